@@ -1,0 +1,70 @@
+"""UTC time as the wire writes it and as keys carry it.
+
+Promise: every datetime that leaves this module is aware and in UTC; nothing here reads a local time zone.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta, timezone
+
+Clock = Callable[[], datetime]
+
+_RFC3339 = re.compile(
+    r"(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:([Zz])|([+-])(\d{2}):(\d{2}))"
+)
+
+
+def system_clock() -> datetime:
+    """The machine's clock, in UTC."""
+    return datetime.now(UTC)
+
+
+def parse_rfc3339(text: str) -> datetime:
+    """Read an RFC 3339 timestamp with an explicit offset; digits beyond microseconds are cut off.
+
+    Raises ValueError when the text is not one (no offset, month 13, a leap second is read as :59).
+    """
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        raise ValueError(
+            f"not an RFC 3339 timestamp with an offset: {text!r} (expected e.g. 2026-11-22T10:00:00Z)"
+        )
+    year, month, day, hour, minute, second = (int(part) for part in match.group(1, 2, 3, 4, 5, 6))
+    fraction, zulu, sign = match.group(7, 8, 9)
+    microsecond = int(((fraction or "") + "000000")[:6])
+    if second == 60:  # RFC 3339 allows leap seconds, datetime does not
+        second = 59
+    offset = timedelta(0)
+    if not zulu:
+        offset = timedelta(hours=int(match.group(10)), minutes=int(match.group(11)))
+        if sign == "-":
+            offset = -offset
+    local = datetime(year, month, day, hour, minute, second, microsecond, tzinfo=timezone(offset))
+    return local.astimezone(UTC)
+
+
+def rfc3339(moment: datetime) -> str:
+    """Write a moment as `2026-11-22T10:00:00Z`, with six decimals only where there are microseconds."""
+    utc = _utc(moment)
+    if utc.microsecond:
+        return utc.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return utc.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def key_time(moment: datetime) -> str:
+    """Write a moment as object keys carry it, `20261122T100000Z`; finer than a second keeps its digits."""
+    utc = _utc(moment)
+    if utc.microsecond:
+        return utc.strftime("%Y%m%dT%H%M%S.%fZ")
+    return utc.strftime("%Y%m%dT%H%M%SZ")
+
+
+def midnight(day: date) -> datetime:
+    """The first instant of a UTC day."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError(f"a time without a zone has no meaning here: {moment!r}")
+    return moment.astimezone(UTC)
