@@ -1,0 +1,38 @@
+"""What the operating system's errors mean for an archive in a folder: which of ours, and what to do."""
+
+from __future__ import annotations
+
+import errno
+
+from warehouse.archive.errors import StoreDenied, StoreError, StoreFull, StoreUnreachable
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP}
+_GONE = {errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ENOENT, errno.ETIMEDOUT}
+
+
+def explain(error: OSError, url: str, doing: str) -> StoreError:
+    """The archive's error for `error`, which happened to the store at `url` while `doing` (a gerund)."""
+    reason = f"{error.strerror or error} while {doing}"
+    if error.errno in _FULL:
+        return StoreFull(
+            f"{url} has no room left: {reason}. Nothing half-written was kept; everything committed is safe. "
+            "Make room (or raise the quota or file-size limit) and run the same command again: it goes on "
+            "where it stopped."
+        )
+    if error.errno in _DENIED:
+        return StoreDenied(
+            f"{url} refused: {reason}. Everything committed is safe. Give the user that runs Ledgerline the "
+            "right to do so there, or mount the disk writable, then run the same command again."
+        )
+    if error.errno in _GONE:
+        return StoreUnreachable(
+            f"{url} could not be reached: {reason}. Everything committed is safe if its disk is. Check the "
+            "disk or the mount, then run the same command again."
+        )
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
+        return StoreDenied(
+            f"{url} cannot be used: {reason}. A file is where a folder is needed: move it away or set "
+            "another [archive] url."
+        )
+    return StoreError(f"{url} failed: {reason}. Nothing half-written was kept; look into that and run again.")

@@ -1,0 +1,107 @@
+"""Trying a store out before trusting it: what `ledgerline doctor` shows and what stops us at start-up.
+
+Three stores were seen that say yes and do otherwise (one ignores `If-None-Match`, one lets COMPLIANCE be
+shortened, one ignores the lock header). So nothing is believed that was not tried here on a small object.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+
+from warehouse.archive.errors import KeyMissing, LockMissing
+from warehouse.archive.store import PROBES, TEMPORARY, Exists, ProbeResult, Store, Stored
+
+
+def probe_key() -> str:
+    """One key per UTC day, so that starting every five minutes leaves one small object a day, not 288."""
+    return f"{PROBES}{datetime.now(UTC):%Y%m%d}"
+
+
+def refuses_overwrite(store: Store, retain_until: datetime | None) -> ProbeResult:
+    """Write one key twice and demand that the second put is refused and the first bytes are what is read."""
+    check = "overwrite"
+    key = probe_key()
+    first, second = (f"ledgerline probe {secrets.token_hex(8)}\n".encode() for _ in range(2))
+    try:
+        kept = first
+        if isinstance(store.put_if_absent(key, first, retain_until), Exists):
+            kept = store.get(key)
+        outcome = store.put_if_absent(key, second, retain_until)
+        read = store.get(key)
+    except LockMissing as error:
+        return ProbeResult(check, False, str(error), "", fatal=True)
+    except KeyMissing:
+        return ProbeResult(
+            check,
+            False,
+            f"An object written to {store.url} a moment ago could not be read back.",
+            "Use a store that reads its own writes (Amazon S3, or a local disk).",
+            fatal=True,
+        )
+    if isinstance(outcome, Stored) or read != kept:
+        return ProbeResult(
+            check,
+            False,
+            f"{store.url} silently overwrote {key} when it was written a second time.",
+            "It must honour If-None-Match: use Amazon S3 or a store that does, or a local disk.",
+            fatal=True,
+        )
+    return ProbeResult(check, True, "A second put of one key was refused and the first bytes are kept.")
+
+
+def keeps_read_only(store: Store) -> ProbeResult:
+    """A local object must have no write bit, so that only a deliberate act changes it."""
+    found = store.head(probe_key())
+    if found is not None and found.lock_mode is not None:
+        return ProbeResult(
+            "read-only",
+            True,
+            "Objects are read-only files: safe from mistakes, not from whoever owns the disk.",
+        )
+    return ProbeResult(
+        "read-only",
+        False,
+        f"Files written to {store.url} keep their write bits.",
+        "Put the archive on a file system with Unix permissions (not FAT, nor a share that fakes them).",
+    )
+
+
+def takes_links(url: str, root: Path) -> ProbeResult:
+    """`link()` must fail on a taken name and give both names one file; folders must take an fsync."""
+    check = "link and fsync"
+    names = [root / f"{TEMPORARY}probe-{os.getpid()}-{secrets.token_hex(4)}-{n}" for n in ("a", "b")]
+    try:
+        names[0].touch(mode=0o444)
+        os.link(names[0], names[1])
+        same = os.stat(names[0]).st_ino == os.stat(names[1]).st_ino
+        try:
+            os.link(names[0], names[1])
+        except FileExistsError:
+            refused = True
+        else:
+            refused = False
+        handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        same = refused = False
+        reason = f" ({error.strerror})"
+    else:
+        reason = ""
+    finally:
+        for name in names:
+            name.unlink(missing_ok=True)
+    if same and refused:
+        return ProbeResult(check, True, "Names are given by link(), which refuses a taken one; folders sync.")
+    return ProbeResult(
+        check,
+        False,
+        f"The file system of {url} has no dependable link() or fsync(){reason}.",
+        "Put the archive on ext4, xfs, btrfs, zfs or APFS.",
+        fatal=True,
+    )
