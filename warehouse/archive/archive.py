@@ -1,0 +1,190 @@
+"""The archive: objects first, then the entry that names them; read back by version and by hash.
+
+Promise: what a commit names is stored, locked and equal to what was handed in, and no archived byte changes.
+"""
+
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import zstandard
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from warehouse.archive import keys
+from warehouse.archive.cache import StateCache
+from warehouse.archive.entry import Draft, Entry, ObjectRef, sha256_hex
+from warehouse.archive.errors import ObjectAltered
+from warehouse.archive.log import Build, Log
+from warehouse.archive.merkle import root_of
+from warehouse.archive.note import Signer
+from warehouse.archive.state import LogState
+from warehouse.archive.store import Exists, Store
+from warehouse.wire.times import Clock, rfc3339, system_clock
+from warehouse.wire.windows import Window
+
+_ZSTD_LEVEL = 3
+_DROPPED_HEADERS = {"set-cookie", "authorization", "x-api-key"}  # nothing secret may enter the archive
+_PUTS_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Retention:
+    """How long objects are locked: `full` for evidence, `recent` for derived files that a seal replaces."""
+
+    full: timedelta = timedelta(days=2555)
+    recent: timedelta = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class ServedPage:
+    """One response body as it was served, with how it was asked for. `index` counts from 1 in its window."""
+
+    index: int
+    body: bytes
+    records: list[bytes]
+    status: int
+    request_id: str | None
+    requested_at: datetime
+    query: str
+    headers: dict[str, str]
+    cursor_in: str | None
+    last_id: str | None
+
+
+class Archive:
+    """A store with a log. `writer` names this process in entries; reading needs no key."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        key: Callable[[], Ed25519PrivateKey] | None = None,
+        retention: Retention | None = None,
+        clock: Clock = system_clock,
+        cache: Path | None = None,
+        writer: str | None = None,
+    ) -> None:
+        self.store = store
+        self.retention = retention or Retention()
+        self.clock = clock
+        self.writer = writer or f"ledgerline-{secrets.token_hex(6)}"
+        self.log = Log(
+            store,
+            clock=clock,
+            retain_until=self._full,
+            writer=self.writer,
+            make_signer=(lambda origin: Signer(origin, key())) if key else None,
+            new_origin=lambda: f"ledgerline/{secrets.token_hex(8)}",
+            cache=StateCache(cache) if cache else None,
+        )
+        self._puts = ThreadPoolExecutor(_PUTS_AT_ONCE, thread_name_prefix="put")
+
+    def __enter__(self) -> "Archive":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._puts.shutdown(wait=True)
+
+    @property
+    def state(self) -> LogState:
+        """The state as last refreshed."""
+        return self.log.state
+
+    def refresh(self) -> LogState:
+        return self.log.refresh()
+
+    def _full(self) -> datetime | None:
+        return self.clock() + self.retention.full if self.store.immutable else None
+
+    # objects
+
+    def put(self, key: str, data: bytes, *, recent: bool = False) -> ObjectRef:
+        """Store an object whose key carries its hash; putting it again is no change.
+
+        Raises ObjectAltered when other bytes stand under the key, and what the store raises.
+        """
+        until = self.clock() + self.retention.recent if recent and self.store.immutable else self._full()
+        stored = self.store.put_if_absent(key, data, until)
+        if isinstance(stored, Exists) and self.store.get(key, stored.version_id) != data:
+            raise ObjectAltered(
+                f"{key} exists with other bytes than its name says; it was altered or damaged. "
+                f"Nothing was committed. Run `ledgerline verify`"
+            )
+        return ObjectRef(key=key, version_id=stored.version_id, sha256=sha256_hex(data), bytes=len(data))
+
+    def put_all(self, objects: Iterable[tuple[str, bytes]], *, recent: bool = False) -> list[ObjectRef]:
+        """Store several objects at once; the waits for the disk or the network overlap."""
+        return list(self._puts.map(lambda item: self.put(item[0], item[1], recent=recent), objects))
+
+    def put_page(self, stream: str, window: Window, page: ServedPage) -> ObjectRef:
+        """Store one served body, compressed; the reference carries hash and root over the verbatim bytes."""
+        data = zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compress(page.body)
+        key = keys.page(stream, page.requested_at, window, page.index, sha256_hex(data))
+        stored = self.put(key, data)
+        return ObjectRef(
+            key=key,
+            version_id=stored.version_id,
+            sha256=stored.sha256,
+            bytes=stored.bytes,
+            body_sha256=sha256_hex(page.body),
+            body_bytes=len(page.body),
+            records=len(page.records),
+            records_root=root_of(page.records).hex(),
+            request_id=page.request_id,
+            status=page.status,
+            requested_at=rfc3339(page.requested_at),
+            query=page.query,
+            headers={name: value for name, value in page.headers.items() if name not in _DROPPED_HEADERS},
+            cursor_in=page.cursor_in,
+            last_id=page.last_id,
+        )
+
+    def read(self, ref: ObjectRef) -> bytes:
+        """The bytes of an object as its entry names it. Raises ObjectAltered, KeyMissing, StoreError."""
+        data = self.store.get(ref.key, ref.version_id)
+        if sha256_hex(data) != ref.sha256:
+            raise ObjectAltered(f"{ref.key} does not have the bytes its entry names; run `ledgerline verify`")
+        return data
+
+    def read_page(self, ref: ObjectRef) -> bytes:
+        """A page's body, as it was served."""
+        return decompress_page(self.read(ref), ref)
+
+    # commits
+
+    def append(self, build: Build) -> Entry | None:
+        entry = self.log.append(build)
+        self.log.snapshot_if_due()
+        return entry
+
+    def commit(self, draft: Draft) -> Entry:
+        """Append one draft as it stands."""
+        entry = self.append(lambda _state: draft)
+        assert entry is not None
+        return entry
+
+    def entry(self, seq: int) -> Entry:
+        return self.log.entry(seq)
+
+    def entries(self, start: int = 0, end: int | None = None) -> Iterator[Entry]:
+        return self.log.entries(start, end)
+
+    def settle(self) -> None:
+        """End a piece of work: the head is signed, the local cache is fresh."""
+        self.log.settle()
+
+
+def decompress_page(data: bytes, ref: ObjectRef) -> bytes:
+    """The body in a stored page. Raises ObjectAltered when it is not the one the entry names."""
+    try:
+        body = zstandard.ZstdDecompressor().decompress(
+            data, max_output_size=ref.body_bytes if isinstance(ref.body_bytes, int) else 0
+        )
+    except zstandard.ZstdError as error:
+        raise ObjectAltered(f"{ref.key} does not decompress; run `ledgerline verify`") from error
+    if sha256_hex(body) != ref.body_sha256:
+        raise ObjectAltered(f"{ref.key} holds another body than its entry names; run `ledgerline verify`")
+    return body

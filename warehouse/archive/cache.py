@@ -1,0 +1,40 @@
+"""A local copy of the derived state, so that a start need not read the log since the last snapshot.
+
+Promise: it is only ever a shortcut. Absent, damaged or foreign, it is passed over, and everything is the same.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+import msgspec
+
+from warehouse.archive.state import LogState
+
+
+class StateCache:
+    """One file; its first line is the SHA-256 of the rest, so that a torn or edited file is seen as such."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def load(self) -> LogState | None:
+        """The cached state, or None where there is none that can be trusted to be what was written."""
+        try:
+            digest, _, data = self.path.read_bytes().partition(b"\n")
+            if hashlib.sha256(data).hexdigest().encode() != digest:
+                return None
+            return LogState.from_builtins(msgspec.json.decode(data))
+        except (OSError, msgspec.MsgspecError, ValueError):
+            return None
+
+    def save(self, state: LogState) -> None:
+        """Replace the file in one step. A disk that will not take it is no reason to fail."""
+        data = msgspec.json.encode(state, order="sorted")
+        temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}.tmp")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
+            os.replace(temporary, self.path)
+        except OSError:
+            temporary.unlink(missing_ok=True)

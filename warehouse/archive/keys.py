@@ -1,0 +1,64 @@
+"""Where each object lives in the bucket. The layout is final: evidence written today is found in ten years.
+
+Promise: names are made only from times, numbers, hashes and our own words, never from served text.
+"""
+
+import re
+from datetime import date, datetime
+
+from warehouse.archive.merkle import Tile
+from warehouse.wire.times import key_time
+from warehouse.wire.windows import Window
+
+ENTRIES = "log/entry/"
+CHECKPOINTS = "log/checkpoint/"
+TILES = "log/tile/"
+# Everything below these prefixes must be explained by an entry of the log.
+EXPLAINED = ("pages/", "tables/", "seals/", "periods/", "receipts/", "dead_letters/")
+OURS = (*EXPLAINED, "log/")
+
+
+def entry(seq: int) -> str:
+    return f"{ENTRIES}{seq:012d}.json"
+
+
+def entry_seq(key: str) -> int | None:
+    """The number of an entry's key, or None when the key is not one."""
+    match = re.fullmatch(r"log/entry/(\d{12})\.json", key)
+    return int(match.group(1)) if match else None
+
+
+def checkpoint(size: int) -> str:
+    return f"{CHECKPOINTS}{size:012d}"
+
+
+def checkpoint_size(key: str) -> int | None:
+    match = re.fullmatch(r"log/checkpoint/(\d{12})", key)
+    return int(match.group(1)) if match else None
+
+
+def tile(made: Tile) -> str:
+    return f"{TILES}{made.path}"
+
+
+def page(stream: str, pulled_at: datetime, window: Window, index: int, sha256: str) -> str:
+    """`index` counts pages from 1; `sha256` is that of the stored (compressed) object."""
+    day = pulled_at.strftime("%Y-%m-%d")
+    return f"pages/{stream}/dt={day}/{window.key}/{index:04d}-{sha256[:16]}.json.zst"
+
+
+def pages_of_day(stream: str, day: date) -> str:
+    return f"pages/{stream}/dt={day.isoformat()}/"
+
+
+def recent(table: str, day: date, seq: int, sha256: str) -> str:
+    return f"tables/recent/{table}/dt={day.isoformat()}/{seq:012d}-{sha256[:16]}.parquet"
+
+
+def sealed(table: str, day: date, part: int, sha256: str) -> str:
+    return f"tables/sealed/{table}/dt={day.isoformat()}/part-{part:04d}-{sha256[:16]}.parquet"
+
+
+def seal_marker(table: str, day: date, part: int, sha256: str) -> str:
+    """`sha256` is that of the sealed part which the marker makes visible."""
+    return f"seals/{table}/dt={day.isoformat()}/part-{part:04d}-{sha256[:16]}.parquet"
