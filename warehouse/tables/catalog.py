@@ -1,0 +1,199 @@
+"""DuckDB over the archive: the tables that auditors read, as views over exactly the files the log names.
+
+Promise: the same names and answers as in Athena; a reader sees a consistent state of the log, each row once.
+"""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from warehouse.archive.archive import Archive
+from warehouse.archive.state import LogState, TableFile
+
+# EXP from warehouse.tables.audit_export.schema import AUDIT_EXPORT_ROWS, audit_export_matches_sql
+from warehouse.tables.object_access import reader_setup
+from warehouse.tables.schema import AUDIT_EVENTS, TABLE
+
+_SQL_TYPES = {
+    "string": "VARCHAR",
+    "binary": "BLOB",
+    "int32": "INTEGER",
+    "int64": "BIGINT",
+    "bool": "BOOLEAN",
+    "date32[day]": "DATE",
+    "timestamp[us, tz=UTC]": "TIMESTAMPTZ",
+    "list<item: string>": "VARCHAR[]",
+    "list<element: string>": "VARCHAR[]",
+}
+
+_LOG_COLUMNS = {
+    "format": "VARCHAR",
+    "seq": "BIGINT",
+    "kind": "VARCHAR",
+    "stream": "VARCHAR",
+    "window": "VARCHAR[]",
+    "query": "VARCHAR",
+    "complete": "BOOLEAN",
+    "objects": "JSON",
+    "derived_from": "BIGINT[]",
+    "counts": "JSON",
+    "data_refreshed_at": "VARCHAR",
+    "writer": "VARCHAR",
+    "committed_at": "TIMESTAMPTZ",
+    "snapshot": "BIGINT",
+    "previous": "VARCHAR",
+    "error": "VARCHAR",
+    "footprints": "JSON",
+    "findings": "JSON",
+}
+
+_PAGES = """
+create or replace view {schema}audit_pages as
+select e.seq as commit_seq, e.stream, cast(e."window"[1] as timestamptz) as window_start,
+       cast(e."window"[2] as timestamptz) as window_end, e.complete, e.committed_at,
+       p.ordinal as page, p.object ->> 'key' as key, p.object ->> 'version_id' as version_id,
+       p.object ->> 'request_id' as request_id, cast(p.object ->> 'requested_at' as timestamptz) as requested_at,
+       cast(p.object ->> 'status' as integer) as status, p.object ->> 'query' as query,
+       cast(p.object ->> 'records' as bigint) as records, p.object ->> 'records_root' as records_root,
+       p.object ->> 'body_sha256' as body_sha256, cast(p.object ->> 'body_bytes' as bigint) as body_bytes,
+       p.object ->> 'sha256' as sha256, cast(p.object ->> 'bytes' as bigint) as bytes,
+       p.object ->> 'cursor_in' as cursor_in, p.object ->> 'last_id' as last_id,
+       p.object -> 'headers' as headers, e.writer
+from {schema}log_entries as e,
+     lateral (select unnest(cast(e.objects as json[])) as object,
+                     generate_subscripts(cast(e.objects as json[]), 1) as ordinal) as p
+where e.kind = 'pull'
+"""
+
+# The newest version of each id: no row with the next number. Versions above 1 are rare and prune by statistics.
+_CURRENT = """
+select v.* from {schema}audit_event_versions as v
+where {known}not exists (
+  select 1 from {schema}audit_event_versions as n
+  where n.version > 1 and n.id = v.id and n.version = v.version + 1{known_next})
+"""
+
+_FIRST_SEEN = """
+create or replace view {schema}audit_unknown_first_seen as
+select what, name, first_seq, first_at, records from (values {rows})
+  as seen(what, name, first_seq, first_at, records) where what is not null
+"""
+
+
+def connect(archive: Archive, *, database: Path | str | None = None) -> duckdb.DuckDBPyConnection:
+    """A connection with every table of the archive as of now; in memory, or with a marts file attached.
+
+    `database` is the DuckDB file of the marts; it is attached read-only and its tables stand beside the
+    archive's. The caller closes the connection.
+    """
+    archive.refresh()
+    db = duckdb.connect()
+    db.execute("set timezone = 'UTC'")
+    for statement in statements(archive):
+        db.execute(statement)
+    if database is not None and Path(database).exists():
+        attach_marts(db, Path(database))
+    return db
+
+
+def attach_marts(db: duckdb.DuckDBPyConnection, database: Path) -> None:
+    """Show the marts of a built file as views of their own names, unless the archive has that name."""
+    db.execute(f"attach {_literal(os.fspath(database))} as marts (read_only)")
+    taken = {row[0] for row in db.execute("select view_name from duckdb_views() where not internal").fetchall()}
+    found = db.execute(
+        "select schema_name, table_name from duckdb_tables() where database_name = 'marts' union all "
+        "select schema_name, view_name from duckdb_views() where database_name = 'marts' and not internal"
+    ).fetchall()
+    for schema, name in sorted(found):
+        if schema != "archive" and name not in taken:
+            db.execute(f"create view {_name(name)} as select * from marts.{_name(schema)}.{_name(name)}")
+
+
+def statements(archive: Archive, schema: str | None = None) -> list[str]:
+    """The SQL that makes the archive's tables, in order, into `schema` (default: the current one)."""
+    prefix = f"{_name(schema)}." if schema else ""
+    root, setup = reader_setup(archive.store)
+    state = archive.state
+    made = list(setup)
+    if schema:
+        made.append(f"create schema if not exists {_name(schema)}")
+    made += [
+        _table_view(f"{prefix}audit_event_versions", state, TABLE, AUDIT_EVENTS, root),
+        f"create or replace view {prefix}audit_events as "
+        + _CURRENT.format(schema=prefix, known="", known_next=""),
+        f"create or replace macro {prefix}audit_events_as_of(ts) as table "
+        + _CURRENT.format(
+            schema=prefix,
+            known="v.observed_at <= cast(ts as timestamptz) and ",
+            known_next=" and n.observed_at <= cast(ts as timestamptz)",
+        ),
+        _log_view(prefix, state, root),
+        _PAGES.format(schema=prefix),
+        _FIRST_SEEN.format(schema=prefix, rows=_first_seen_rows(state)),
+        # EXP         _table_view(f"{prefix}audit_export_rows", state, "audit_export_rows", AUDIT_EXPORT_ROWS, root),
+        # EXP         f"create or replace view {prefix}audit_export_matches as {audit_export_matches_sql(prefix)}",
+    ]
+    return made
+
+
+def as_of_statements(moment: str, state: LogState, schema: str = "") -> list[str]:
+    """Make `audit_events` and `audit_event_versions` mean what was known at a moment (RFC 3339)."""
+    literal = f"timestamptz {_literal(moment)}"
+    return [
+        f"create or replace temp view audit_events as select * from {schema}audit_events_as_of({literal})",
+        f"create or replace temp view audit_event_versions as "
+        f"select * from memory.main.audit_event_versions where observed_at <= {literal}",
+    ]
+
+
+def _table_view(name: str, state: LogState, table: str, columns: pa.Schema, root: str) -> str:
+    files: Sequence[TableFile] = [*state.table(table).sealed, *state.table(table).recent]
+    if not files:
+        empty = ", ".join(f"cast(null as {_sql_type(field)}) as {_name(field.name)}" for field in columns)
+        return f"create or replace view {name} as select {empty}, cast(null as date) as dt where false"
+    listed = ", ".join(_literal(f"{root}{file.key}") for file in files)
+    names = ", ".join(_name(field.name) for field in columns)
+    return (
+        f"create or replace view {name} as select {names}, dt from "
+        f"read_parquet([{listed}], hive_partitioning = true, hive_types = {{'dt': date}})"
+    )
+
+
+def _log_view(prefix: str, state: LogState, root: str) -> str:
+    columns = ", ".join(f"{_literal(name)}: {_literal(kind)}" for name, kind in _LOG_COLUMNS.items())
+    if state.size == 0:
+        empty = ", ".join(f"cast(null as {kind}) as {_name(name)}" for name, kind in _LOG_COLUMNS.items())
+        return f"create or replace view {prefix}log_entries as select {empty} where false"
+    return (
+        f"create or replace view {prefix}log_entries as select * from read_json("
+        f"{_literal(root + 'log/entry/*.json')}, columns = {{{columns}}}, format = 'newline_delimited', "
+        f"maximum_object_size = 268435456) where seq <= {state.seq}"
+    )
+
+
+def _first_seen_rows(state: LogState) -> str:
+    rows = ["(cast(null as varchar), cast(null as varchar), cast(null as bigint), cast(null as timestamptz), 0)"]
+    for table in state.tables.values():
+        for what, seen in (("type", table.unknown_types), ("field", table.unknown_fields)):
+            rows += [
+                f"('{what}', {_literal(name)}, {first.seq}, timestamptz {_literal(first.at)}, {first.count})"
+                for name, first in seen.items()
+            ]
+    return ", ".join(rows)
+
+
+def _sql_type(field: pa.Field) -> str:
+    return _SQL_TYPES[str(field.type)]
+
+
+def _literal(text: Any) -> str:
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def _name(text: str) -> str:
+    return text if re.fullmatch(r"[a-z_][a-z0-9_]*", text) else '"' + text.replace('"', '""') + '"'

@@ -1,0 +1,367 @@
+"""The fold: a pull's pages against what is held, into versions.
+
+Promise: same id and same content is counted, other content is `revised`, held but no longer served in a
+complete pull is `withdrawn`; a partial pull withdraws nothing; folding again changes nothing. The result is a
+function of the log up to the pull, so whichever of two writers folds, the same rows come out.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from msgspec import UNSET
+
+from warehouse.archive import keys
+from warehouse.archive.archive import Archive
+from warehouse.archive.entry import Draft, Entry, ObjectRef, sha256_hex
+from warehouse.archive.state import LogState
+from warehouse.tables import parquet
+from warehouse.tables.activities import Batch, Footprint, Parser, tally
+from warehouse.tables.held import Held, files_for, full_rows, held_versions
+from warehouse.tables.schema import AUDIT_EVENTS, DICTIONARY_COLUMNS, FOLDED, STATISTICS_COLUMNS, TABLE
+from warehouse.wire.records import split_page
+from warehouse.wire.times import parse_rfc3339
+from warehouse.wire.windows import Window
+
+STREAM = "activities"
+_FILE_ROWS = 250_000  # rows gathered before a file is written: bounds memory and the size of one object
+
+
+@dataclass
+class Folded:
+    """What one fold did. `unchanged` counts records that were held already with the same content."""
+
+    seq: int
+    records: int = 0
+    first: int = 0
+    revised: int = 0
+    withdrawn: int = 0
+    unchanged: int = 0
+    unknown_types: Counter[str] = field(default_factory=Counter)
+    unknown_fields: Counter[str] = field(default_factory=Counter)
+    bytes: int = 0
+
+    def counts(self) -> dict[str, Any]:
+        return {
+            "records": self.records,
+            "first": self.first,
+            "revised": self.revised,
+            "withdrawn": self.withdrawn,
+            "unchanged": self.unchanged,
+            "unknown_types": dict(self.unknown_types),
+            "unknown_fields": dict(self.unknown_fields),
+        }
+
+
+def batches_of(archive: Archive, entry: Entry, parser: Parser) -> Iterator[Batch]:
+    """The pages of a committed pull, read back from the archive and parsed, one at a time."""
+    for index, ref in enumerate(entry.objects, 1):
+        yield parser.parse(split_page(archive.read_page(ref)).records, index)
+
+
+def fold_pending(archive: Archive, parser: Parser, *, overlapping: Window | None = None) -> list[Folded]:
+    """Fold every pull that a crash or another writer left unfolded, in order of the log.
+
+    `overlapping`: only those that touch this window, which is what a fold of that window depends on.
+    """
+    archive.refresh()
+    done = []
+    pending = archive.state.stream(STREAM).pending_fold
+    for seq in sorted(int(text) for text in pending):
+        window = pending.get(str(seq))
+        if window is None or (overlapping is not None and not window.overlaps(overlapping)):
+            continue
+        entry = archive.entry(seq)
+        folded = fold(archive, entry, batches_of(archive, entry, parser), parser)
+        if folded is not None:
+            done.append(folded)
+    return done
+
+
+def fold(archive: Archive, entry: Entry, batches: Iterable[Batch], parser: Parser) -> Folded | None:
+    """Fold one committed pull and commit the table entry; None when another writer had done so already.
+
+    `batches` are the pages of `entry`, in order. Pulls before it that overlap its window must be folded
+    first; those that are not are folded here.
+    """
+    window = _window(entry)
+    for earlier in sorted(int(seq) for seq in archive.state.stream(STREAM).pending_fold):
+        other = archive.state.stream(STREAM).pending_fold.get(str(earlier))
+        if other is not None and earlier < entry.seq and other.overlaps(window):
+            before = archive.entry(earlier)
+            fold(archive, before, batches_of(archive, before, parser), parser)
+    work = _Fold(archive, entry, window)
+    for batch in batches:
+        work.add(batch)
+    objects = work.finish()
+
+    def build(state: LogState) -> Draft | None:
+        if str(entry.seq) not in state.stream(STREAM).pending_fold:
+            return None
+        return Draft(
+            kind="table",
+            stream=STREAM,
+            table=TABLE,
+            window=entry.window,
+            complete=entry.complete,
+            objects=objects,
+            derived_from=[entry.seq],
+            counts=work.folded.counts(),
+            footprints=work.footprints(state),
+            findings=work.findings(),
+        )
+
+    return work.folded if archive.append(build) is not None else None
+
+
+def _window(entry: Entry) -> Window:
+    if entry.window is None:
+        raise ValueError(f"pull entry {entry.seq} of {entry.stream} names no window")
+    return Window.from_text(entry.window)
+
+
+class _Fold:
+    """The state of one fold while its pages come in."""
+
+    def __init__(self, archive: Archive, entry: Entry, window: Window) -> None:
+        self.archive = archive
+        self.entry = entry
+        self.window = window
+        self.folded = Folded(entry.seq)
+        self._observed_at = parse_rfc3339(entry.committed_at)
+        self._looked: set[str] = set()  # keys of the files whose versions are in _held already
+        self._held: dict[str, Held] = {}
+        self._seen: dict[str, str] = {}
+        self._given: dict[str, int] = {}  # versions this pull has given already, off the quick path
+        self._rows: list[pa.Table] = []
+        self._waiting = 0
+        self._objects: list[ObjectRef] = []
+        self._footprints: list[Footprint] = []
+        self._outside = 0
+        self._look(window.days(), (window.start, window.end))
+
+    def _look(self, days: Iterable[date], span: tuple[datetime, datetime]) -> None:
+        files = [file for file in files_for(self.archive.state, days, span) if file.key not in self._looked]
+        self._looked.update(file.key for file in files)
+        for record_id, held in held_versions(self.archive, files, self.entry.seq).items():
+            known = self._held.get(record_id)
+            if known is None or held.version > known.version:
+                self._held[record_id] = held
+
+    def add(self, batch: Batch) -> None:
+        folded = self.folded
+        folded.records += batch.rows
+        self._footprints += batch.footprints
+        span = batch.span()
+        if span is not None and not (self.window.contains(span[0]) and self.window.contains(span[1])):
+            # Served outside what was asked for: kept all the same, compared with what its own days hold.
+            self._outside += 1
+            self._look(Window(span[0], max(span[1], self.window.end)).days(), span)
+        ids = batch.ids
+        if self._held or len(set(ids)) != len(ids) or not self._seen.keys().isdisjoint(ids):
+            self._compare(batch)
+        else:
+            self._seen.update(zip(ids, batch.content, strict=True))
+            folded.first += batch.rows
+            types, fields = tally(batch)
+            folded.unknown_types += types
+            folded.unknown_fields += fields
+            self._gather(batch, None, 1, "first")
+        if self._waiting >= _FILE_ROWS:
+            self._flush()
+
+    def _compare(self, batch: Batch) -> None:
+        """Row by row against what is held and what this pull has served already."""
+        folded, held, seen = self.folded, self._held, self._seen
+        take: list[int] = []
+        versions: list[int] = []
+        folds: list[str] = []
+        for position, (record_id, content) in enumerate(zip(batch.ids, batch.content, strict=True)):
+            if seen.get(record_id) == content:
+                continue  # served twice in one walk (at-least-once); the page keeps both
+            again = record_id in seen
+            seen[record_id] = content
+            old = held.get(record_id)
+            if old is None and not again:
+                version, kind = 1, "first"
+                folded.first += 1
+            elif old is not None and not again and old.content == content and not old.withdrawn:
+                folded.unchanged += 1
+                continue
+            else:
+                version = self._version(record_id) + 1
+                kind = "revised"
+                folded.revised += 1
+            self._given[record_id] = version
+            take.append(position)
+            versions.append(version)
+            folds.append(kind)
+        if take:
+            kept = set(take)
+            types, fields = tally(batch, kept.__contains__)
+            folded.unknown_types += types
+            folded.unknown_fields += fields
+            self._gather(batch, take, versions, folds)
+
+    def _version(self, record_id: str) -> int:
+        """The newest version number so far: given in this pull, or held, or the 1 of the quick path."""
+        if record_id in self._given:
+            return self._given[record_id]
+        old = self._held.get(record_id)
+        return old.version if old is not None else 1
+
+    def _gather(
+        self, batch: Batch, take: list[int] | None, versions: int | list[int], folds: str | list[str]
+    ) -> None:
+        rows = batch.columns
+        positions: list[int] = list(range(batch.rows)) if take is None else take
+        content, unknown, fields = batch.content, batch.unknown, batch.unknown_fields
+        if take is not None:
+            rows = rows.take(pa.array(take))
+            content = [content[p] for p in take]
+            unknown = [unknown[p] for p in take]
+            fields = [fields[p] for p in take]
+        count = len(positions)
+        same = isinstance(versions, int)
+        self._rows.append(
+            _with_fold(
+                rows,
+                observed_at=pa.repeat(pa.scalar(self._observed_at, FOLDED.field("observed_at").type), count),
+                commit_seq=pa.repeat(pa.scalar(self.entry.seq, pa.int64()), count),
+                page=pa.repeat(pa.scalar(batch.page, pa.int32()), count),
+                position=pa.array(positions, pa.int32()),
+                version=pa.repeat(pa.scalar(versions, pa.int32()), count)
+                if same
+                else pa.array(versions, pa.int32()),
+                fold=pa.repeat(pa.scalar(folds, pa.string()), count) if same else pa.array(folds, pa.string()),
+                content_sha256=pa.array(content, pa.string()),
+                unknown_event=pa.array([bool(names) for names in unknown], pa.bool_()),
+                unknown_fields=pa.array(fields, FOLDED.field("unknown_fields").type),
+            )
+        )
+        self._waiting += count
+
+    def _withdraw(self) -> None:
+        """Versions for records that are held for this window and that a complete pull no longer served."""
+        gone = [
+            held
+            for record_id, held in self._held.items()
+            if record_id not in self._seen
+            and not held.withdrawn
+            and held.created_at is not None
+            and self.window.contains(held.created_at)
+        ]
+        if not gone:
+            return
+        self.folded.withdrawn = len(gone)
+        rows = full_rows(self.archive, gone)
+        count = len(gone)
+        none = pa.nulls(count, pa.int32())
+        self._rows.append(
+            _with_fold(
+                rows.select(AUDIT_EVENTS.names[: -len(FOLDED)]),
+                observed_at=pa.repeat(pa.scalar(self._observed_at, FOLDED.field("observed_at").type), count),
+                commit_seq=pa.repeat(pa.scalar(self.entry.seq, pa.int64()), count),
+                page=none,
+                position=none,
+                version=pa.array([held.version + 1 for held in gone], pa.int32()),
+                fold=pa.repeat(pa.scalar("withdrawn", pa.string()), count),
+                content_sha256=rows["content_sha256"],
+                unknown_event=rows["unknown_event"],
+                unknown_fields=rows["unknown_fields"],
+            )
+        )
+        self._waiting += count
+
+    def finish(self) -> list[ObjectRef]:
+        if self.entry.complete:
+            self._withdraw()
+        self._flush()
+        return self._objects
+
+    def _flush(self) -> None:
+        """Write what has gathered, one file a day of event time."""
+        if not self._rows:
+            return
+        rows = pa.concat_tables(self._rows)
+        self._rows, self._waiting = [], 0
+        for day, part in _by_day(rows, self.window.start.date()):
+            data = parquet.write(
+                [part], AUDIT_EVENTS, dictionary=DICTIONARY_COLUMNS, statistics=STATISTICS_COLUMNS
+            )
+            key = keys.recent(TABLE, day, self.entry.seq, sha256_hex(data))
+            stored = self.archive.put(key, data, recent=True)
+            ends = pc.min_max(part["created_at"]).as_py()
+            covers = parquet.span_text(ends["min"], ends["max"])
+            self.folded.bytes += len(data)
+            self._objects.append(
+                ObjectRef(
+                    key=stored.key,
+                    version_id=stored.version_id,
+                    sha256=stored.sha256,
+                    bytes=stored.bytes,
+                    records=part.num_rows,
+                    table=TABLE,
+                    dt=day.isoformat(),
+                    covers=covers or UNSET,
+                )
+            )
+
+    def footprints(self, state: LogState) -> dict[str, Any]:
+        """Which of our requests the pages show, and who else asked (by key, address and agent).
+
+        Whether "else" is foreign is settled when somebody asks: a run of ours that never committed leaves
+        requests which no entry names, but under the very identity that found ones have.
+        """
+        ours = state.footprints.pending.keys() | state.footprints.possible.keys()
+        found = [seen for seen in self._footprints if seen.request_id in ours]
+        others: dict[str, dict[str, Any]] = {}
+        for seen in self._footprints:
+            if seen.request_id in ours or seen.event_id in self._held:
+                continue
+            other = others.setdefault(
+                seen.identity,
+                {
+                    "key_id": seen.key_id,
+                    "ip_address": seen.ip_address,
+                    "user_agent": seen.user_agent,
+                    "event_id": seen.event_id,
+                    "at": seen.created_at,
+                    "count": 0,
+                },
+            )
+            other["count"] += 1
+        return {
+            "found": sorted({seen.request_id for seen in found if seen.request_id}),
+            "identities": sorted({seen.identity for seen in found} - set(state.footprints.identities)),
+            "others": [others[identity] for identity in sorted(others)],
+        }
+
+    def findings(self) -> list[dict[str, str]]:
+        if not self._outside:
+            return []
+        return [
+            {
+                "code": "outside_window",
+                "subject": str(self.window),
+                "detail": f"{self._outside} pages held records outside the window asked for; all are kept",
+            }
+        ]
+
+
+def _with_fold(rows: pa.Table, **columns: pa.Array) -> pa.Table:
+    arrays = [*rows.columns, *(columns[name] for name in FOLDED.names)]
+    return pa.Table.from_arrays(arrays, schema=AUDIT_EVENTS)
+
+
+def _by_day(rows: pa.Table, default: date) -> list[tuple[date, pa.Table]]:
+    """Rows by UTC day of `created_at`, ascending, order within a day kept; no time counts as `default`."""
+    days = pc.fill_null(pc.cast(rows["created_at"], pa.date32()), pa.scalar(default, pa.date32()))
+    distinct = sorted(pc.unique(days).to_pylist())
+    if len(distinct) == 1:
+        return [(distinct[0], rows)]
+    return [(day, rows.filter(pc.equal(days, pa.scalar(day, pa.date32())))) for day in distinct]

@@ -1,0 +1,59 @@
+"""How DuckDB reaches the archive's objects: by path on this machine, by httpfs on S3.
+
+Promise: credentials go into DuckDB's own secret of the connection, never into a view's text.
+"""
+
+import importlib.util
+import os
+from pathlib import Path
+from typing import Any
+
+from warehouse.archive.local import LocalStore
+from warehouse.archive.s3 import S3Store
+from warehouse.archive.store import Store
+
+
+class NoReader(Exception):
+    """DuckDB has no way to read this store here; the message says what to install."""
+
+
+def reader_setup(store: Store) -> tuple[str, list[str]]:
+    """The prefix that makes a key readable for DuckDB, and the statements a connection needs first."""
+    if isinstance(store, LocalStore):
+        return f"{os.fspath(store.root)}/", []
+    if isinstance(store, S3Store):
+        return f"{store.url.rstrip('/')}/", [_load_httpfs(), _s3_secret(store.client)]
+    raise NoReader(f"DuckDB cannot read {store.url} yet; use a file: or s3: archive")
+
+
+def _load_httpfs() -> str:
+    """The statement that loads httpfs: from a wheel where one is installed, else DuckDB's own."""
+    package = importlib.util.find_spec("duckdb_extension_httpfs")
+    if package is not None and package.submodule_search_locations:
+        for folder in package.submodule_search_locations:
+            found = sorted(Path(folder).rglob("httpfs.duckdb_extension"))
+            if found:
+                return f"load '{found[0]}'"
+    return "install httpfs; load httpfs"
+
+
+def _s3_secret(client: Any) -> str:
+    """A secret of this connection made from what the boto3 client itself would use."""
+    credentials = client._request_signer._credentials.get_frozen_credentials()
+    endpoint = client.meta.endpoint_url
+    scheme, _, host = endpoint.partition("://")
+
+    def text(value: str) -> str:
+        return "'" + value.replace("'", "''") + "'"
+
+    parts = [
+        "type s3",
+        f"key_id {text(credentials.access_key)}",
+        f"secret {text(credentials.secret_key)}",
+        f"region {text(client.meta.region_name or 'us-east-1')}",
+    ]
+    if credentials.token:
+        parts.append(f"session_token {text(credentials.token)}")
+    if not host.endswith("amazonaws.com"):
+        parts += [f"endpoint {text(host)}", "url_style 'path'", f"use_ssl {str(scheme == 'https').lower()}"]
+    return f"create or replace secret archive_s3 ({', '.join(parts)})"

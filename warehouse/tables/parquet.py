@@ -1,0 +1,52 @@
+"""Parquet bytes, always written the same way: zstd, chosen dictionaries, statistics where they prune.
+
+Promise: the same rows give the same bytes, so that a table file's name can carry its hash.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from io import BytesIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+ROW_GROUP_ROWS = 65_536
+_ZSTD_LEVEL = 3
+
+
+def write(
+    batches: Iterable[pa.Table | pa.RecordBatch],
+    schema: pa.Schema,
+    *,
+    dictionary: list[str] | None = None,
+    statistics: list[str] | None = None,
+    bloom: dict[str, int] | None = None,
+    row_group_rows: int = ROW_GROUP_ROWS,
+) -> bytes:
+    """One file over all batches. `bloom` maps a column to its distinct values per row group."""
+    sink = BytesIO()
+    options = {column: {"ndv": distinct} for column, distinct in bloom.items()} if bloom else None
+    with pq.ParquetWriter(
+        sink,
+        schema,
+        compression="zstd",
+        compression_level=_ZSTD_LEVEL,
+        use_dictionary=dictionary if dictionary is not None else True,
+        write_statistics=statistics if statistics is not None else True,
+        bloom_filter_options=options,
+    ) as writer:
+        for batch in batches:
+            writer.write(batch, row_group_size=row_group_rows)
+    return sink.getvalue()
+
+
+def read(data: bytes, columns: list[str] | None = None) -> pa.Table:
+    """A file's rows, or some of its columns."""
+    return pq.read_table(BytesIO(data), columns=columns, partitioning=None)
+
+
+def span_text(first: datetime | None, last: datetime | None) -> list[str] | None:
+    """The `covers` of a table file: least and greatest event time, both inclusive, microseconds kept."""
+    if first is None or last is None:
+        return None
+    return [first.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), last.strftime("%Y-%m-%dT%H:%M:%S.%fZ")]

@@ -1,0 +1,200 @@
+"""The seal of a day: its recent rows, sorted by actor and time, become final parts that one marker makes visible.
+
+Promise: a reader sees each row once, before, while and after a day is sealed, and whatever a crash leaves.
+Order: parts, then the entry that names parts and markers, then the markers (a marker's bytes follow from the
+entry, so a later run writes one that a crash left out).
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+from msgspec import UNSET
+
+from warehouse.archive import keys
+from warehouse.archive.archive import Archive
+from warehouse.archive.entry import Draft, ObjectRef, sha256_hex
+from warehouse.archive.state import LogState, TableFile
+from warehouse.tables import parquet
+from warehouse.tables.fold import STREAM
+from warehouse.tables.schema import AUDIT_EVENTS, DICTIONARY_COLUMNS, STATISTICS_COLUMNS, TABLE
+from warehouse.wire.windows import Window, gaps
+
+_PART_ROWS = 1_000_000  # one object of about 150 MB at the most
+_FETCH_ROWS = 65_536
+_MEMORY = "512MB"  # DuckDB sorts on disk beyond this
+
+MARKER = pa.schema(
+    [
+        pa.field("dt", pa.string()),
+        pa.field("part", pa.int32()),
+        pa.field("through_seq", pa.int64()),
+        pa.field("file", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Sealed:
+    day: date
+    parts: int
+    rows: int
+    bytes: int
+    through_seq: int
+
+
+def sealable_days(state: LogState, before: date) -> list[date]:
+    """Days before `before` that are wholly covered, were read again after they ended, and have recent rows."""
+    stream = state.stream(STREAM)
+    table = state.table(TABLE)
+    sealed = {file.dt for file in table.sealed}
+    days = []
+    for text in sorted({file.dt for file in table.recent}):
+        day = date.fromisoformat(text)
+        if day >= before or gaps(stream.covered, Window.of_day(day)):
+            continue
+        if text in stream.reread or text in sealed:
+            days.append(day)
+    return days
+
+
+def seal_day(archive: Archive, day: date) -> Sealed | None:
+    """Seal what `recent` holds of a day; None when there is nothing to seal or another writer was faster.
+
+    Further calls for the same day make further parts out of rows that came late.
+    """
+    archive.refresh()
+    table = archive.state.table(TABLE)
+    text = day.isoformat()
+    recent = [file for file in table.recent if file.dt == text]
+    # A pull that waits to be folded may hold rows of any day; none must fall between the two tiers.
+    if not recent or archive.state.stream(STREAM).pending_fold:
+        return None
+    through = table.folded_through
+    earlier = [file for file in table.sealed if file.dt == text]
+    first_part = 1 + max((file.part or 0 for file in earlier), default=0)
+    parts: list[ObjectRef] = []
+    markers: list[tuple[ObjectRef, bytes]] = []
+    for offset, data in enumerate(_sorted_parts(archive, recent)):
+        part = first_part + offset
+        part_ref, marker_ref, marker = _store_part(archive, day, part, through, data)
+        parts.append(part_ref)
+        markers.append((marker_ref, marker))
+
+    def build(state: LogState) -> Draft | None:
+        now = state.table(TABLE)
+        if [file.key for file in now.sealed if file.dt == text] != [file.key for file in earlier]:
+            return None  # sealed by another writer since
+        return Draft(
+            kind="seal",
+            stream=STREAM,
+            table=TABLE,
+            window=Window.of_day(day).as_text(),
+            objects=[*parts, *(ref for ref, _ in markers)],
+            derived_from=sorted({file.seq for file in recent if file.seq is not None}),
+            counts={"rows": sum(file.rows for file in recent), "supersedes": len(recent)},
+        )
+
+    if archive.append(build) is None:
+        return None
+    for ref, marker in markers:
+        archive.put(ref.key, marker)
+    rows = sum(file.rows for file in recent)
+    return Sealed(day, len(parts), rows, sum(ref.bytes for ref in parts), through)
+
+
+def write_missing_markers(archive: Archive) -> int:
+    """Write the markers that a crash left out after their entry; returns how many."""
+    archive.refresh()
+    state = archive.state.table(TABLE)
+    written = 0
+    by_key = {file.key: file for file in state.sealed}
+    present = {info.key for info in archive.store.list(f"seals/{TABLE}/")}
+    for marker_key, part_key in state.markers.items():
+        if marker_key not in present:
+            file = by_key[part_key]
+            archive.put(marker_key, _marker(file.dt, file.part or 0, file.through_seq or 0, part_key))
+            written += 1
+    return written
+
+
+def _store_part(
+    archive: Archive, day: date, part: int, through: int, data: tuple[bytes, int, list[str] | None]
+) -> tuple[ObjectRef, ObjectRef, bytes]:
+    content, rows, covers = data
+    key = keys.sealed(TABLE, day, part, sha256_hex(content))
+    stored = archive.put(key, content)
+    text = day.isoformat()
+    reference = ObjectRef(
+        key=key,
+        version_id=stored.version_id,
+        sha256=stored.sha256,
+        bytes=stored.bytes,
+        records=rows,
+        table=TABLE,
+        dt=text,
+        part=part,
+        through_seq=through,
+        covers=covers or UNSET,
+    )
+    marker = _marker(text, part, through, key)
+    marker_ref = ObjectRef(
+        key=keys.seal_marker(TABLE, day, part, stored.sha256),
+        version_id=None,  # written after the entry, so its version is not known to it; the hash is
+        sha256=sha256_hex(marker),
+        bytes=len(marker),
+        table=TABLE,
+        dt=text,
+        part=part,
+        through_seq=through,
+    )
+    return reference, marker_ref, marker
+
+
+def _marker(dt: str, part: int, through: int, part_key: str) -> bytes:
+    row = {"dt": [dt], "part": [part], "through_seq": [through], "file": [part_key.rsplit("/", 1)[1]]}
+    return parquet.write([pa.table(row, schema=MARKER)], MARKER)
+
+
+def _sorted_parts(archive: Archive, files: list[TableFile]) -> Iterator[tuple[bytes, int, list[str] | None]]:
+    """The rows of these files, sorted by actor, time and id, as Parquet parts of bounded size."""
+    with tempfile.TemporaryDirectory(prefix="ledgerline-seal-") as folder:
+        paths = []
+        for number, file in enumerate(files):
+            path = Path(folder) / f"{number:06d}.parquet"
+            path.write_bytes(archive.store.get(file.key, file.version_id))
+            paths.append(os.fspath(path))
+        with duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": folder}) as db:
+            db.execute("set timezone = 'UTC'")
+            reader = db.execute(
+                "select * from read_parquet(?, hive_partitioning = false) "
+                "order by actor_id nulls last, created_at nulls last, id, version",
+                [paths],
+            ).to_arrow_reader(_FETCH_ROWS)
+            waiting: list[pa.Table] = []
+            for batch in reader:
+                waiting.append(pa.Table.from_batches([batch]).cast(AUDIT_EVENTS))
+                if sum(table.num_rows for table in waiting) >= _PART_ROWS:
+                    yield _part(waiting)
+                    waiting = []
+            if waiting:
+                yield _part(waiting)
+
+
+def _part(tables: list[pa.Table]) -> tuple[bytes, int, list[str] | None]:
+    rows = pa.concat_tables(tables)
+    ends = pc.min_max(rows["created_at"]).as_py()
+    data = parquet.write(
+        [rows],
+        AUDIT_EVENTS,
+        dictionary=DICTIONARY_COLUMNS,
+        statistics=STATISTICS_COLUMNS,
+        bloom={"id": min(rows.num_rows, parquet.ROW_GROUP_ROWS)},
+    )
+    return data, rows.num_rows, parquet.span_text(ends["min"], ends["max"])
