@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-ENVELOPE_FIELDS: Final = frozenset(
-    {"id", "created_at", "organization_id", "organization_uuid", "actor", "type"}
-)
+ENVELOPE_FIELDS: Final = frozenset({"id", "created_at", "organization_id", "organization_uuid", "actor", "type"})
 
 _CLIENT = ("ip_address", "user_agent")
 

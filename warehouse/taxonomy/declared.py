@@ -39,9 +39,7 @@ def parse_fields(text: str) -> tuple[Field, ...]:
 def _parse_field(text: str) -> Field:
     name, colon, declared = text.partition(": ")
     if not colon or not name.isidentifier():
-        raise ValueError(
-            f"field {text!r} is not of the form 'name: type'; correct its row in event_types.csv"
-        )
+        raise ValueError(f"field {text!r} is not of the form 'name: type'; correct its row in event_types.csv")
     shape = declared.removeprefix("optional ")
     nullable = shape.endswith(" or null")
     shape = shape.removesuffix(" or null")

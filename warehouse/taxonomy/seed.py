@@ -18,7 +18,8 @@ SEED_CSV: Final = Path(__file__).resolve().parents[2] / "dbt_project" / "seeds" 
 # fmt: off
 SEED_COLUMNS: Final = (
     "type", "verb", "object", "category", "outcome", "severity", "is_login", "is_admin_change",
-    "data_movement", "self_audit", "outcome_field", "success_when", "failure_when", "actor_types", "documented_fields", "note",
+    "data_movement", "self_audit", "outcome_field", "success_when", "failure_when", "actor_types",
+    "documented_fields", "note",
 )
 # fmt: on
 

@@ -91,9 +91,7 @@ _FAILURE: Final = _words(
     "failed failure denied blocked prevented refused forbidden invalid errored error expired unauthorized "
     "quarantined"
 )
-_ATTEMPT: Final = _words(
-    "started initiated requested attempted triggered launched scheduled submitted pending"
-)
+_ATTEMPT: Final = _words("started initiated requested attempted triggered launched scheduled submitted pending")
 _UNSAID: Final = _words("rejected dismissed declined truncated skipped partial")
 _ASKED: Final = _words("request proposal application submission")
 _PROCESS: Final = _words("requested started failed completed blocked")
@@ -122,9 +120,10 @@ def classify_unknown(type: str) -> EventType:
         movement = "share"
     elif "unshared" in said:
         movement = "unshare"
+    outcome = _outcome(words, said)
     if said & _SENSITIVE:
         severity = "high"
-    elif verb in _READ:
+    elif verb in _READ and outcome == "success":
         severity = "low"
     else:
         severity = "medium"
@@ -133,7 +132,7 @@ def classify_unknown(type: str) -> EventType:
         category=UNKNOWN,
         verb=verb,
         object="_".join(word for word in words if word not in _VERB_OF) or UNKNOWN,
-        outcome=_outcome(words, said),
+        outcome=outcome,
         severity=severity,
         is_login=bool(said & _LOGIN) and verb == "authenticated",
         is_admin_change=words[:1] != [] and words[0] in _ADMIN and verb not in _READ and not movement,
