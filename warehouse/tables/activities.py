@@ -76,9 +76,9 @@ class Parser:
         documents, content = self._decode(records, strange)
         served_ids = [document.get("id") for document in documents]
         types = [document.get("type") for document in documents]
-        actors = [document.get("actor") for document in documents]
-        if not all(type(actor) is dict for actor in actors):
-            actors = [actor if type(actor) is dict else {} for actor in actors]
+        actors: list[dict[str, Any]] = [
+            actor if type(actor := document.get("actor")) is dict else {} for document in documents
+        ]
         unknown, unknown_fields = self._judge(documents, types, actors)
         ids = self._name_the_nameless(served_ids, content, strange)
         columns = self._columns(records, documents, ids, types, actors, strange)
