@@ -1,0 +1,177 @@
+"""The settings of Ledgerline: one frozen object, made from `ledgerline.toml` by `warehouse.config.load`.
+
+Each field's description is what an error names as right, so it is written to follow "Right: ".
+"""
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, PrivateAttr, SkipValidation, ValidationInfo, field_validator
+
+from warehouse.config.destinations import Destination
+from warehouse.config.secrets import RIGHT, SecretRef
+from warehouse.config.values import ArchiveUrl, FilePath, OptionalText, OptionalUrl, Section, Url
+
+EARLIEST_START = date(2023, 1, 1)
+
+
+def _day(value: Any) -> Any:
+    """A TOML date, or the same in quotes; a time of day is a mistake, because partitions are whole days."""
+    if isinstance(value, datetime):
+        raise ValueError("has a time of day")
+    if isinstance(value, str):
+        try:
+            value = date.fromisoformat(value)
+        except ValueError:
+            raise ValueError("is not a day of the calendar") from None
+    if isinstance(value, date) and value < EARLIEST_START:
+        raise ValueError(f"{value} is before {EARLIEST_START}, when there was nothing to record")
+    return value
+
+
+class Archive(Section):
+    """[archive]: the write-once store and the key that signs its log."""
+
+    url: ArchiveUrl = Field(
+        default="file:./data/archive",
+        validate_default=True,
+        description='"file:./folder", "s3://bucket/prefix", "az://container/prefix" or "gs://bucket/prefix"',
+    )
+    lock: Literal["compliance", "governance", "none"] = Field(
+        default="compliance", description='"compliance", "governance" (trials) or "none"'
+    )
+    retention_days: int = Field(default=2555, ge=1, le=36500, description="a whole number of days from 1 to 36500")
+    recent_retention_days: int = Field(
+        default_factory=lambda data: min(30, data.get("retention_days", 30)),
+        ge=1,
+        le=36500,
+        description="a whole number of days from 1 to retention_days",
+    )
+    s3_endpoint: OptionalUrl = Field(
+        default=None, description='"" for AWS, or the https URL of an S3-compatible store'
+    )
+    s3_region: OptionalText = Field(default=None, description='"" for the default, or a region: "eu-central-1"')
+    signing_key: SecretRef = Field(
+        default=SecretRef("file:./data/signing.key"), validate_default=True, description=RIGHT
+    )
+    cache: FilePath = Field(
+        default=Path("./data/cache"),
+        validate_default=True,
+        description="a folder in quotes; what is in it can be deleted at any time",
+    )
+
+    @field_validator("recent_retention_days")
+    @classmethod
+    def _within_retention(cls, days: int, info: ValidationInfo) -> int:
+        longest = info.data.get("retention_days", days)
+        if days > longest:
+            raise ValueError(f"{days} is more than retention_days, which is {longest}")
+        return days
+
+    @field_validator("s3_endpoint")
+    @classmethod
+    def _for_s3_only(cls, endpoint: str | None, info: ValidationInfo) -> str | None:
+        if endpoint and not info.data.get("url", "s3://").startswith("s3://"):
+            raise ValueError("is set, but archive.url is not an s3:// address")
+        return endpoint
+
+
+class Keys(Section):
+    """[anthropic] keys.*: one key per scope, each by reference."""
+
+    compliance: SecretRef = Field(
+        default=SecretRef("env:LEDGERLINE_COMPLIANCE_KEY"), validate_default=True, description=RIGHT
+    )
+    analytics: SecretRef = Field(
+        default=SecretRef("env:LEDGERLINE_ANALYTICS_KEY"), validate_default=True, description=RIGHT
+    )
+    directory: SecretRef = Field(
+        default=SecretRef("env:LEDGERLINE_DIRECTORY_KEY"), validate_default=True, description=RIGHT
+    )
+
+
+class RequestsPerMinute(Section):
+    """[anthropic] requests_per_minute.*: the budget per API; the server's own rate headers lower it further."""
+
+    compliance: int = Field(default=600, ge=1, le=60_000, description="a whole number from 1 to 60000")
+    analytics: int = Field(default=50, ge=1, le=60_000, description="a whole number from 1 to 60000")
+    directory: int = Field(default=100, ge=1, le=60_000, description="a whole number from 1 to 60000")
+
+
+class Anthropic(Section):
+    """[anthropic]: where the APIs are, with which keys, and how hard they may be asked."""
+
+    base_url: Url = Field(
+        default="https://api.anthropic.com",
+        description="an https URL without credentials or query (http only to this machine)",
+    )
+    version: str = Field(
+        default="2023-06-01",
+        pattern=r"^\d{4}-\d{2}-\d{2}$",
+        description='the anthropic-version header, in quotes: "2023-06-01"',
+    )
+    keys: Keys = Field(default_factory=Keys, description="a table of references")
+    start: Annotated[date, BeforeValidator(_day)] = Field(
+        default=date(2026, 1, 1), description="the first day to pull, as a date: 2026-01-01"
+    )
+    requests_per_minute: RequestsPerMinute = Field(
+        default_factory=RequestsPerMinute, description="a table: compliance, analytics, directory"
+    )
+    tries: int = Field(default=6, ge=1, le=20, description="a whole number from 1 to 20")
+    timeout_seconds: float = Field(
+        default=60, gt=0, le=600, allow_inf_nan=False, description="a number of seconds up to 600"
+    )
+    workers: int = Field(default=1, ge=1, le=32, description="a whole number from 1 to 32")
+
+
+class Warehouse(Section):
+    """[warehouse]: the DuckDB file of the dbt marts."""
+
+    duckdb: FilePath = Field(
+        default=Path("./data/warehouse.duckdb"),
+        validate_default=True,
+        description="the path of a file in quotes",
+    )
+
+
+class Finops(Section):
+    """[finops]: the customer's mapping of people to cost centres."""
+
+    cost_centers: FilePath = Field(
+        default=Path("./cost_centers.csv"),
+        validate_default=True,
+        description="the path of a CSV file in quotes",
+    )
+
+
+class Detections(Section):
+    """[detections]: folders of further Sigma rules."""
+
+    rules: tuple[FilePath, ...] = Field(
+        default=(), strict=False, description='a list of folders: ["./rules"], or []'
+    )
+
+
+class Settings(Section):
+    """Everything, validated. `path` is the file it came from; relative paths in it are already absolute."""
+
+    archive: Archive = Field(default_factory=Archive, description="a table: [archive]")
+    anthropic: Anthropic = Field(default_factory=Anthropic, description="a table: [anthropic]")
+    warehouse: Warehouse = Field(default_factory=Warehouse, description="a table: [warehouse]")
+    finops: Finops = Field(default_factory=Finops, description="a table: [finops]")
+    detections: Detections = Field(default_factory=Detections, description="a table: [detections]")
+    destinations: SkipValidation[tuple[Destination, ...]] = Field(
+        default=(), description="one [[destinations]] table for each"
+    )
+    _path: Path = PrivateAttr(default=Path("ledgerline.toml"))
+
+    @property
+    def path(self) -> Path:
+        """The configuration file."""
+        return self._path
+
+    @property
+    def folder(self) -> Path:
+        """The folder that relative paths in the file are relative to."""
+        return self._path.parent
