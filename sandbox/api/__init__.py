@@ -1,0 +1,1 @@
+"""The tenant over HTTP: the vendor's endpoints as documented, and the sandbox's own controls under /_sandbox/."""

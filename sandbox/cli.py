@@ -1,0 +1,120 @@
+"""The sandbox's command line: `python -m sandbox serve`. One JSON line on stdout when ready, everything else on stderr."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from sandbox.clock import Clock
+from sandbox.faults import RECORD_FAULTS, REQUEST_FAULTS, FaultError, parse_faults
+from sandbox.server import HOST, run
+from sandbox.tenant.tenant import QUIRKS, Tenant
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code (0 stopped cleanly, 2 could not run)."""
+    options = _parser().parse_args(argv)
+    try:
+        tenant = _tenant(options)
+        for fault in parse_faults(options.faults):
+            tenant.switch_on(fault)
+    except (FaultError, ValueError) as problem:
+        print(f"sandbox: {problem}", file=sys.stderr)
+        return 2
+    started = time.monotonic()
+    truth = Path(options.truth).resolve() if options.truth else None
+    if not options.lazy or truth:
+        count = tenant.generate()
+        print(
+            f"sandbox: {count} records over {len(tenant.span())} days for {tenant.users} users "
+            f"in {time.monotonic() - started:.1f} s",
+            file=sys.stderr,
+        )
+    if truth:
+        tenant.write_truth(truth)
+
+    def ready(url: str) -> None:
+        document = {
+            "url": url,
+            "keys": tenant.keys,
+            "truth": str(truth) if truth else None,
+            "pid": os.getpid(),
+            "first_day": tenant.first_day.isoformat(),
+            "now": tenant.clock.now().isoformat(),
+        }
+        print(json.dumps(document), flush=True)
+
+    try:
+        run(tenant, options.port, ready)
+    except OSError as problem:
+        print(
+            f"sandbox: cannot listen on {HOST}:{options.port}: {problem}; choose another --port", file=sys.stderr
+        )
+        return 2
+    return 0
+
+
+def _tenant(options: argparse.Namespace) -> Tenant:
+    clock = Clock.parse(options.now)
+    if options.ticking and not clock.running:
+        clock = Clock.running_from(clock.now())
+    return Tenant(
+        options.seed,
+        options.users,
+        options.days,
+        clock=clock,
+        events_per_day=options.events_per_day,
+        rate_limit=options.rate_limit,
+        quirks=[quirk for quirk in options.quirks.split(",") if quirk],
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox", description="A pretend Claude Enterprise tenant over HTTP on 127.0.0.1."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    serve = commands.add_parser(
+        "serve",
+        help="serve the tenant until SIGTERM or SIGINT",
+        description="Serve the tenant. Prints one JSON line (url, keys, truth, pid) on stdout when ready.",
+        epilog=_epilog(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = serve.add_argument
+    add("--port", type=int, default=0, help="loopback port; 0 takes a free one (default)")
+    add("--users", type=int, default=200, help="seats, 1 to 5000 (default 200)")
+    add("--days", type=int, default=40, help="how many days back the feed begins (default 40)")
+    add("--seed", type=int, default=7, help="the same seed, users and day give the same events (default 7)")
+    add(
+        "--now",
+        default="real",
+        metavar="TIME",
+        help="the tenant's clock: real (default), real+SECONDS, real-SECONDS, or a time like 2026-11-22T10:00:00Z at "
+        "which it stands",
+    )
+    add("--ticking", action="store_true", help="with a given time: start there and run on at real speed")
+    add("--events-per-day", type=int, metavar="N", help="exactly N events a day instead of the daily rhythm")
+    add("--rate-limit", type=int, default=600, metavar="N", help="requests per minute; 0 = none (default 600)")
+    add("--faults", default="", metavar="LIST", help="faults to start with; see below")
+    add("--quirks", default="", metavar="LIST", help="other readings of unclear documentation; see below")
+    add("--truth", metavar="DIR", help="write the generated events per day and stories.json there")
+    add("--lazy", action="store_true", help="generate a day when it is first asked for instead of before ready")
+    return parser
+
+
+def _epilog() -> str:
+    def table(rows: dict[str, str]) -> str:
+        return "\n".join(f"  {name:26} {text}" for name, text in rows.items())
+
+    return (
+        "faults: KIND[:PROBABILITY][:next=N][:skip=N][:seconds=S][:status=S][:bytes=N], comma-separated, or JSON.\n"
+        "  e.g. --faults rate_limit_429:0.05,error_500:next=3,clock_skew:seconds=600\n"
+        '  At runtime: POST /_sandbox/faults {"kind": "cut", "next": 1}, DELETE to clear.\n'
+        f"request faults:\n{table(REQUEST_FAULTS)}\nrecord faults:\n{table(RECORD_FAULTS)}\nquirks:\n{table(QUIRKS)}"
+    )

@@ -1,0 +1,203 @@
+"""Fault switches for requests: what goes wrong, how often, and for how long.
+
+A fault fires with a probability or for the next N requests; draws come from the seed, so a run repeats itself.
+Faults that change records rather than answers are in `sandbox/tenant/damage.py`; both are set the same way:
+`--faults` when the server starts, POST /_sandbox/faults while it runs.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from random import Random
+from threading import Lock
+from typing import Any
+
+from sandbox.clock import parse_moment
+
+REQUEST_FAULTS = {
+    "rate_limit_429": "429 with retry-after (`seconds`, default 1)",
+    "error_500": "500 that may be retried",
+    "error_500_final": "500 with x-should-retry: false",
+    "bad_gateway": "one of 502, 503, 504, 529 at random (or `status`)",
+    "error_502": "502 from a gateway, HTML body",
+    "error_503": "503 overloaded",
+    "error_504": "504 gateway timeout",
+    "error_529": "529 overloaded",
+    "timeout": "hangs for `seconds` (default 120), then answers as usual",
+    "cut": "promises content-length and closes the connection in mid-body",
+    "truncated_json": "200, complete HTTP, JSON cut in the middle",
+    "no_data": "200 without the member `data`",
+    "empty_page_claims_more": "200, no records, has_more true",
+    "full_page_without_has_more": "200, records, member has_more missing",
+    "repeated_record": "200, the last record of the page twice",
+    "expired_key": "401 API key has expired.",
+    "deactivated_key": "401 API key has been deactivated.",
+    "invalid_key": "401 API key is invalid.",
+    "wrong_key": "404 Not found, as for a missing or foreign key",
+    "missing_scope": "403 missing required scopes",
+    "compliance_disabled": "400 Compliance API is not enabled for this organization",
+    "clock_skew": "Date header off by `seconds` (default 600)",
+}
+RECORD_FAULTS = {
+    "late_indexing": "records appear `seconds` (default 7200) after they were created",
+    "huge_record": "a record of `bytes` (default 40000000)",
+    "duplicate_keys": "records with repeated member names",
+    "big_integers": "records with integers beyond 64 bits",
+    "invalid_utf8": "records with bytes that are not UTF-8",
+    "lone_surrogate": "records with an escaped lone surrogate",
+}
+
+
+class FaultError(ValueError):
+    """A fault was described in a way that nobody can carry out; the message says what would be right."""
+
+
+@dataclass(slots=True)
+class Fault:
+    """One switch that is on.
+
+    probability: chance per request (or per record); next: how many more requests (or records per UTC day) it hits;
+    skip: how many requests pass unharmed first; path: prefix of the paths concerned; start/end: RFC 3339 bounds of
+    `created_at` for record faults; seconds, status, bytes: the fault's own size. A record fault without
+    probability or next hits one record a day.
+    """
+
+    kind: str
+    probability: float = 1.0
+    next: int | None = None
+    skip: int = 0
+    path: str = "/v1/"
+    seconds: float | None = None
+    status: int | None = None
+    bytes: int | None = None
+    start: str | None = None
+    end: str | None = None
+
+    @classmethod
+    def of(cls, description: dict[str, Any]) -> Fault:
+        """A checked fault from its JSON form; raises FaultError."""
+        known = REQUEST_FAULTS | RECORD_FAULTS
+        kind = description.get("kind")
+        if kind not in known:
+            raise FaultError(f"unknown fault {kind!r}; known are {', '.join(known)}")
+        unknown = set(description) - set(cls.__slots__)
+        if unknown:
+            raise FaultError(f"{kind}: unknown setting {sorted(unknown)}; known are {', '.join(cls.__slots__)}")
+        try:
+            fault = cls(**{name: _coerce(name, value) for name, value in description.items()})
+        except (TypeError, ValueError) as problem:
+            raise FaultError(f"{kind}: {problem}") from problem
+        if fault.about_records and fault.next is None and "probability" not in description:
+            fault.next = 1
+        for name in ("start", "end"):
+            if getattr(fault, name) is not None:
+                try:
+                    parse_moment(getattr(fault, name))
+                except ValueError as problem:
+                    raise FaultError(f"{kind}: {name}: {problem}") from problem
+        if not 0 <= fault.probability <= 1:
+            raise FaultError(f"{kind}: probability must be from 0 to 1, not {fault.probability}")
+        return fault
+
+    @property
+    def about_records(self) -> bool:
+        return self.kind in RECORD_FAULTS
+
+    def describe(self) -> dict[str, Any]:
+        """The JSON form, without settings that are not set."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+def parse_faults(text: str) -> list[Fault]:
+    """Faults from the command line: a JSON list or object, or `kind:0.05,kind:next=3:skip=1,kind:seconds=600`."""
+    text = text.strip()
+    if not text:
+        return []
+    if text[0] in "[{":
+        try:
+            given = json.loads(text)
+        except ValueError as problem:
+            raise FaultError(f"faults are not valid JSON: {problem}") from problem
+        return [Fault.of(one) for one in (given if isinstance(given, list) else [given])]
+    faults = []
+    for item in text.split(","):
+        kind, *settings = item.strip().split(":")
+        description: dict[str, Any] = {"kind": kind}
+        for setting in settings:
+            name, equals, value = setting.partition("=")
+            description |= {name: value} if equals else {"probability": name}
+        faults.append(Fault.of(description))
+    return faults
+
+
+def _coerce(name: str, value: Any) -> Any:
+    if value is None or name in ("kind", "path", "start", "end"):
+        return value
+    try:
+        return float(value) if name in ("probability", "seconds") else int(value)
+    except (TypeError, ValueError) as problem:
+        raise ValueError(f"{name} must be a number, not {value!r}") from problem
+
+
+class Faults:
+    """The request faults that are on. Safe to change from another thread while the server runs."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = Random(f"{seed}/faults")
+        self._on: list[Fault] = []
+        self._lock = Lock()
+
+    def add(self, fault: Fault) -> None:
+        with self._lock:
+            self._on.append(fault)
+
+    def on(self, kind: str, **settings: Any) -> Fault:
+        """Switch on the request fault `kind`, e.g. `faults.on("error_500", next=2)`; raises FaultError."""
+        fault = Fault.of({"kind": kind, **settings})
+        if fault.about_records:
+            raise FaultError(f"{kind} changes records: use tenant.damage({kind!r}, ...)")
+        self.add(fault)
+        return fault
+
+    def clear(self) -> None:
+        """Switch every request fault off."""
+        with self._lock:
+            self._on.clear()
+
+    def describe(self) -> list[dict[str, Any]]:
+        with self._lock:
+            return [fault.describe() for fault in self._on]
+
+    def draw(self, path: str) -> Fault | None:
+        """The fault that hits this request, if any; counts it."""
+        with self._lock:
+            for fault in self._on:
+                if fault.kind != "clock_skew" and path.startswith(fault.path) and self._fires(fault):
+                    self._on = [other for other in self._on if other.next != 0]
+                    return fault
+        return None
+
+    def skew(self, path: str) -> float:
+        """Seconds by which the Date header of this answer is wrong."""
+        with self._lock:
+            for fault in self._on:
+                if fault.kind == "clock_skew" and path.startswith(fault.path) and self._fires(fault):
+                    return 600.0 if fault.seconds is None else fault.seconds
+        return 0.0
+
+    def pick(self, choices: tuple[int, ...]) -> int:
+        """One of `choices`, drawn from the seed."""
+        return self._random.choice(choices)
+
+    def _fires(self, fault: Fault) -> bool:
+        if fault.next == 0:
+            return False
+        if fault.skip > 0:
+            fault.skip -= 1
+            return False
+        if fault.probability < 1 and self._random.random() >= fault.probability:
+            return False
+        if fault.next is not None:
+            fault.next -= 1
+        return True

@@ -1,0 +1,112 @@
+"""Serving a tenant on 127.0.0.1: in a thread for tests, in the foreground for the command line."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Thread
+from typing import Any
+
+import uvicorn
+
+from sandbox.api.app import application
+from sandbox.clock import Clock
+from sandbox.faults import Faults
+from sandbox.tenant.tenant import Tenant
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A running sandbox: base URL, and the tenant behind it to look at and to change."""
+
+    url: str
+    tenant: Tenant
+
+    @property
+    def keys(self) -> dict[str, str]:
+        return self.tenant.keys
+
+    @property
+    def faults(self) -> Faults:
+        return self.tenant.faults
+
+    @property
+    def clock(self) -> Clock:
+        return self.tenant.clock
+
+    @property
+    def requests(self) -> deque[dict[str, Any]]:
+        return self.tenant.requests
+
+
+@contextmanager
+def serve(tenant: Tenant | None = None, port: int = 0, **settings: Any) -> Iterator[Served]:
+    """Serve a tenant (or `Tenant(**settings)`) from a thread on a loopback port, free unless given.
+
+    Raises OSError where the port is taken, RuntimeError where the server does not start within 10 s.
+    """
+    tenant = tenant or Tenant(**settings)
+    listener = _listen(port)
+    server = uvicorn.Server(_config(tenant))
+    thread = Thread(target=server.run, args=([listener],), name="sandbox", daemon=True)
+    thread.start()
+    try:
+        deadline = time.monotonic() + 10
+        while not server.started:
+            if not thread.is_alive() or time.monotonic() > deadline:
+                raise RuntimeError("the sandbox server did not start; run it in the foreground to see why")
+            time.sleep(0.002)
+        yield Served(f"http://{HOST}:{listener.getsockname()[1]}", tenant)
+    finally:
+        server.should_exit = True
+        server.force_exit = True  # a hanging `timeout` fault must not hold up the test
+        thread.join(timeout=10)
+        listener.close()
+
+
+def run(tenant: Tenant, port: int, ready: Callable[[str], None]) -> None:
+    """Serve in the foreground until SIGTERM or SIGINT; `ready` is called with the URL once requests are answered."""
+    listener = _listen(port)
+
+    class Announcing(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            ready(f"http://{HOST}:{listener.getsockname()[1]}")
+
+    try:
+        Announcing(_config(tenant, log_level="warning")).run([listener])
+    except KeyboardInterrupt:
+        pass  # uvicorn re-raises the signal after a clean stop
+    finally:
+        listener.close()
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _config(tenant: Tenant, log_level: str = "critical") -> uvicorn.Config:
+    """No access log, no Server or Date header of uvicorn's own, a short grace for open connections."""
+    return uvicorn.Config(
+        application(tenant),
+        log_level=log_level,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        lifespan="off",
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=1,
+    )

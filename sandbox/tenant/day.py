@@ -1,0 +1,30 @@
+"""One day of the tenant, complete and sorted: a function of (seed, users, day, volume) and nothing else."""
+
+from __future__ import annotations
+
+import gc
+from datetime import date
+from random import Random
+
+from sandbox.tenant.events import Event
+from sandbox.tenant.rhythm import everyday
+from sandbox.tenant.world import World
+
+
+def events_of(world: World, day: date, events_per_day: int | None = None) -> list[Event]:
+    """Every event created on `day` (UTC), sorted by (created_at, id).
+
+    `events_per_day` replaces the rhythm's volume: exactly that many, unless the planted ones alone are more.
+    """
+    collecting = gc.isenabled()
+    gc.disable()  # a million live tuples make the collector the slowest part
+    try:
+        rng = Random(f"{world.seed}/{world.people.seats}/{day}")
+        planted: list[Event] = []
+        budget = None if events_per_day is None else max(0, events_per_day - len(planted))
+        events = planted + everyday(world, day, rng, budget)
+        events.sort()
+        return events
+    finally:
+        if collecting:
+            gc.enable()

@@ -1,0 +1,236 @@
+"""A pretend Claude Enterprise tenant: its people, its feed, its keys, and what can be done to it from outside.
+
+What the feed holds on a day follows from the seed, the number of users and the day. The clock decides what is
+visible. Redaction, withdrawal and damage change the past from now on, as the real vendor may.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from random import SystemRandom
+from typing import Any
+
+from starlette.requests import Request
+
+from sandbox.clock import Clock, parse_moment, to_us
+from sandbox.faults import Fault, FaultError, Faults
+from sandbox.tenant import damage
+from sandbox.tenant.access import access_event
+from sandbox.tenant.day import events_of
+from sandbox.tenant.people import Person
+from sandbox.tenant.store import Segment, Store, record_id
+from sandbox.tenant.vocabulary import activity_types
+from sandbox.tenant.world import PIPELINE_ADDRESS, Key, World
+
+QUIRKS = {
+    "opaque_cursors": "first_id and last_id are page tokens instead of activity ids",
+    "bound_cursors": "page tokens that refuse to be used with other filters",
+    "platform_errors": "error bodies in the platform shape, with type and request_id",
+    "bare_404": "404 answers with the bare text Not found",
+    "august_wording": "403 says Needed: instead of Needed one of:",
+}
+
+
+class Tenant:
+    """The tenant behind one server.
+
+    seed, users (1 to 5,000), days (how far back the feed goes from the clock's day), events_per_day (None: the
+    rhythm decides), clock, rate_limit (requests per minute, 0 = none), quirks (names from QUIRKS).
+    """
+
+    def __init__(
+        self,
+        seed: int = 7,
+        users: int = 200,
+        days: int = 40,
+        *,
+        clock: Clock | datetime | str | None = None,
+        events_per_day: int | None = None,
+        rate_limit: int = 600,
+        rate_window: float = 60.0,
+        quirks: Iterable[str] = (),
+    ) -> None:
+        self.clock = clock if isinstance(clock, Clock) else _clock(clock)
+        self.seed, self.users, self.days = seed, users, days
+        self.events_per_day = events_per_day
+        self.rate_limit, self.rate_window = rate_limit, rate_window
+        self.quirks = frozenset(quirks)
+        strangers = self.quirks - set(QUIRKS)
+        if strangers:
+            raise ValueError(f"unknown quirks {sorted(strangers)}; known are {', '.join(QUIRKS)}")
+        self.world = World(seed, users)
+        self.faults = Faults(seed)
+        self.requests: deque[dict[str, Any]] = deque(maxlen=100_000)
+        self.permitted_types = frozenset(activity_types())
+        self.compliance_enabled = True
+        self._damage: list[Fault] = []
+        self._hits: dict[tuple[int, date], list[str]] = {}
+        self._redactions: list[tuple[bytes, bytes]] = []
+        self.first_day: date = self.clock.now().date() - timedelta(days=days)
+        self.store = Store(self.first_day, self._segment)
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Secrets by key name; the same for a seed, always."""
+        return {key.name: key.secret for key in self.world.keys}
+
+    def span(self) -> list[date]:
+        """The days of the feed, from its first to the clock's today."""
+        count = (self.clock.now().date() - self.first_day).days + 1
+        return [self.first_day + timedelta(days=offset) for offset in range(count)]
+
+    def generate(self) -> int:
+        """Generate every day up to the clock's today now instead of on first use; returns the number of records."""
+        return sum(len(self.store.segment(day)) for day in self.span())
+
+    def records(self, start: datetime | None = None, end: datetime | None = None) -> list[bytes]:
+        """Ground truth: verbatim records visible now in `[start, end)`, oldest first."""
+        return list(
+            self.store.visible(
+                None if start is None else to_us(start), None if end is None else to_us(end), self.clock.now_us()
+            )
+        )
+
+    def record_access(self, request: Request, key: Key, request_id: str, status: int) -> None:
+        """Append the `compliance_api_accessed` record of a request; the feed shows it a second later.
+
+        Every client of the sandbox sits on loopback, so the address is the pipeline's; a client that plays somebody
+        else says so with `x-forwarded-for`.
+        """
+        query = f"?{request.url.query}" if request.url.query else ""
+        self.store.add(
+            access_event(
+                us=self.clock.now_us(),
+                key_id=key.id,
+                address=request.headers.get("x-forwarded-for", PIPELINE_ADDRESS),
+                user_agent=request.headers.get("user-agent", ""),
+                request_id=request_id,
+                url=f"https://api.anthropic.com{request.url.path}{query}",
+                status=status,
+                rng=_unpredictable,
+                method=request.method,
+            )
+        )
+
+    def switch_on(self, fault: Fault) -> list[str]:
+        """Switch a request fault on, or do a record fault to every day from now on; returns the ids it hit so far."""
+        if not fault.about_records:
+            self.faults.add(fault)
+            return []
+        with self.store.lock:
+            self._damage.append(fault)
+            hit = []
+            for day in self._days_of(fault):
+                fresh = day not in self.store.days
+                segment = self.store.segment(day)
+                hit += self._hits.pop((id(fault), day), []) if fresh else damage.apply(fault, segment)
+            return hit
+
+    def damage(self, kind: str, **settings: Any) -> list[str]:
+        """Switch on the record fault `kind`, e.g. `tenant.damage("big_integers", next=3)`; returns the ids hit."""
+        fault = Fault.of({"kind": kind, **settings})
+        if not fault.about_records:
+            raise FaultError(f"{kind} is a fault of requests: use faults.on({kind!r}, ...)")
+        return self.switch_on(fault)
+
+    def clear_faults(self) -> None:
+        """Switch every fault off. Records damaged so far stay as they are; days not generated yet come out whole."""
+        self.faults.clear()
+        self._damage.clear()
+
+    def describe_damage(self) -> list[dict[str, Any]]:
+        """The record faults that are on, as JSON."""
+        return [fault.describe() for fault in self._damage]
+
+    def redact(
+        self, *, user_id: str | None = None, email: str | None = None, replacement: str = "[redacted]"
+    ) -> list[str]:
+        """Replace a person's e-mail address and name in every record, past and to come; returns the ids changed.
+
+        Raises ValueError where nobody in the span of the feed is meant.
+        """
+        person = self.person(user_id=user_id, email=email)
+        quoted = json.dumps(replacement).encode()
+        # An address counts only as a whole value: one may be the end of another.
+        swaps = [(json.dumps(person.email).encode(), quoted), (person.name.encode(), quoted[1:-1])]
+        with self.store.lock:
+            self._redactions += swaps
+            return [found for day in self.span() for found in _redact(self.store.segment(day), swaps)]
+
+    def withdraw(self, ids: Iterable[str] | None = None, *, day: date | None = None, count: int = 1) -> list[str]:
+        """Take records out of the feed for good: these ids, or `count` of those created on `day`; returns the ids."""
+        if ids is None and day is None:
+            raise ValueError("say which: ids, or a day and a count")
+        with self.store.lock:
+            if ids is None and day is not None:
+                records = self.store.segment(day).records
+                ids = (
+                    [record_id(record) for record in records[:: max(1, len(records) // count)][:count]]
+                    if count
+                    else []
+                )
+            gone = []
+            for identifier in ids or ():
+                place = self.store.locate(identifier)
+                if place is not None:
+                    place[0].remove(place[1])
+                    gone.append(identifier)
+            return gone
+
+    def person(self, *, user_id: str | None = None, email: str | None = None) -> Person:
+        """The person with this id or address who had a seat at any time in the span; raises ValueError."""
+        for day in self.span():
+            for person in self.world.people.on(day):
+                if user_id == person.user_id or (email is not None and email.lower() == person.email.lower()):
+                    return person
+        raise ValueError(f"nobody here is {user_id or email!r}")
+
+    def stories(self) -> list[dict[str, Any]]:
+        """What was planted in the span of the feed."""
+        return []
+
+    def write_truth(self, folder: Path) -> None:
+        """Write `<day>.ndjson` (every record as generated, also those not visible yet) and `stories.json`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for day in self.span():
+            with (folder / f"{day}.ndjson").open("wb") as file:
+                file.writelines(record + b"\n" for record in self.store.segment(day).records)
+        (folder / "stories.json").write_text(json.dumps(self.stories(), indent=1) + "\n", encoding="utf-8")
+
+    def _days_of(self, fault: Fault) -> list[date]:
+        """The days of the span that a record fault concerns."""
+        first = parse_moment(fault.start).date() if fault.start else date.min
+        last = parse_moment(fault.end).date() if fault.end else date.max
+        return [day for day in self.span() if first <= day <= last]
+
+    def _segment(self, day: date) -> Segment:
+        segment = Segment(events_of(self.world, day, self.events_per_day))
+        _redact(segment, self._redactions)
+        for fault in self._damage:
+            self._hits[(id(fault), day)] = damage.apply(fault, segment)
+        return segment
+
+
+def _redact(segment: Segment, swaps: list[tuple[bytes, bytes]]) -> list[str]:
+    changed = []
+    for at, record in enumerate(segment.records):
+        redacted = record
+        for old, new in swaps:
+            redacted = redacted.replace(old, new)
+        if redacted is not record:
+            segment.records[at] = redacted
+            changed.append(record_id(record))
+    return changed
+
+
+def _clock(at: datetime | str | None) -> Clock:
+    if at is None:
+        return Clock()
+    return Clock.parse(at) if isinstance(at, str) else Clock(at)
+
+
+_unpredictable = SystemRandom()  # access records of two runs of one seed must never share an id
