@@ -100,7 +100,7 @@ def _tables(text: str, problems: list[Problem]) -> tuple[str, dict[str, Any]] | 
             broken = lines[number - 1] if number <= len(lines) else ""
             problems.append(_syntax_problem(_PLACE.sub("", str(error)), number, broken))
             seen.add(number)
-            unclear = broken.lstrip().startswith("[") or not broken.strip() or number - 1 in seen
+            unclear = broken.lstrip().startswith("[") or not broken.strip() or {number - 1, number - 2} <= seen
             if unclear or len(seen) >= _MOST_SYNTAX_ERRORS:
                 return None
             lines[number - 1] = ""

@@ -43,7 +43,8 @@ class Archive(Section):
     )
     retention_days: int = Field(default=2555, ge=1, le=36500, description="a whole number of days from 1 to 36500")
     recent_retention_days: int = Field(
-        default_factory=lambda data: min(30, data.get("retention_days", 30)),
+        default=None,  # 30, or retention_days where that is less
+        validate_default=True,
         ge=1,
         le=36500,
         description="a whole number of days from 1 to retention_days",
@@ -60,6 +61,11 @@ class Archive(Section):
         validate_default=True,
         description="a folder in quotes; what is in it can be deleted at any time",
     )
+
+    @field_validator("recent_retention_days", mode="before")
+    @classmethod
+    def _thirty_days_or_all(cls, days: Any, info: ValidationInfo) -> Any:
+        return min(30, info.data.get("retention_days", 30)) if days is None else days
 
     @field_validator("recent_retention_days")
     @classmethod
