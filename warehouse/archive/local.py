@@ -139,11 +139,12 @@ class LocalStore:
         """See `Store`: here each object is its only version."""
         return self.list(prefix)
 
-    def probe(self) -> ProbeReport:
+    def probe(self, *, thorough: bool = True) -> ProbeReport:
         """See `Store`."""
+        key = probe.probe_key(thorough=thorough)
         return [
-            probe.refuses_overwrite(self, retain_until=None),
-            probe.keeps_read_only(self),
+            probe.refuses_overwrite(self, key, retain_until=None).result,
+            probe.keeps_read_only(self, key),
             probe.takes_links(self.url, self.root),
         ]
 
@@ -180,7 +181,7 @@ class LocalStore:
             if error.errno in _NO_LINKS:
                 raise StoreUnsafe(
                     f"The file system of {self.url} cannot make hard links ({error.strerror}); without them "
-                    "two writers could overwrite each other. Put the archive on ext4, xfs, btrfs, zfs or APFS."
+                    "two writers could overwrite each other. Use ext4, xfs, btrfs, zfs or APFS."
                 ) from error
             if error.errno == errno.EXDEV:
                 raise StoreDenied(
@@ -226,10 +227,7 @@ class LocalStore:
         with suppress(OSError), os.scandir(self._unfinished) as entries:
             for entry in entries:
                 with suppress(OSError):
-                    if (
-                        entry.name.startswith(TEMPORARY)
-                        and entry.stat(follow_symlinks=False).st_mtime < limit
-                    ):
+                    if entry.name.startswith(TEMPORARY) and entry.stat(follow_symlinks=False).st_mtime < limit:
                         os.unlink(entry.path)
 
     # -- reading ---------------------------------------------------------------------------------------------

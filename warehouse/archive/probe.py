@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,46 +16,66 @@ from warehouse.archive.errors import KeyMissing, LockMissing
 from warehouse.archive.store import PROBES, TEMPORARY, Exists, ProbeResult, Store, Stored
 
 
-def probe_key() -> str:
-    """One key per UTC day, so that starting every five minutes leaves one small object a day, not 288."""
-    return f"{PROBES}{datetime.now(UTC):%Y%m%d}"
+@dataclass(frozen=True)
+class Trial:
+    """What a trial of one key found; `version_id` is that of the object written now, if one was."""
+
+    result: ProbeResult
+    version_id: str | None = None
 
 
-def refuses_overwrite(store: Store, retain_until: datetime | None) -> ProbeResult:
-    """Write one key twice and demand that the second put is refused and the first bytes are what is read."""
+def probe_key(*, thorough: bool) -> str:
+    """A key of its own for a thorough probe; otherwise one per UTC day.
+
+    Locked probes cannot be removed, and starting every five minutes would leave 288 of them a day.
+    """
+    day = f"{PROBES}{datetime.now(UTC):%Y%m%d}"
+    return f"{day}-{secrets.token_hex(6)}" if thorough else day
+
+
+def refuses_overwrite(store: Store, key: str, retain_until: datetime | None) -> Trial:
+    """Write `key` twice and demand that the second put is refused and the first bytes are what is read.
+
+    Where an earlier probe of the day took the key, its bytes are the ones that must stay.
+    """
     check = "overwrite"
-    key = probe_key()
     first, second = (f"ledgerline probe {secrets.token_hex(8)}\n".encode() for _ in range(2))
     try:
-        kept = first
-        if isinstance(store.put_if_absent(key, first, retain_until), Exists):
-            kept = store.get(key)
+        written = store.put_if_absent(key, first, retain_until)
+        kept = store.get(key) if isinstance(written, Exists) else first
         outcome = store.put_if_absent(key, second, retain_until)
         read = store.get(key)
     except LockMissing as error:
-        return ProbeResult(check, False, str(error), "", fatal=True)
+        return Trial(ProbeResult(check, False, str(error), "", fatal=True))
     except KeyMissing:
-        return ProbeResult(
-            check,
-            False,
-            f"An object written to {store.url} a moment ago could not be read back.",
-            "Use a store that reads its own writes (Amazon S3, or a local disk).",
-            fatal=True,
+        return Trial(
+            ProbeResult(
+                check,
+                False,
+                f"An object written to {store.url} a moment ago could not be read back.",
+                "Use a store that reads its own writes (Amazon S3, or a local disk).",
+                fatal=True,
+            )
         )
     if isinstance(outcome, Stored) or read != kept:
-        return ProbeResult(
-            check,
-            False,
-            f"{store.url} silently overwrote {key} when it was written a second time.",
-            "It must honour If-None-Match: use Amazon S3 or a store that does, or a local disk.",
-            fatal=True,
+        return Trial(
+            ProbeResult(
+                check,
+                False,
+                f"{store.url} silently overwrote {key} when it was written a second time.",
+                "It must honour If-None-Match: use Amazon S3 or a store that does, or a local disk.",
+                fatal=True,
+            )
         )
-    return ProbeResult(check, True, "A second put of one key was refused and the first bytes are kept.")
+    version = written.version_id if isinstance(written, Stored) else None
+    return Trial(
+        ProbeResult(check, True, "A second put of one key was refused and the first bytes are kept."), version
+    )
 
 
-def keeps_read_only(store: Store) -> ProbeResult:
+def keeps_read_only(store: Store, key: str) -> ProbeResult:
     """A local object must have no write bit, so that only a deliberate act changes it."""
-    found = store.head(probe_key())
+    found = store.head(key)
     if found is not None and found.lock_mode is not None:
         return ProbeResult(
             "read-only",

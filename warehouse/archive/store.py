@@ -103,8 +103,11 @@ class Store(Protocol):
     def list_versions(self, prefix: str) -> Iterator[ObjectInfo]:
         """Every version and delete marker under `prefix`, ascending by key, newest first within a key."""
 
-    def probe(self) -> ProbeReport:
-        """Try out whether the store keeps its promises; writes one small object under `probes/`."""
+    def probe(self, *, thorough: bool = True) -> ProbeReport:
+        """Try out whether the store keeps its promises; writes one small object under `probes/`.
+
+        Not `thorough` (at start-up) it uses one object a day and tries the lock only when it writes that.
+        """
 
 
 def open_store(
@@ -134,7 +137,12 @@ def open_store(
 
         store = LocalStore.open(url, lock=lock, writable=writable)
     elif scheme == "s3":
-        from warehouse.archive.s3 import S3Store  # noqa: PLC0415 - boto3 takes half a second to import
+        try:
+            from warehouse.archive.s3 import S3Store  # noqa: PLC0415 - botocore is slow and an extra
+        except ModuleNotFoundError as error:
+            raise StoreError(
+                "An archive on S3 needs boto3. Install it with `pip install 'ledgerline[aws]'`."
+            ) from error
 
         store = S3Store.open(url, lock=lock, client=s3_client, endpoint=s3_endpoint, region=region)
     else:
@@ -143,7 +151,7 @@ def open_store(
             f"No store for addresses of the kind {scheme[:20]!r}. Set [archive] url to file:PATH or s3://bucket/prefix."
         )
     if probe:
-        refuse_if_unsafe(store.url, store.probe())
+        refuse_if_unsafe(store.url, store.probe(thorough=False))
     return store
 
 
@@ -151,7 +159,7 @@ def refuse_if_unsafe(url: str, report: ProbeReport) -> None:
     """Raise StoreUnsafe, naming every fatal finding of a probe with its remedy; else do nothing."""
     fatal = [result for result in report if result.fatal and not result.ok]
     if fatal:
-        reasons = " ".join(f"{result.detail} {result.remedy}" for result in fatal)
+        reasons = " ".join(f"{result.detail} {result.remedy}".strip() for result in fatal)
         raise StoreUnsafe(f"The archive will not run on {url}. {reasons}")
 
 
