@@ -1,0 +1,71 @@
+# Ledgerline. `make help` lists what there is. Needs Python 3.11+, make and git; everything else goes into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DAYS ?= 31
+export DO_NOT_TRACK := 1
+export DAGSTER_DISABLE_TELEMETRY := yes
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo ui test check format test-slow test-real test-browser bench bench-smoke clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+$(BIN)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Ledgerline needs Python 3.11 or newer; call: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+$(VENV)/.installed: $(BIN)/uv pyproject.toml constraints.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[aws]'
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(VENV)/.installed-bench: $(VENV)/.installed-dev
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[bench]'
+	@touch $@
+
+install: $(VENV)/.installed ## make .venv with what running needs
+
+demo: $(VENV)/.installed ## the whole pipeline against a pretend tenant: pull, archive, tables, marts, SQL
+	$(BIN)/ledgerline demo --days $(DAYS) --keep
+
+ui: $(VENV)/.installed ## the Dagster UI over the demo's archive and tenant (after `make demo`)
+	$(BIN)/python -m orchestration.ui --demo
+
+test: $(VENV)/.installed-dev ## the tests (browser tests where a Chromium is found)
+	$(BIN)/python -m pytest -q -m 'not slow and not real'
+
+check: $(VENV)/.installed-dev ## format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed-dev ## put the code into form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test-slow: $(VENV)/.installed-dev ## kills, two writers, long histories: minutes
+	$(BIN)/python -m pytest -q -m 'slow and not real'
+
+test-real: $(VENV)/.installed-dev ## against third-party servers built on this machine (needs Go)
+	$(BIN)/python -m pytest -q -m real tests/real
+
+test-browser: $(VENV)/.installed-dev ## only the tests that drive a browser
+	$(BIN)/python -m pytest -q -m browser tests/browser
+
+bench: $(VENV)/.installed-bench ## every benchmark; the tables go to docs/benchmarks.md
+	$(BIN)/python -m benchmarks
+
+bench-smoke: $(VENV)/.installed-dev ## every benchmark once, small: that they run
+	$(BIN)/python -m benchmarks --smoke
+
+clean: ## remove .venv and everything that demo and tests left
+	rm -rf $(VENV) data build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
