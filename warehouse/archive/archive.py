@@ -5,10 +5,11 @@ Promise: what a commit names is stored, locked and equal to what was handed in, 
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any, TypeVar
 
 import zstandard
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -24,6 +25,8 @@ from warehouse.archive.state import LogState
 from warehouse.archive.store import Exists, Store
 from warehouse.wire.times import Clock, rfc3339, system_clock
 from warehouse.wire.windows import Window
+
+T = TypeVar("T")
 
 _ZSTD_LEVEL = 3
 _DROPPED_HEADERS = {"set-cookie", "authorization", "x-api-key"}  # nothing secret may enter the archive
@@ -118,6 +121,10 @@ class Archive:
     def put_all(self, objects: Iterable[tuple[str, bytes]], *, recent: bool = False) -> list[ObjectRef]:
         """Store several objects at once; the waits for the disk or the network overlap."""
         return list(self._puts.map(lambda item: self.put(item[0], item[1], recent=recent), objects))
+
+    def in_background(self, work: Callable[..., T], *arguments: Any) -> "Future[T]":
+        """Run something that stores objects on the archive's own threads; never anything that commits."""
+        return self._puts.submit(work, *arguments)
 
     def put_page(self, stream: str, window: Window, page: ServedPage) -> ObjectRef:
         """Store one served body, compressed; the reference carries hash and root over the verbatim bytes."""

@@ -4,6 +4,7 @@ Promise: each record becomes one row whatever is in it. A column holds the value
 actor kind, field or value that nobody has listed is tagged, never dropped and never silent.
 """
 
+import gc
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -72,6 +73,16 @@ class Parser:
 
     def parse(self, records: Sequence[bytes], page: int) -> Batch:
         """One page's verbatim records (in page order) as a batch; `page` counts from 1."""
+        # Decoding makes very many small objects and no cycles; the collector would walk them for nothing.
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            return self._parse(records, page)
+        finally:
+            if collecting:
+                gc.enable()
+
+    def _parse(self, records: Sequence[bytes], page: int) -> Batch:
         strange: dict[int, list[str]] = {}
         documents, content = self._decode(records, strange)
         served_ids = [document.get("id") for document in documents]
@@ -102,8 +113,8 @@ class Parser:
         self, records: Sequence[bytes], strange: dict[int, list[str]]
     ) -> tuple[list[dict[str, Any]], list[str]]:
         try:
-            documents = [decode(record) for record in records]
-            forms = [canonical(document) for document in documents]
+            documents: list[Any] = list(map(decode, records))
+            forms = list(map(canonical, documents))
         except (ValueError, RecursionError, TypeError):
             documents, forms = [], []
             for position, record in enumerate(records):
@@ -112,18 +123,16 @@ class Parser:
                 forms.append(form)
                 if problem:
                     strange.setdefault(position, []).append(problem)
-        content = []
         for position, (record, form) in enumerate(zip(records, forms, strict=True)):
-            hashed = form
             # A shorter canonical form may only mean white space; a repeated key must not be lost in it.
             if len(form) != len(record) and has_duplicate_keys(record):
                 strange.setdefault(position, []).append("(duplicate keys)")
-                hashed = record
-            content.append(sha256(hashed).hexdigest())
-            if type(documents[position]) is not dict:
+                forms[position] = record
+        for position, document in enumerate(documents):
+            if type(document) is not dict:
                 strange.setdefault(position, []).append("(not an object)")
                 documents[position] = {}
-        return documents, content
+        return documents, [sha256(form).hexdigest() for form in forms]
 
     def _name_the_nameless(self, ids: list[Any], content: list[str], strange: dict[int, list[str]]) -> list[str]:
         named = []

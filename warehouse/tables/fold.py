@@ -7,6 +7,7 @@ function of the log up to the pull, so whichever of two writers folds, the same 
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -88,34 +89,22 @@ def fold(archive: Archive, entry: Entry, batches: Iterable[Batch], parser: Parse
     `batches` are the pages of `entry`, in order. Pulls before it that overlap its window must be folded
     first; those that are not are folded here.
     """
+    return begin_fold(archive, entry, batches, parser).complete()
+
+
+def begin_fold(archive: Archive, entry: Entry, batches: Iterable[Batch], parser: Parser) -> "OpenFold":
+    """Compare and gather; files are being written in the background until `complete` commits them."""
     window = _window(entry)
     for earlier in sorted(int(seq) for seq in archive.state.stream(STREAM).pending_fold):
         other = archive.state.stream(STREAM).pending_fold.get(str(earlier))
         if other is not None and earlier < entry.seq and other.overlaps(window):
             before = archive.entry(earlier)
             fold(archive, before, batches_of(archive, before, parser), parser)
-    work = _Fold(archive, entry, window)
+    work = OpenFold(archive, entry, window)
     for batch in batches:
         work.add(batch)
-    objects = work.finish()
-
-    def build(state: LogState) -> Draft | None:
-        if str(entry.seq) not in state.stream(STREAM).pending_fold:
-            return None
-        return Draft(
-            kind="table",
-            stream=STREAM,
-            table=TABLE,
-            window=entry.window,
-            complete=entry.complete,
-            objects=objects,
-            derived_from=[entry.seq],
-            counts=work.folded.counts(),
-            footprints=work.footprints(state),
-            findings=work.findings(),
-        )
-
-    return work.folded if archive.append(build) is not None else None
+    work.close()
+    return work
 
 
 def _window(entry: Entry) -> Window:
@@ -124,8 +113,8 @@ def _window(entry: Entry) -> Window:
     return Window.from_text(entry.window)
 
 
-class _Fold:
-    """The state of one fold while its pages come in."""
+class OpenFold:
+    """One fold while its pages come in and its files are written; `complete` commits it."""
 
     def __init__(self, archive: Archive, entry: Entry, window: Window) -> None:
         self.archive = archive
@@ -139,7 +128,7 @@ class _Fold:
         self._given: dict[str, int] = {}  # versions this pull has given already, off the quick path
         self._rows: list[pa.Table] = []
         self._waiting = 0
-        self._objects: list[ObjectRef] = []
+        self._files: list[Future[ObjectRef]] = []
         self._footprints: list[Footprint] = []
         self._outside = 0
         self._look(window.days(), (window.start, window.end))
@@ -277,39 +266,61 @@ class _Fold:
         )
         self._waiting += count
 
-    def finish(self) -> list[ObjectRef]:
+    def close(self) -> None:
+        """No more pages will come."""
         if self.entry.complete:
             self._withdraw()
         self._flush()
-        return self._objects
+
+    def complete(self) -> Folded | None:
+        """Wait for the files and commit the table entry; None when another writer had folded this pull."""
+        objects = [file.result() for file in self._files]
+        self.folded.bytes = sum(ref.bytes for ref in objects)
+        entry = self.entry
+
+        def build(state: LogState) -> Draft | None:
+            if str(entry.seq) not in state.stream(STREAM).pending_fold:
+                return None
+            return Draft(
+                kind="table",
+                stream=STREAM,
+                table=TABLE,
+                window=entry.window,
+                complete=entry.complete,
+                objects=objects,
+                derived_from=[entry.seq],
+                counts=self.folded.counts(),
+                footprints=self.footprints(state),
+                findings=self.findings(),
+            )
+
+        return self.folded if self.archive.append(build) is not None else None
 
     def _flush(self) -> None:
-        """Write what has gathered, one file a day of event time."""
+        """Have what has gathered written, one file a day of event time."""
         if not self._rows:
             return
         rows = pa.concat_tables(self._rows)
         self._rows, self._waiting = [], 0
-        for day, part in _by_day(rows, self.window.start.date()):
-            data = parquet.write(
-                [part], AUDIT_EVENTS, dictionary=DICTIONARY_COLUMNS, statistics=STATISTICS_COLUMNS
-            )
-            key = keys.recent(TABLE, day, self.entry.seq, sha256_hex(data))
-            stored = self.archive.put(key, data, recent=True)
-            ends = pc.min_max(part["created_at"]).as_py()
-            covers = parquet.span_text(ends["min"], ends["max"])
-            self.folded.bytes += len(data)
-            self._objects.append(
-                ObjectRef(
-                    key=stored.key,
-                    version_id=stored.version_id,
-                    sha256=stored.sha256,
-                    bytes=stored.bytes,
-                    records=part.num_rows,
-                    table=TABLE,
-                    dt=day.isoformat(),
-                    covers=covers or UNSET,
-                )
-            )
+        self._files += [
+            self.archive.in_background(self._write, day, part)
+            for day, part in _by_day(rows, self.window.start.date())
+        ]
+
+    def _write(self, day: date, part: pa.Table) -> ObjectRef:
+        data = parquet.write([part], AUDIT_EVENTS, dictionary=DICTIONARY_COLUMNS, statistics=STATISTICS_COLUMNS)
+        stored = self.archive.put(keys.recent(TABLE, day, self.entry.seq, sha256_hex(data)), data, recent=True)
+        ends = pc.min_max(part["created_at"]).as_py()
+        return ObjectRef(
+            key=stored.key,
+            version_id=stored.version_id,
+            sha256=stored.sha256,
+            bytes=stored.bytes,
+            records=part.num_rows,
+            table=TABLE,
+            dt=day.isoformat(),
+            covers=parquet.span_text(ends["min"], ends["max"]) or UNSET,
+        )
 
     def footprints(self, state: LogState) -> dict[str, Any]:
         """Which of our requests the pages show, and who else asked (by key, address and agent).
