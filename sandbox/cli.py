@@ -1,4 +1,7 @@
-"""The sandbox's command line: `python -m sandbox serve`. One JSON line on stdout when ready, everything else on stderr."""
+"""The sandbox's command line: `python -m sandbox serve`.
+
+One JSON line on stdout when it is ready, everything else on stderr; exit 0 stopped cleanly, 2 could not run.
+"""
 
 from __future__ import annotations
 
@@ -70,6 +73,7 @@ def _tenant(options: argparse.Namespace) -> Tenant:
         clock=clock,
         events_per_day=options.events_per_day,
         rate_limit=options.rate_limit,
+        journal=Path(options.journal) if options.journal else None,
         quirks=[quirk for quirk in options.quirks.split(",") if quirk],
     )
 
@@ -95,8 +99,8 @@ def _parser() -> argparse.ArgumentParser:
         "--now",
         default="real",
         metavar="TIME",
-        help="the tenant's clock: real (default), real+SECONDS, real-SECONDS, or a time like 2026-11-22T10:00:00Z at "
-        "which it stands",
+        help="the tenant's clock: real (default), real+SECONDS, real-SECONDS, or a time like "
+        "2026-11-22T10:00:00Z at which it stands",
     )
     add("--ticking", action="store_true", help="with a given time: start there and run on at real speed")
     add("--events-per-day", type=int, metavar="N", help="exactly N events a day instead of the daily rhythm")
@@ -104,6 +108,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--faults", default="", metavar="LIST", help="faults to start with; see below")
     add("--quirks", default="", metavar="LIST", help="other readings of unclear documentation; see below")
     add("--truth", metavar="DIR", help="write the generated events per day and stories.json there")
+    add(
+        "--journal",
+        metavar="FILE",
+        help="keep access records, redactions and withdrawals there, so that a restart serves the same past",
+    )
     add("--lazy", action="store_true", help="generate a day when it is first asked for instead of before ready")
     return parser
 
@@ -113,8 +122,10 @@ def _epilog() -> str:
         return "\n".join(f"  {name:26} {text}" for name, text in rows.items())
 
     return (
-        "faults: KIND[:PROBABILITY][:next=N][:skip=N][:seconds=S][:status=S][:bytes=N], comma-separated, or JSON.\n"
+        "faults: KIND[:PROBABILITY][:next=N][:skip=N][:seconds=S][:status=S][:bytes=N], comma-separated,\n"
+        "  or JSON.\n"
         "  e.g. --faults rate_limit_429:0.05,error_500:next=3,clock_skew:seconds=600\n"
         '  At runtime: POST /_sandbox/faults {"kind": "cut", "next": 1}, DELETE to clear.\n'
-        f"request faults:\n{table(REQUEST_FAULTS)}\nrecord faults:\n{table(RECORD_FAULTS)}\nquirks:\n{table(QUIRKS)}"
+        f"request faults:\n{table(REQUEST_FAULTS)}\nrecord faults:\n{table(RECORD_FAULTS)}\n"
+        f"quirks:\n{table(QUIRKS)}"
     )

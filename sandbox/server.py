@@ -71,7 +71,7 @@ def serve(tenant: Tenant | None = None, port: int = 0, **settings: Any) -> Itera
 
 
 def run(tenant: Tenant, port: int, ready: Callable[[str], None]) -> None:
-    """Serve in the foreground until SIGTERM or SIGINT; `ready` is called with the URL once requests are answered."""
+    """Serve in the foreground until SIGTERM or SIGINT; `ready` gets the URL once requests are answered."""
     listener = _listen(port)
 
     class Announcing(uvicorn.Server):

@@ -1,7 +1,8 @@
 """`GET /v1/compliance/activities`: the Activity Feed, parameter by parameter (reference 1.1, 1.2, 1.5).
 
 Where the reference leaves a point open, one answer is chosen and named here:
-two cursors, or both type filters, are a 400 that says they are mutually exclusive; a time without an offset is a 400;
+two cursors, or both type filters, are a 400 that says they are mutually exclusive;
+a time without an offset is a 400;
 cursors are activity ids, not bound to filters (quirks `opaque_cursors` and `bound_cursors` turn either round);
 a repeated single-valued parameter counts with its last value.
 """
@@ -124,7 +125,10 @@ class Activities:
 
 
 def _split(query: str) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """Single-valued and list parameters of a raw query string (brackets plain or percent-encoded); 400 for a stranger."""
+    """Single-valued and list parameters of a raw query string; 400 for a stranger.
+
+    Brackets may come plain or percent-encoded.
+    """
     single: dict[str, str] = {}
     lists: dict[str, list[str]] = {name: [] for name in _LISTS}
     for name, value in parse_qsl(query, keep_blank_values=True):

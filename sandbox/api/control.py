@@ -2,7 +2,8 @@
 
 GET  truth?start=&end=   NDJSON of the verbatim records visible now in [start, end)
 GET  requests            what was served, with request ids
-GET/POST/DELETE faults   list, add ({"kind":..} or a list, "faults": "grammar of --faults", "clear": true), switch off
+GET/POST/DELETE faults   list; add ({"kind":..}, a list of them, or {"faults": "as --faults"};
+                         "clear": true first); switch all off
 GET/POST clock           {"now": RFC 3339} or {"advance_seconds": n}
 GET  stories             what was planted in the span of the feed
 POST redact              {"user_id"|"email": .., "replacement": ..}

@@ -1,7 +1,7 @@
 """What happens to every authenticated request before and after its own business.
 
 In order: a fault at the edge, the key, the budget, a fault inside, the scope, the answer, a fault in the body,
-the access record. One gate per API surface; later surfaces (analytics, directory) bring their own budget and scopes.
+the access record. One gate per API surface; analytics and directory will bring their own budget and scopes.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class Gate:
             raise errors.overloaded(status) if status != 502 else ApiError(502, "api_error", "Bad gateway")
 
     def _authenticate(self, request: Request, fault: Fault | None) -> Key:
-        """The key of the request (x-api-key, or Bearer); raises 401, or 404 where none or a foreign one was sent."""
+        """The key of the request (x-api-key or Bearer); raises 401, or 404 for none or a foreign one."""
         kind = fault.kind if fault else ""
         secret = request.headers.get("x-api-key")
         if secret is None:

@@ -1,6 +1,6 @@
-"""A request budget per window with a reset instant (reference 1.5): not sliding, shared by every key of the tenant.
+"""A request budget per window with a reset instant (reference 1.5): not sliding, shared by all keys of the tenant.
 
-Windows run on the machine's own monotonic time, so that a tenant whose clock stands still does not refuse for ever;
+Windows run on the machine's monotonic time, so that a tenant whose clock stands still does not refuse for ever;
 the reset instant in the headers is told in the tenant's time.
 """
 

@@ -1,1 +1,1 @@
-"""What the tenant is and holds: people, days of events, stories, the store of records. Knows nothing of HTTP errors."""
+"""What the tenant is and holds: people, days of events, stories, the store of records."""

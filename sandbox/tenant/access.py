@@ -8,6 +8,8 @@ from random import Random
 from sandbox.tenant.events import Draft, Event, finish
 from sandbox.tenant.world import NO_ORGANIZATION
 
+ACCESS_TYPE = "compliance_api_accessed"
+
 
 def access_event(
     us: int,
@@ -32,5 +34,5 @@ def access_event(
         f',"request_id":"{request_id}","request_method":"{method}","status_code":{status},'
         f'"url":{json.dumps(url)},"request_body":null'
     )
-    draft = Draft(us, NO_ORGANIZATION, actor, "compliance_api_accessed", extra)
+    draft = Draft(us, NO_ORGANIZATION, actor, ACCESS_TYPE, extra)
     return finish(draft, rng, instant=True)

@@ -7,7 +7,9 @@ from datetime import date
 from random import Random
 
 from sandbox.tenant.events import Event
+from sandbox.tenant.rare import rare
 from sandbox.tenant.rhythm import everyday
+from sandbox.tenant.stories import planted
 from sandbox.tenant.world import World
 
 
@@ -20,9 +22,15 @@ def events_of(world: World, day: date, events_per_day: int | None = None) -> lis
     gc.disable()  # a million live tuples make the collector the slowest part
     try:
         rng = Random(f"{world.seed}/{world.people.seats}/{day}")
-        planted: list[Event] = []
-        budget = None if events_per_day is None else max(0, events_per_day - len(planted))
-        events = planted + everyday(world, day, rng, budget)
+        people = world.people.on(day)
+        special = planted(world, day)
+        unusual = rare(world, day, people, Random(f"{world.seed}/{world.people.seats}/{day}/rare"))
+        if events_per_day is None:
+            budget = None
+        else:
+            unusual = unusual[: max(0, events_per_day - len(special))]
+            budget = max(0, events_per_day - len(special) - len(unusual))
+        events = special + unusual + everyday(world, people, day, rng, budget)
         events.sort()
         return events
     finally:

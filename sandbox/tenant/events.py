@@ -36,7 +36,7 @@ def day_of(us: int) -> date:
 
 
 def lag(rng: Random) -> int:
-    """Microseconds from creation until the feed shows a record: seconds, rarely up to 8 minutes (reference 1.2)."""
+    """Microseconds until the feed shows a record: seconds, rarely up to 8 minutes (reference 1.2)."""
     draw = rng.random()
     if draw < 0.9:
         return int(draw * 9_000_000) + 400_000

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from random import Random
 
+from sandbox.data import data_text
 from sandbox.tenant.ids import tagged
 
 CYCLE_DAYS = 14
@@ -21,14 +22,19 @@ LEAVE_OFFSET = 8  # Monday of the second week: the leaver's account is deleted
 JOIN_OFFSET = 10  # Wednesday: a joiner takes the seat
 _BASE_CYCLE = date(2024, 1, 7).toordinal() // CYCLE_DAYS
 
-_FIRST = ["Priya", "Jonas", "Amelia", "Kenji", "Fatima", "Lucas", "Ingrid", "Mateo", "Aisha", "Oliver", "Chiara", "Ravi", "Hannah", "Diego", "Yuki", "Nadia", "Tomas", "Grace", "Omar", "Elif", "Samuel", "Mei", "Henrik", "Zara", "Pablo", "Leila", "Arjun", "Clara", "Ibrahim", "Sofia", "Noah", "Anika", "Marco", "Eun-ji", "Viktor", "Ruth", "Felix", "Chinwe", "Hugo", "Marta", "Dev", "Louise", "Tariq", "Alma", "Sean", "Keiko", "Bruno", "Esther", "Niko", "Paloma", "Reece", "Siobhan", "Anton", "Bea", "Cyrus", "Dalia", "Emil", "Freya", "Gita", "Hana"]
-_LAST = ["Sharma", "Weber", "Clarke", "Tanaka", "Rahman", "Moreau", "Larsen", "Garcia", "Bello", "Hughes", "Rossi", "Iyer", "Schmidt", "Lopez", "Sato", "Haddad", "Novak", "Murphy", "Farouk", "Demir", "Cohen", "Chen", "Nilsson", "Khan", "Ortiz", "Karimi", "Patel", "Fischer", "Diallo", "Silva", "Wright", "Gupta", "Conti", "Park", "Petrov", "Adler", "Braun", "Okafor", "Martin", "Kowalski", "Rao", "Dubois", "Aziz", "Lindqvist", "Doyle", "Mori", "Costa", "Mensah", "Virtanen", "Cruz", "O'Sullivan", "O'Brien", "Sokolov", "Lind", "Rostami", "Nasser", "Berg", "Holm", "Desai", "Kimura", "Abbott", "Barnes", "Castillo", "Duarte", "Engel", "Ferrari", "Greco", "Hayes", "Ivanov", "Jensen", "Keller", "Lambert", "Meyer", "Nolan", "Osei", "Pereira", "Quinn", "Romero", "Suzuki", "Torres", "Ueda", "Vargas", "Walsh", "Xu", "Young", "Zimmermann", "Ahlberg", "Bianchi", "Carver", "Dunn", "Eriksen", "Foster", "Grant", "Huber", "Iqbal", "Janssen", "Kaya", "Lefevre", "Mahmoud", "Norris"]
+_FIRST, _LAST = (line.split() for line in data_text("names.txt").splitlines())
 DEPARTMENTS = ("Engineering", "Sales", "Finance", "Legal", "Support", "Marketing", "Research", "Operations")
 _OFFICES = ((-5, "192.0.2.10"), (0, "192.0.2.34"), (1, "192.0.2.58"), (5.5, "192.0.2.82"), (9, "192.0.2.106"))
 _OFFICE_WEIGHTS = (40, 25, 20, 10, 5)
 
-_CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.0.0 Safari/537.36"
-_SAFARI = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/{}.1 Safari/605.1.15"
+_CHROME = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/{}.0.0.0 Safari/537.36"
+)
+_SAFARI = (
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/{}.1 Safari/605.1.15"
+)
 _FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:{0}.0) Gecko/20100101 Firefox/{0}.0"
 _DESKTOP = (
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Claude/1.2.{} "
@@ -38,7 +44,7 @@ _DESKTOP = (
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One human who holds a seat for a time; `joined` is None for those who were here before the calendar began."""
+    """One human who holds a seat for a time; `joined` is None for those who were always here."""
 
     seat: int
     user_id: str
@@ -124,7 +130,7 @@ class People:
         return [person for person in self.on(day) if person.joined == day]
 
     def departure(self, cycle: int) -> Departure | None:
-        """Who leaves in `cycle` (day ordinal // 14); None where the tenant is too small or the seat still empty."""
+        """Who leaves in `cycle` (day ordinal // 14); None where nobody can."""
         if not self._leavers:
             return None
         seat = self._leavers[cycle % len(self._leavers)]
@@ -219,7 +225,7 @@ def _agents(rng: Random) -> tuple[str, str, str, str]:
 
 def activity(person: Person, day: date) -> float:
     """How busy the person is on `day`, relative to a regular Tuesday (1.0); 0.0 for one who is away."""
-    weekday = (1.0, 1.08, 1.05, 1.0, 0.8, 0.07, 0.09)[day.weekday()]
+    weekday = (1.0, 1.08, 1.05, 1.0, 0.8, 0.13, 0.16)[day.weekday()]
     holiday = 0.15 if (day.month, day.day) >= (12, 24) or (day.month, day.day) == (1, 1) else 1.0
     return weekday * holiday * _season(person.persona, day)
 

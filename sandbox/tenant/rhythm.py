@@ -37,13 +37,13 @@ FILENAMES = tuple(
         '=HYPERLINK("https://example.com","open").csv',
         "photo 📎.png",
         "a\\b\\c.log",
-        "invoice‮fdp.exe",
+        "invoice\u202efdp.exe",
         "minutes <b>draft</b>.html",
     )
 )
 _F = len(FILENAMES)
 
-# Extra fields of a type as JSON text: (chat id, project id or null as JSON, the event's own 22 characters) -> text.
+# Extra fields of a type as JSON text: (chat id, project id or null as JSON, the event's own characters) -> text.
 _Extra = Callable[[str, str, str], str]
 
 
@@ -141,9 +141,8 @@ _CODE_TABLE = _table(_CODE)
 _CLIENTS = (0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3)
 
 
-def everyday(world: World, day: date, rng: Random, budget: int | None) -> list[Event]:
+def everyday(world: World, people: list[Person], day: date, rng: Random, budget: int | None) -> list[Event]:
     """The everyday events of `day`, unsorted; exactly `budget` of them, or as many as the rhythm gives."""
-    people = world.people.on(day)
     weights = [activity(person, day) for person in people]
     counts = _shares(weights, budget) if budget is not None else [_count(weight, rng) for weight in weights]
     events: list[Event] = []

@@ -114,11 +114,6 @@ class Store:
                 self._segments[day] = found
             return found
 
-    @property
-    def days(self) -> list[date]:
-        """The days generated so far, ascending."""
-        return sorted(self._segments)
-
     def add(self, event: Event) -> None:
         with self.lock:
             self.segment(day_of(event[0])).insert(event)
@@ -135,8 +130,17 @@ class Store:
         at = segment.find(identifier)
         return None if at is None else (segment, at)
 
+    def remove(self, identifier: str) -> bool:
+        """Take a record out; False where there is none with this id."""
+        with self.lock:
+            place = self.locate(identifier)
+            if place is None:
+                return False
+            place[0].remove(place[1])
+            return True
+
     def page(self, walk: Walk, now: int) -> tuple[list[bytes], bool]:
-        """Up to `walk.limit` records visible at `now` in result order, and whether more lie in the direction travelled."""
+        """Up to `walk.limit` records visible at `now` in result order, and whether more lie beyond."""
         upwards = walk.ascending != walk.backwards
         need = walk.limit + 1
         got: list[bytes] = []

@@ -19,10 +19,13 @@ from starlette.requests import Request
 from sandbox.clock import Clock, parse_moment, to_us
 from sandbox.faults import Fault, FaultError, Faults
 from sandbox.tenant import damage
-from sandbox.tenant.access import access_event
+from sandbox.tenant.access import ACCESS_TYPE, access_event
 from sandbox.tenant.day import events_of
-from sandbox.tenant.people import Person
+from sandbox.tenant.events import day_start
+from sandbox.tenant.journal import Journal
+from sandbox.tenant.people import CYCLE_DAYS, Person
 from sandbox.tenant.store import Segment, Store, record_id
+from sandbox.tenant.stories import stories_of
 from sandbox.tenant.vocabulary import activity_types
 from sandbox.tenant.world import PIPELINE_ADDRESS, Key, World
 
@@ -38,8 +41,9 @@ QUIRKS = {
 class Tenant:
     """The tenant behind one server.
 
-    seed, users (1 to 5,000), days (how far back the feed goes from the clock's day), events_per_day (None: the
-    rhythm decides), clock, rate_limit (requests per minute, 0 = none), quirks (names from QUIRKS).
+    seed, users (1 to 5,000), days (how far back the feed goes from the clock's day), clock,
+    events_per_day (None: the rhythm decides), rate_limit (requests per `rate_window` seconds, 0 = none),
+    quirks (names from QUIRKS), journal (a file that makes a restarted tenant remember what was done to it).
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class Tenant:
         rate_limit: int = 600,
         rate_window: float = 60.0,
         quirks: Iterable[str] = (),
+        journal: Path | None = None,
     ) -> None:
         self.clock = clock if isinstance(clock, Clock) else _clock(clock)
         self.seed, self.users, self.days = seed, users, days
@@ -68,10 +73,12 @@ class Tenant:
         self.permitted_types = frozenset(activity_types())
         self.compliance_enabled = True
         self._damage: list[Fault] = []
-        self._hits: dict[tuple[int, date], list[str]] = {}
         self._redactions: list[tuple[bytes, bytes]] = []
         self.first_day: date = self.clock.now().date() - timedelta(days=days)
         self.store = Store(self.first_day, self._segment)
+        self._truth: Path | None = None
+        self._journal = Journal(journal)
+        self._relive()
 
     @property
     def keys(self) -> dict[str, str]:
@@ -84,7 +91,7 @@ class Tenant:
         return [self.first_day + timedelta(days=offset) for offset in range(count)]
 
     def generate(self) -> int:
-        """Generate every day up to the clock's today now instead of on first use; returns the number of records."""
+        """Generate every day up to today now rather than on first use; returns the number of records."""
         return sum(len(self.store.segment(day)) for day in self.span())
 
     def records(self, start: datetime | None = None, end: datetime | None = None) -> list[bytes]:
@@ -98,37 +105,33 @@ class Tenant:
     def record_access(self, request: Request, key: Key, request_id: str, status: int) -> None:
         """Append the `compliance_api_accessed` record of a request; the feed shows it a second later.
 
-        Every client of the sandbox sits on loopback, so the address is the pipeline's; a client that plays somebody
-        else says so with `x-forwarded-for`.
+        Every client of the sandbox sits on loopback, so the address is the pipeline's; a client that plays
+        somebody else says so with `x-forwarded-for`.
         """
         query = f"?{request.url.query}" if request.url.query else ""
-        self.store.add(
-            access_event(
-                us=self.clock.now_us(),
-                key_id=key.id,
-                address=request.headers.get("x-forwarded-for", PIPELINE_ADDRESS),
-                user_agent=request.headers.get("user-agent", ""),
-                request_id=request_id,
-                url=f"https://api.anthropic.com{request.url.path}{query}",
-                status=status,
-                rng=_unpredictable,
-                method=request.method,
-            )
+        event = access_event(
+            us=self.clock.now_us(),
+            key_id=key.id,
+            address=request.headers.get("x-forwarded-for", PIPELINE_ADDRESS),
+            user_agent=request.headers.get("user-agent", ""),
+            request_id=request_id,
+            url=f"https://api.anthropic.com{request.url.path}{query}",
+            status=status,
+            rng=_unpredictable,
+            method=request.method,
         )
+        self.store.add(event)
+        self._journal.write({"access": [event[0], event[1], event[2].decode(), event[6]]})
 
     def switch_on(self, fault: Fault) -> list[str]:
-        """Switch a request fault on, or do a record fault to every day from now on; returns the ids it hit so far."""
+        """Switch a request fault on, or do a record fault to every day; returns the ids it hit so far."""
         if not fault.about_records:
             self.faults.add(fault)
             return []
         with self.store.lock:
+            segments = [self.store.segment(day) for day in self._days_of(fault)]
             self._damage.append(fault)
-            hit = []
-            for day in self._days_of(fault):
-                fresh = day not in self.store.days
-                segment = self.store.segment(day)
-                hit += self._hits.pop((id(fault), day), []) if fresh else damage.apply(fault, segment)
-            return hit
+            return [identifier for segment in segments for identifier in damage.apply(fault, segment)]
 
     def damage(self, kind: str, **settings: Any) -> list[str]:
         """Switch on the record fault `kind`, e.g. `tenant.damage("big_integers", next=3)`; returns the ids hit."""
@@ -138,7 +141,7 @@ class Tenant:
         return self.switch_on(fault)
 
     def clear_faults(self) -> None:
-        """Switch every fault off. Records damaged so far stay as they are; days not generated yet come out whole."""
+        """Switch every fault off. Damaged records stay so; days not generated yet come out whole."""
         self.faults.clear()
         self._damage.clear()
 
@@ -154,32 +157,25 @@ class Tenant:
         Raises ValueError where nobody in the span of the feed is meant.
         """
         person = self.person(user_id=user_id, email=email)
-        quoted = json.dumps(replacement).encode()
-        # An address counts only as a whole value: one may be the end of another.
-        swaps = [(json.dumps(person.email).encode(), quoted), (person.name.encode(), quoted[1:-1])]
-        with self.store.lock:
-            self._redactions += swaps
-            return [found for day in self.span() for found in _redact(self.store.segment(day), swaps)]
+        self._journal.write({"redact": [person.email, person.name, replacement]})
+        return self._redact(person.email, person.name, replacement)
 
     def withdraw(self, ids: Iterable[str] | None = None, *, day: date | None = None, count: int = 1) -> list[str]:
-        """Take records out of the feed for good: these ids, or `count` of those created on `day`; returns the ids."""
-        if ids is None and day is None:
-            raise ValueError("say which: ids, or a day and a count")
+        """Take records out of the feed for good: these ids, or `count` of `day`; returns the ids."""
         with self.store.lock:
-            if ids is None and day is not None:
+            if ids is None:
+                if day is None:
+                    raise ValueError("say which: ids, or a day and a count")
                 records = self.store.segment(day).records
                 ids = (
                     [record_id(record) for record in records[:: max(1, len(records) // count)][:count]]
                     if count
                     else []
                 )
-            gone = []
-            for identifier in ids or ():
-                place = self.store.locate(identifier)
-                if place is not None:
-                    place[0].remove(place[1])
-                    gone.append(identifier)
-            return gone
+            gone = [identifier for identifier in ids if self.store.remove(identifier)]
+        if gone:
+            self._journal.write({"withdraw": gone})
+        return gone
 
     def person(self, *, user_id: str | None = None, email: str | None = None) -> Person:
         """The person with this id or address who had a seat at any time in the span; raises ValueError."""
@@ -190,16 +186,48 @@ class Tenant:
         raise ValueError(f"nobody here is {user_id or email!r}")
 
     def stories(self) -> list[dict[str, Any]]:
-        """What was planted in the span of the feed."""
-        return []
+        """What was planted in the span of the feed, as JSON: stories of which anything lies in it by now."""
+        low, high = day_start(self.first_day), self.clock.now_us()
+        cycles = sorted({day.toordinal() // CYCLE_DAYS for day in self.span()})
+        told = [story for cycle in cycles for story in stories_of(self.world, cycle)]
+        return [story.describe() for story in told if any(low <= event[0] <= high for event in story.events)]
 
     def write_truth(self, folder: Path) -> None:
-        """Write `<day>.ndjson` (every record as generated, also those not visible yet) and `stories.json`."""
+        """Write `<day>.ndjson` (each record as generated, also those not visible yet) and `stories.json`.
+
+        Days that begin while the tenant runs are added when they are first served.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         for day in self.span():
-            with (folder / f"{day}.ndjson").open("wb") as file:
-                file.writelines(record + b"\n" for record in self.store.segment(day).records)
+            self._write_day(folder, day, self.store.segment(day))
         (folder / "stories.json").write_text(json.dumps(self.stories(), indent=1) + "\n", encoding="utf-8")
+        self._truth = folder
+
+    @staticmethod
+    def _write_day(folder: Path, day: date, segment: Segment) -> None:
+        with (folder / f"{day}.ndjson").open("wb") as file:
+            file.writelines(record + b"\n" for record in segment.records)
+
+    def _redact(self, email: str, name: str, replacement: str) -> list[str]:
+        quoted = json.dumps(replacement).encode()
+        # An address counts only as a whole value: one may be the end of another.
+        swaps = [(json.dumps(email).encode(), quoted), (name.encode(), quoted[1:-1])]
+        with self.store.lock:
+            changed = [found for day in self.span() for found in _swap(self.store.segment(day), swaps)]
+            self._redactions += swaps
+        return changed
+
+    def _relive(self) -> None:
+        """Do again what the journal says was done before a restart."""
+        for entry in self._journal.read():
+            if "access" in entry:
+                us, identifier, record, indexed = entry["access"]
+                self.store.add((us, identifier, record.encode(), ACCESS_TYPE, None, None, indexed))
+            elif "redact" in entry:
+                self._redact(*entry["redact"])
+            elif "withdraw" in entry:
+                for identifier in entry["withdraw"]:
+                    self.store.remove(identifier)
 
     def _days_of(self, fault: Fault) -> list[date]:
         """The days of the span that a record fault concerns."""
@@ -209,13 +237,16 @@ class Tenant:
 
     def _segment(self, day: date) -> Segment:
         segment = Segment(events_of(self.world, day, self.events_per_day))
-        _redact(segment, self._redactions)
+        _swap(segment, self._redactions)
         for fault in self._damage:
-            self._hits[(id(fault), day)] = damage.apply(fault, segment)
+            if day in self._days_of(fault):
+                damage.apply(fault, segment)
+        if self._truth is not None:
+            self._write_day(self._truth, day, segment)
         return segment
 
 
-def _redact(segment: Segment, swaps: list[tuple[bytes, bytes]]) -> list[str]:
+def _swap(segment: Segment, swaps: list[tuple[bytes, bytes]]) -> list[str]:
     changed = []
     for at, record in enumerate(segment.records):
         redacted = record

@@ -1,10 +1,11 @@
-"""The 514 activity types and their fields, from `sandbox/data` (the vendor's reference pages of August and September 2026)."""
+"""The 514 activity types and their fields, from `sandbox/data` (vendor's pages of August and September 2026)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
+
+from sandbox.data import data_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +20,14 @@ class ActivityType:
 
 @lru_cache(maxsize=1)
 def activity_types() -> dict[str, ActivityType]:
-    """All 514 types by name, in the order of the list; those without a row in the field table have no known fields."""
+    """All 514 types by name, in the list's order; those without a row in the table have no known fields."""
     rows: dict[str, tuple[tuple[str, ...], tuple[tuple[str, str], ...]]] = {}
-    for line in _data("activity-fields.tsv").splitlines()[1:]:
+    for line in data_text("activity-fields.tsv").splitlines()[1:]:
         name, actors, fields = (line + "\t\t").split("\t")[:3]
         kinds = () if actors == "any" else tuple(sorted(actors.split(",")))
         rows[name] = (kinds, tuple(_field(part) for part in fields.split("; ") if part.strip()))
     types = {}
-    for name in _data("activity-types.txt").split():
+    for name in data_text("activity-types.txt").split():
         kinds, extra = rows.get(name, ((), ()))
         types[name] = ActivityType(name, kinds, extra, name in rows)
     return types
@@ -35,7 +36,3 @@ def activity_types() -> dict[str, ActivityType]:
 def _field(text: str) -> tuple[str, str]:
     name, _, kind = text.strip().partition(": ")
     return name, kind
-
-
-def _data(name: str) -> str:
-    return (files("sandbox") / "data" / name).read_text(encoding="utf-8")

@@ -36,7 +36,7 @@ NO_ORGANIZATION = '"organization_id":null,"organization_uuid":null'
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One API key: its secret, the id the feed shows for it, its scopes and state (active, expired, deactivated)."""
+    """One API key: its secret, the id the feed shows for it, scopes, state (active, expired, deactivated)."""
 
     name: str
     secret: str
@@ -80,7 +80,7 @@ class World:
         return next((key for key in self.keys if key.secret == secret), None)
 
     def key_named(self, name: str) -> Key:
-        """The key called `name` (compliance, analytics, directory, org_audit, api03, admin, expired, deactivated)."""
+        """The key called `name`: compliance, analytics, directory, org_audit, admin, api03, expired, ..."""
         return next(key for key in self.keys if key.name == name)
 
     def scim_actor(self, rng: Random) -> str:
