@@ -15,17 +15,17 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from warehouse.archive import probe
+from warehouse.archive.address import folder_of
 from warehouse.archive.disk_errors import explain
 from warehouse.archive.errors import (
     KeyInvalid,
     KeyMissing,
     StoreDenied,
-    StoreError,
     StoreUnreachable,
     StoreUnsafe,
 )
@@ -67,7 +67,7 @@ class LocalStore:
 
         When writable, the folder is made if it is missing, and what crashed writers left is tidied away.
         """
-        root = _path_of(url)
+        root = folder_of(url)
         if writable:
             try:
                 root.mkdir(parents=True, exist_ok=True)
@@ -127,13 +127,14 @@ class LocalStore:
         return info
 
     def list(self, prefix: str, start_after: str = "") -> Iterator[ObjectInfo]:
-        """See `Store`. Symbolic links are listed as the strangers they are, never entered."""
+        """See `Store`. Symbolic links are listed as the strangers they are, never entered; a file name that is
+        not UTF-8 is shown with its odd bytes as \\xNN."""
         folder = check_prefix(prefix).rpartition("/")[0]
         base = f"{folder}/" if folder else ""
         for key in self._walk(base, prefix, start_after):
             info = self._describe(key)
             if info is not None:
-                yield info
+                yield info if key.isascii() else replace(info, key=_printable(key))
 
     def list_versions(self, prefix: str) -> Iterator[ObjectInfo]:
         """See `Store`: here each object is its only version."""
@@ -279,18 +280,8 @@ class LocalStore:
             )
 
 
-def _path_of(url: str) -> Path:
-    rest = url.removeprefix("file:")
-    if rest.startswith("//"):
-        parts = urlsplit(url)
-        if parts.netloc not in ("", "localhost"):
-            raise StoreError(
-                f"{url} names a host. Write file:PATH or file:///PATH, and mount what another machine keeps."
-            )
-        rest = rest[2:].removeprefix("localhost")
-    if not rest or "\0" in rest:
-        raise StoreError(f"{url!a} names no folder. Write file:PATH, for instance file:./data/archive.")
-    return Path(os.path.abspath(os.path.expanduser(rest)))
+def _printable(key: str) -> str:
+    return os.fsencode(key).decode("utf-8", "backslashreplace")
 
 
 def _identity(root: Path) -> tuple[int, int] | None:

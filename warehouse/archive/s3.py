@@ -15,12 +15,12 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from warehouse.archive import probe
-from warehouse.archive.errors import KeyInvalid, KeyMissing, StoreError
+from warehouse.archive.address import bucket_of, check_endpoint
+from warehouse.archive.errors import KeyMissing, StoreError
 from warehouse.archive.s3_errors import BODY_CUT, code_of, explain, lock_missing, status_of
 from warehouse.archive.store import (
     Exists,
@@ -53,7 +53,7 @@ class S3Store:
         cls, url: str, *, lock: str, client: Any = None, endpoint: str = "", region: str | None = None
     ) -> S3Store:
         """The store at `s3://bucket/prefix`. Raises StoreError for an address that is not one."""
-        bucket, prefix = _parse(url)
+        bucket, prefix = bucket_of(url)
         return cls(client or client_from_settings(endpoint, region), bucket, prefix, lock=lock)
 
     def put_if_absent(self, key: str, data: bytes, retain_until: datetime | None) -> Stored | Exists:
@@ -243,17 +243,13 @@ def client_from_settings(endpoint: str = "", region: str | None = None) -> Any:
     With an `endpoint` (an S3-compatible store) paths name the bucket, and the region defaults to us-east-1.
     Raises StoreError if boto3 is missing or the endpoint holds a credential.
     """
-    if endpoint and (not endpoint.startswith(("http://", "https://")) or "@" in urlsplit(endpoint).netloc):
-        raise StoreError(
-            "[archive] s3_endpoint must be http(s)://host:port without user or password; credentials come from "
-            "the AWS_* variables or a profile."
-        )
+    check_endpoint(endpoint)
     import boto3  # noqa: PLC0415 - half a second, and only where a client is made here
     from botocore.config import Config  # noqa: PLC0415
 
     region = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     try:
-        return boto3.client(
+        return boto3.Session().client(
             "s3",
             endpoint_url=endpoint or None,
             region_name=region or ("us-east-1" if endpoint else None),
@@ -270,18 +266,6 @@ def client_from_settings(endpoint: str = "", region: str | None = None) -> Any:
         )
     except BotoCoreError as error:
         raise explain(error, endpoint or "s3:", "", "making a client") from error
-
-
-def _parse(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    prefix = parts.path.strip("/")
-    if not parts.netloc or "@" in parts.netloc or ":" in parts.netloc or parts.query or parts.fragment:
-        # The address stays out of the message: this is where people put keys.
-        raise StoreError("[archive] url must be s3://bucket or s3://bucket/prefix, without credentials.")
-    try:
-        return parts.netloc, check_key(prefix) if prefix else ""
-    except KeyInvalid as error:
-        raise StoreError(f"The prefix in [archive] url is not usable. {error}") from error
 
 
 def _when(item: dict[str, Any]) -> float:
