@@ -4,7 +4,7 @@ Promise: a pure function of the entries, in order. Snapshots hold it, a local ca
 either changes nothing but the time a start takes.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -16,7 +16,9 @@ from warehouse.wire.times import parse_rfc3339
 from warehouse.wire.windows import Window, merge
 
 FORMAT = "ledgerline-state/1"
-_KEPT_EXAMPLES = 100  # foreign footprints and findings named in the state; all of them stay in the log
+_KEPT_FINDINGS = 100  # named in the state; all of them stay in the log
+_SETTLED = timedelta(hours=1)  # after a day's end: late indexing is documented in minutes
+_KEPT_CALLERS = 1000  # identities counted one by one; further ones are in the log only
 
 
 class DeadWindow(msgspec.Struct):
@@ -47,7 +49,7 @@ class StreamState(msgspec.Struct):
     bytes: int = 0
     last_pull_at: str | None = None
     last_pull_seq: int | None = None
-    reread: dict[str, str] = {}  # day -> time of its last whole re-read, for days not sealed yet
+    reread: dict[str, str] = {}  # day -> when it was last pulled whole after it had settled; until sealed
 
 
 class TableFile(msgspec.Struct, frozen=True):
@@ -75,16 +77,46 @@ class TableState(msgspec.Struct):
     folded_through: int = -1
 
 
+class Caller(msgspec.Struct):
+    """Somebody who asked the compliance API: a key, an address and an agent, with the first such event."""
+
+    key_id: str | None
+    ip_address: str | None
+    user_agent: str | None
+    event_id: str
+    at: str | None
+    count: int
+
+    @property
+    def identity(self) -> str:
+        return caller_identity(self.key_id, self.ip_address, self.user_agent)
+
+
+def caller_identity(key_id: str | None, ip_address: str | None, user_agent: str | None) -> str:
+    """Who asked, as far as the feed tells. Our own agent names the writer in brackets, which changes with
+    every run and is left out."""
+    agent = user_agent or ""
+    if agent.startswith("ledgerline/"):
+        agent = agent.partition(" (")[0]
+    return f"{key_id or ''}|{ip_address or ''}|{agent}"
+
+
 class Footprints(msgspec.Struct):
-    """Our own requests, and which of them the feed has shown us since."""
+    """Our own requests, which of them the feed has shown us since, and who else asked."""
 
     pending: dict[str, str] = {}  # request id -> requested_at, of pages the vendor served and audits
     possible: dict[str, str] = {}  # the same for failed requests: ours if seen, no finding if never seen
     found: int = 0
-    unclaimed: int = 0  # ours by key, address and agent, but of a run that never committed
-    foreign: int = 0
-    foreign_examples: list[dict[str, Any]] = []
-    identities: list[str] = []  # who we are in the feed: key id, address and agent of found footprints
+    identities: list[str] = []  # who we are in the feed: key, address and agent of found footprints
+    others: list[Caller] = []
+
+    def foreign(self) -> list[Caller]:
+        """Callers that were never seen with a request of ours."""
+        return [caller for caller in self.others if caller.identity not in self.identities]
+
+    def unclaimed(self) -> int:
+        """Requests under an identity of ours that no entry names: of runs that ended before committing."""
+        return sum(caller.count for caller in self.others if caller.identity in self.identities)
 
 
 class LogState(msgspec.Struct):
@@ -157,7 +189,7 @@ def apply(state: LogState, entry: Entry) -> None:
     elif entry.kind == "adopt":
         state.adopted += len(entry.objects)
     if entry.findings is not UNSET:
-        state.findings = (state.findings + entry.findings)[-_KEPT_EXAMPLES:]
+        state.findings = (state.findings + entry.findings)[-_KEPT_FINDINGS:]
 
 
 def _apply_pull(state: LogState, entry: Entry) -> None:
@@ -184,11 +216,11 @@ def _apply_pull(state: LogState, entry: Entry) -> None:
     if entry.complete:
         stream.covered = merge([*stream.covered, window])
         stream.dead = [dead for dead in stream.dead if not _covers(window, dead.window)]
-        purpose = entry.counts.get("purpose")
-        if purpose == "reread":
-            for day in window.days():
-                if _covers(window, Window.of_day(day)):
-                    stream.reread[day.isoformat()] = entry.committed_at
+        committed = parse_rfc3339(entry.committed_at)
+        for day in window.days():
+            whole = Window.of_day(day)
+            if _covers(window, whole) and committed - whole.end >= _SETTLED:
+                stream.reread[day.isoformat()] = entry.committed_at
     elif entry.error is not UNSET:
         tries = sum(dead.tries for dead in stream.dead if dead.window == window)
         stream.dead = [dead for dead in stream.dead if dead.window != window]
@@ -231,12 +263,18 @@ def _first_seen(seen: dict[str, FirstSeen], names: Any, entry: Entry) -> None:
 
 def _apply_footprints(footprints: Footprints, seen: dict[str, Any]) -> None:
     for request_id in seen.get("found", []):
-        if (footprints.pending.pop(request_id, None) or footprints.possible.pop(request_id, None)) is not None:
+        if (
+            footprints.pending.pop(request_id, None) or footprints.possible.pop(request_id, None)
+        ) is not None:
             footprints.found += 1
-    footprints.unclaimed += int(seen.get("unclaimed", 0))
-    foreign = seen.get("foreign", [])
-    footprints.foreign += int(seen.get("foreign_count", len(foreign)))
-    footprints.foreign_examples = (footprints.foreign_examples + foreign)[-_KEPT_EXAMPLES:]
+    callers = {caller.identity: caller for caller in footprints.others}
+    for other in seen.get("others", []):
+        caller = msgspec.convert(other, Caller)
+        if caller.identity in callers:
+            callers[caller.identity].count += caller.count
+        elif len(callers) < _KEPT_CALLERS:
+            footprints.others.append(caller)
+            callers[caller.identity] = caller
     for identity in seen.get("identities", []):
         if identity not in footprints.identities:
             footprints.identities.append(identity)
@@ -265,7 +303,7 @@ def _apply_seal(state: LogState, entry: Entry) -> None:
 
 
 def _table_file(ref: ObjectRef, *, seq: int | None) -> TableFile:
-    covers = ref.covers if ref.covers is not UNSET else [None, None]
+    first_at, last_at = ref.covers if ref.covers is not UNSET else (None, None)
     return TableFile(
         key=ref.key,
         version_id=ref.version_id,
@@ -275,8 +313,8 @@ def _table_file(ref: ObjectRef, *, seq: int | None) -> TableFile:
         seq=seq,
         part=ref.part if ref.part is not UNSET else None,
         through_seq=ref.through_seq if ref.through_seq is not UNSET else None,
-        first_at=covers[0],
-        last_at=covers[1],
+        first_at=first_at,
+        last_at=last_at,
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from warehouse.archive.state import caller_identity
 from warehouse.tables.schema import ACTOR_ID_FIELD, EXTRA_FIELDS, PARSED
 from warehouse.taxonomy import Taxonomy
 from warehouse.wire.records import canonical, decode, has_duplicate_keys
@@ -38,7 +39,7 @@ class Footprint:
     @property
     def identity(self) -> str:
         """Who asked, as far as the feed tells: key, address and agent."""
-        return f"{self.key_id or ''}|{self.ip_address or ''}|{self.user_agent or ''}"
+        return caller_identity(self.key_id, self.ip_address, self.user_agent)
 
 
 @dataclass
