@@ -1,0 +1,62 @@
+"""Where a key may be sent, and by what name we call ourselves there."""
+
+import ipaddress
+from importlib import metadata
+from urllib.parse import urlsplit
+
+import httpx
+
+from warehouse.anthropic.answers import printable
+from warehouse.anthropic.errors import AddressRefused
+
+_REMEDY = "set `anthropic.base_url` to https://api.anthropic.com, or to a sandbox on 127.0.0.1"
+
+
+def user_agent(writer: str) -> str:
+    """`ledgerline/<version> (<writer id>)`, the name by which the vendor's records know us."""
+    try:
+        version = metadata.version("ledgerline")
+    except metadata.PackageNotFoundError:
+        version = "0"
+    known = "".join(
+        mark if mark.isascii() and mark.isprintable() and mark not in "()\\" else "-" for mark in writer
+    )
+    return f"ledgerline/{version} ({known.strip()})"
+
+
+def checked_base_url(base_url: str) -> tuple[str, bool]:
+    """The base URL without a closing slash, and whether it is on loopback.
+
+    Raises AddressRefused for what is no http(s) URL, holds credentials, or is plain http to another machine.
+    """
+    try:
+        parts = urlsplit(base_url)
+        host, _ = parts.hostname or "", parts.port
+        httpx.URL(base_url)
+    except (ValueError, httpx.InvalidURL):
+        raise AddressRefused("`anthropic.base_url` is not a URL.", remedy=_REMEDY) from None
+    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        raise AddressRefused(
+            "`anthropic.base_url` holds a user, a password, a query or a fragment.", remedy=_REMEDY
+        )
+    if parts.scheme not in ("http", "https") or not host:
+        raise AddressRefused(
+            f"`anthropic.base_url` is not an http(s) URL: '{printable(base_url)}'.", remedy=_REMEDY
+        )
+    loopback = is_loopback(host)
+    if parts.scheme == "http" and not loopback:
+        raise AddressRefused(
+            f"`anthropic.base_url` is plain http to {printable(host)}: the key would travel in the clear.",
+            remedy=_REMEDY,
+        )
+    return base_url.rstrip("/"), loopback
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
