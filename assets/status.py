@@ -1,0 +1,130 @@
+"""What the archive knows of itself, in one document: coverage, lag, versions, what is strange, what is wrong.
+
+Promise: read from the log alone; needs neither the vendor's API nor a key.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from assets.workshop import Workshop
+from warehouse.anthropic.planning import LAG
+from warehouse.archive.state import LogState, StreamState, overdue_footprints
+from warehouse.tables.fold import STREAM
+from warehouse.tables.schema import TABLE
+from warehouse.wire.times import midnight, rfc3339
+from warehouse.wire.windows import Window, gaps
+
+# The table that a stream's records are folded into.
+TABLE_OF = {STREAM: TABLE, "audit_export": "audit_export_rows"}
+
+
+def status(workshop: Workshop) -> dict[str, Any]:
+    """The document of `ledgerline status --json` (design section 13)."""
+    state = workshop.archive.refresh()
+    now = workshop.clock()
+    return {
+        "archive": workshop.archive.store.url,
+        "immutable": workshop.archive.store.immutable,
+        "entries": state.size,
+        "windows": sum(stream.pulls for stream in state.streams.values()),
+        "head": state.head_sha256,
+        "committed_at": state.committed_at,
+        "streams": [
+            _stream(name, stream, state, midnight(workshop.start), now)
+            for name, stream in sorted(state.streams.items())
+        ],
+        "destinations": [],
+        "findings": findings(workshop, state, now),
+    }
+
+
+def stream_gaps(stream: StreamState, start: datetime) -> list[Window]:
+    """Holes in coverage from the first day of the partitions to the last committed window."""
+    if not stream.covered:
+        return []
+    end = stream.covered[-1].end
+    return gaps(stream.covered, Window(start, end)) if start < end else []
+
+
+def _stream(name: str, stream: StreamState, state: LogState, start: datetime, now: datetime) -> dict[str, Any]:
+    table = state.table(TABLE_OF.get(name, name))
+    covered = stream.covered
+    return {
+        "stream": name,
+        "covered_from": rfc3339(covered[0].start) if covered else None,
+        "covered_to": rfc3339(covered[-1].end) if covered else None,
+        "lag_seconds": round((now - covered[-1].end).total_seconds()) if covered else None,
+        "last_commit": stream.last_pull_at,
+        "pulls": stream.pulls,
+        "pages": stream.pages,
+        "bytes": stream.bytes,
+        "records": table.counts.get("first", 0),
+        "revised": table.counts.get("revised", 0),
+        "withdrawn": table.counts.get("withdrawn", 0),
+        "unchanged": table.counts.get("unchanged", 0),
+        "unknown_types": {seen: first.count for seen, first in sorted(table.unknown_types.items())},
+        "unknown_fields": {seen: first.count for seen, first in sorted(table.unknown_fields.items())},
+        "gaps": [hole.as_text() for hole in stream_gaps(stream, start)],
+        "dead_windows": [
+            {"window": dead.window.as_text(), "tries": dead.tries, "error": dead.error, "at": dead.at}
+            for dead in stream.dead
+        ],
+        "pending_fold": len(stream.pending_fold),
+    }
+
+
+def findings(workshop: Workshop, state: LogState, now: datetime) -> list[dict[str, str]]:
+    """What somebody should look at, each with its code, what it concerns, and what to do next."""
+    found = list(state.findings)
+
+    def add(code: str, subject: str, detail: str) -> None:
+        found.append({"code": code, "subject": subject, "detail": detail})
+
+    start = midnight(workshop.start)
+    for name, stream in sorted(state.streams.items()):
+        for hole in stream_gaps(stream, start):
+            add("gap", f"{name} {hole}", f"no complete pull covers it; run `ledgerline pull {name}`")
+        for dead in stream.dead:
+            add("dead_window", f"{name} {dead.window}", f"{dead.tries} runs failed, the last with: {dead.error}")
+        if stream.pending_fold:
+            add(
+                "unfolded",
+                name,
+                f"{len(stream.pending_fold)} committed pulls are not in the tables yet; the next pull folds them",
+            )
+        table = state.table(TABLE_OF.get(name, name))
+        for kind in ("revised", "withdrawn"):
+            if table.counts.get(kind):
+                add(
+                    kind,
+                    name,
+                    f"the vendor has {kind} {table.counts[kind]} records since we archived them; "
+                    f"both versions are in audit_event_versions (fold = '{kind}')",
+                )
+        for seen, first in sorted(table.unknown_types.items()):
+            add("unknown_event", seen, f"first seen {first.at}, {first.count} records; kept and tagged")
+        for seen, first in sorted(table.unknown_fields.items()):
+            add("unknown_field", seen, f"first seen {first.at}, {first.count} records; kept in raw and named")
+    for request_id in overdue_footprints(state, STREAM):
+        add(
+            "footprint_missing",
+            request_id,
+            "our own request never showed up in the feed although its time is covered: the feed may be incomplete",
+        )
+    for caller in state.footprints.foreign():
+        add(
+            "foreign_footprint",
+            caller.event_id,
+            f"{caller.count} compliance requests that are not ours: key {caller.key_id}, "
+            f"from {caller.ip_address}, agent {caller.user_agent}; find out whose key this is, "
+            f"and delete it if nobody knows",
+        )
+    if not workshop.archive.store.immutable and state.size:
+        add("not_immutable", workshop.archive.store.url, 'archive.lock is "none": the archive can be changed')
+    return found
+
+
+def lag(workshop: Workshop) -> float | None:
+    """Seconds between now and the end of the feed's coverage, the usual lag included; None before any pull."""
+    end = workshop.archive.refresh().covered_until(STREAM)
+    return None if end is None else (workshop.clock() - end - LAG).total_seconds()

@@ -1,0 +1,58 @@
+"""What the joins work with: the archive, the clients and the parser, built once by orchestration.
+
+Knows no Dagster and no Settings; `orchestration.resources.open_workshop` makes one from the configuration.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Protocol
+
+from warehouse.anthropic.activities import ActivityFeed
+from warehouse.archive.archive import Archive
+from warehouse.tables.activities import Parser
+from warehouse.taxonomy import load
+from warehouse.wire.times import Clock, system_clock
+from warehouse.wire.windows import Window
+
+
+class Progress(Protocol):
+    """Who is told how the work goes: the command line's bars, Dagster's log, or nobody."""
+
+    def start(self, windows: int) -> None: ...
+
+    def window_done(self, window: Window, pages: int, records: int) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+
+class Silent:
+    """Progress that nobody watches."""
+
+    def start(self, windows: int) -> None:
+        pass
+
+    def window_done(self, window: Window, pages: int, records: int) -> None:
+        pass
+
+    def note(self, text: str) -> None:
+        pass
+
+
+@dataclass
+class Workshop:
+    """Everything a piece of work needs. `start` is the first day of the partitions; `marts` the DuckDB file."""
+
+    archive: Archive
+    feed: ActivityFeed | None
+    start: date
+    marts: Path
+    clock: Clock = system_clock
+    parser: Parser = field(default_factory=lambda: Parser(load()))
+    workers: int = 1
+    keep_unfinished: bool = True
+
+    def activity_feed(self) -> ActivityFeed:
+        if self.feed is None:
+            raise ValueError("this workshop was opened without the vendor's API")
+        return self.feed
