@@ -1,0 +1,285 @@
+"""Builds the marts into a new DuckDB file, which then takes the old one's place.
+
+Promise: readers keep the snapshot they opened; a build that fails leaves the old file as it was; building the days
+that changed gives the same rows as building everything.
+"""
+
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+from warehouse.tables.marts import days as built_days
+from warehouse.tables.marts.dbt_run import ModelBuild, Progress, TestFailure, run_dbt
+from warehouse.tables.marts.errors import CatalogIncomplete, MartsBusy, MartsError, NotMarts
+from warehouse.tables.marts.project import find_project, fingerprint
+
+CatalogSql = Callable[[duckdb.DuckDBPyConnection], None] | Sequence[str]
+
+# A batch costs about a tenth of a second whatever is in it, so long ranges are built by whole months.
+_MONTHLY_FROM_DAYS = 8
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build did.
+
+    `mode` is `full` or `days`, and `reason` says why; `first_day` to `last_day` (inclusive) is the range of event
+    time that was built, None where no day had changed. `warnings` are data tests that found something that does
+    not make the marts wrong (a value nobody has listed, say); any other failing test raises instead.
+    """
+
+    database: Path
+    mode: str
+    reason: str
+    first_day: date | None
+    last_day: date | None
+    models: list[ModelBuild]
+    tests_passed: int
+    tests_failed: int
+    warnings: list[TestFailure]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Plan:
+    fresh: bool
+    reason: str
+    marks: dict[date, built_days.Mark]
+    range: tuple[date, date] | None
+
+
+def build_marts(
+    *,
+    catalog_sql: CatalogSql,
+    database: Path,
+    project_dir: Path | None = None,
+    work_dir: Path | None = None,
+    select: str | None = None,
+    event_time: tuple[datetime, datetime] | None = None,
+    full_refresh: bool = False,
+    progress: Progress | None = None,
+) -> BuildReport:
+    """Build the marts of the archive into `database`.
+
+    `catalog_sql` makes the archive's views: statements, or a function that is handed the connection. They run
+    with `archive` as the current schema and must stand for one state of the archive (name their files), because
+    dbt reads them several times. Extensions, secrets and settings they load hold for the whole build.
+
+    Without `event_time` the days are built whose events differ from those the marts were built from, so calling
+    this after any commit is enough. With it, the days that the half-open range touches (aware datetimes).
+    Everything is built where there is no earlier file, where the dbt project has changed since, or if
+    `full_refresh` is set. `select` (dbt's syntax) rebuilds some models only; it is widened to all where
+    everything must be built.
+
+    dbt's files go to `work_dir` (default: `dbt/` beside the database). `progress` hears of each finished model.
+    Raises a MartsError; the old file is then as it was.
+    """
+    began = time.monotonic()
+    project = find_project(project_dir)
+    database = database.absolute()
+    work = (work_dir or database.parent / "dbt").absolute()
+    work.mkdir(parents=True, exist_ok=True)
+    with _only_builder(database) as folder:
+        new = folder / database.name
+        identity = fingerprint(project)
+        fresh, reason = _start(database, new, identity, full_refresh)
+        # It stays open while dbt works: what the catalogue loaded into the instance serves dbt as well.
+        with duckdb.connect(str(new)) as db:
+            _make_views(db, catalog_sql)
+            plan = _plan(db, fresh, reason, event_time)
+            batch = "month" if plan.range and (plan.range[1] - plan.range[0]).days >= _MONTHLY_FROM_DAYS else "day"
+            through = _aligned(plan.range, batch)
+            outcome = run_dbt(
+                _command(plan, through, select),
+                project=project,
+                database=new,
+                work=work,
+                batch=batch,
+                progress=progress,
+            )
+            _count_rows(db, outcome.models)
+            built_days.record(
+                db,
+                project_sha256=identity,
+                built_at=datetime.now(UTC),
+                marks=plan.marks,
+                through=through if select is None or plan.fresh else None,
+            )
+            db.execute("checkpoint")
+        _publish(new, database)
+    return BuildReport(
+        database=database,
+        mode="full" if plan.fresh else "days",
+        reason=plan.reason,
+        first_day=plan.range[0] if plan.range else None,
+        last_day=plan.range[1] - timedelta(days=1) if plan.range else None,
+        models=outcome.models,
+        tests_passed=outcome.tests_passed,
+        tests_failed=len(outcome.warnings),
+        warnings=outcome.warnings,
+        seconds=time.monotonic() - began,
+    )
+
+
+@contextmanager
+def _only_builder(database: Path) -> Iterator[Path]:
+    """The folder the new file is made in, empty, for one builder at a time; emptied again at the end."""
+    folder = database.parent / f".{database.name}.build"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise MartsBusy(
+                f"Another build of {database} is running. Wait for it to end, then build again: whatever it "
+                "leaves out is built then."
+            ) from None
+        try:
+            _empty(folder)
+            yield folder
+        finally:
+            _empty(folder)
+
+
+def _empty(folder: Path) -> None:
+    """Remove what a build made, or one that was killed has left; the lock stays, or two builders could hold it."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != "lock":
+            path.unlink()
+
+
+def _start(database: Path, new: Path, identity: str, full_refresh: bool) -> tuple[bool, str]:
+    """Whether to begin with an empty file, and why; otherwise `new` is a copy of the old one."""
+    if not database.exists():
+        return True, "there were no marts yet"
+    shutil.copyfile(database, new)
+    try:
+        with duckdb.connect(str(new)) as db:
+            last = built_days.last_build(db)
+    except duckdb.Error as error:
+        raise NotMarts(
+            f"{database} cannot be read as a DuckDB file: {error}. Move it away or name another file in "
+            "[warehouse] duckdb; the marts are then built from the archive."
+        ) from error
+    if last is None:
+        raise NotMarts(
+            f"{database} holds no marts built by ledgerline, so it is not replaced. Name another file in "
+            "[warehouse] duckdb, or move this one away."
+        )
+    if full_refresh:
+        reason = "asked for"
+    elif last.project_sha256 != identity:
+        reason = "the models, the taxonomy or dbt changed since the last build"
+    else:
+        return False, ""
+    new.unlink()
+    return True, reason
+
+
+def _make_views(db: duckdb.DuckDBPyConnection, catalog_sql: CatalogSql) -> None:
+    db.execute("set autoinstall_known_extensions = false")
+    db.execute("set timezone = 'UTC'")
+    db.execute("drop schema if exists archive cascade")
+    db.execute("create schema archive")
+    db.execute("set schema = 'archive'")
+    if callable(catalog_sql):
+        catalog_sql(db)
+    else:
+        for statement in catalog_sql:
+            db.execute(statement)
+    db.execute("set schema = 'main'")
+    have = {
+        row[0]
+        for row in db.execute(
+            "select column_name from duckdb_columns() where database_name = current_database() "
+            "and schema_name = 'archive' and table_name = 'audit_events'"
+        ).fetchall()
+    }
+    missing = [name for name in built_days.NEEDED if name not in have]
+    if missing:
+        what = f"columns {', '.join(missing)} of audit_events" if have else "the view audit_events"
+        raise CatalogIncomplete(
+            f"The archive's catalogue did not make {what}. Pass the statements of "
+            "warehouse.tables.catalog.statements(archive)."
+        )
+
+
+def _plan(
+    db: duckdb.DuckDBPyConnection, fresh: bool, reason: str, event_time: tuple[datetime, datetime] | None
+) -> _Plan:
+    marks = built_days.archive_marks(db)
+    if fresh:
+        return _Plan(True, reason, marks, built_days.span(marks))
+    if event_time is not None:
+        start, end = (moment.astimezone(UTC) for moment in event_time)
+        if start >= end:
+            raise ValueError(f"event_time runs backwards: {start.isoformat()} is not before {end.isoformat()}")
+        last = (end - timedelta(microseconds=1)).date()
+        return _Plan(False, "the days asked for", marks, (start.date(), last + timedelta(days=1)))
+    stale = built_days.changed(marks, built_days.built_marks(db))
+    reason = f"{len(stale)} days changed since the last build" if stale else "no day changed since the last build"
+    return _Plan(False, reason, marks, built_days.span(stale))
+
+
+def _aligned(days: tuple[date, date] | None, batch: str) -> tuple[date, date] | None:
+    """The range in whole batches: dbt rebuilds the whole month that a day is in."""
+    if days is None or batch == "day":
+        return days
+    last = days[1] - timedelta(days=1)
+    return days[0].replace(day=1), (last.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
+def _command(plan: _Plan, through: tuple[date, date] | None, select: str | None) -> list[str]:
+    command = ["build", "--exclude-resource-type", "unit_test"]
+    if not plan.fresh:
+        # The seed is part of the fingerprint, so a file that is built upon already holds it.
+        command += ["--exclude-resource-type", "seed"]
+        if select is not None:
+            command += ["--select", *select.split()]
+    if through is None and plan.fresh:
+        today = datetime.now(UTC).date()  # an archive without events still makes valid, empty tables
+        through = (today, today + timedelta(days=1))
+    if through is None:
+        command += ["--exclude", "config.materialized:incremental"]
+    else:
+        command += ["--event-time-start", through[0].isoformat(), "--event-time-end", through[1].isoformat()]
+    return command
+
+
+def _count_rows(db: duckdb.DuckDBPyConnection, models: list[ModelBuild]) -> None:
+    tables = dict(
+        db.execute(
+            "select table_name, schema_name from duckdb_tables() where database_name = current_database() "
+            "and schema_name in ('main', 'intermediate', 'staging')"
+        ).fetchall()
+    )
+    for model in models:
+        if model.name in tables:
+            row = db.execute(f'select count(*) from "{tables[model.name]}"."{model.name}"').fetchone()  # noqa: S608
+            model.rows = row[0] if row else None
+
+
+def _publish(new: Path, database: Path) -> None:
+    """Put the closed file in the old one's place. Whoever has the old one open goes on reading that."""
+    leftover = new.with_name(new.name + ".wal")
+    if leftover.exists():
+        raise MartsError(
+            f"{leftover} is still there after the build closed its file, so {database} was not replaced. "
+            "Build again."
+        )
+    handle = os.open(new, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    os.replace(new, database)
