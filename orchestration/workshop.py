@@ -7,7 +7,7 @@ overwrite, asks for the signing key only when the log is written, and for the AP
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -15,7 +15,7 @@ from assets.workshop import Workshop
 from warehouse.anthropic.activities import ActivityFeed
 from warehouse.anthropic.budget import Budget
 from warehouse.anthropic.http import Client, Timeouts
-from warehouse.anthropic.patience import OnWait, Patience
+from warehouse.anthropic.patience import Patience, Wait
 from warehouse.anthropic.surfaces import COMPLIANCE
 from warehouse.archive.archive import Archive, Retention
 from warehouse.archive.signing import key_from_pem, load_key
@@ -24,6 +24,13 @@ from warehouse.config import SecretRef, Settings
 from warehouse.wire.times import Clock, system_clock
 
 CACHE_FILE = "state.cache"
+
+
+class Waiting(Protocol):
+    """Who is told that the work rests, for how many seconds and why."""
+
+    def waiting(self, seconds: float, why: str) -> None: ...
+
 
 # Stores that this process has tried out already: a probe writes, and its answer does not change between two runs.
 _probed: set[tuple[str, str]] = set()
@@ -35,14 +42,14 @@ def open_workshop(
     *,
     for_writing: bool = True,
     clock: Clock = system_clock,
-    on_wait: OnWait | None = None,
+    progress: Waiting | None = None,
     s3_client: Any = None,
 ) -> Iterator[Workshop]:
     """The workshop that the configuration describes, closed again at the end.
 
-    Without `for_writing` it has no API client and creates nothing. `on_wait` hears of waits for the API's rate limit;
-    `s3_client` is a boto3 client to use instead of one made from the settings. Raises StoreError's kinds (the store
-    cannot be used), AddressRefused or TlsUntrusted (`anthropic.base_url` or the certificates cannot be used).
+    Without `for_writing` it has no API client and creates nothing. `progress` hears of waits for the API;
+    `s3_client` is a boto3 client to use instead of one made from the settings. Raises StoreError's kinds (the
+    store cannot be used), AddressRefused or TlsUntrusted (`anthropic.base_url` or the certificates cannot be).
     """
     store = _store(settings, for_writing, s3_client)
     own = settings.archive
@@ -54,7 +61,7 @@ def open_workshop(
         cache=own.cache / CACHE_FILE,
     )
     with archive:
-        client = _client(settings, archive.writer, clock, on_wait) if for_writing else None
+        client = _client(settings, archive.writer, clock, progress) if for_writing else None
         try:
             yield Workshop(
                 archive=archive,
@@ -93,8 +100,13 @@ def _store(settings: Settings, for_writing: bool, s3_client: Any) -> Store:
     return store
 
 
-def _client(settings: Settings, writer: str, clock: Clock, on_wait: OnWait | None) -> Client:
+def _client(settings: Settings, writer: str, clock: Clock, progress: Waiting | None) -> Client:
     api = settings.anthropic
+
+    def tell(wait: Wait) -> None:
+        if progress is not None:
+            progress.waiting(wait.seconds, wait.reason)
+
     return Client(
         COMPLIANCE,
         base_url=api.base_url,
@@ -104,6 +116,6 @@ def _client(settings: Settings, writer: str, clock: Clock, on_wait: OnWait | Non
         budget=Budget(api.requests_per_minute.compliance),
         patience=Patience(tries=api.tries),
         timeouts=Timeouts(read=api.timeout_seconds),
-        on_wait=on_wait,
+        on_wait=tell,
         clock=clock,
     )
