@@ -95,7 +95,7 @@ _EXTRAS: dict[str, _Extra] = {
         f',"deleted_all":false,"keys_written":["permissions"],"keys_written_count":1,"new_checksum":"{o}"'
     ),
     "claude_code_user_memory_updated": lambda c, p, o: (
-        ',"deleted_all":false,"keys_written":["CLAUDE.md"],"keys_written_count":1,"repo":"example/app","version":3'
+        ',"deleted_all":false,"keys_written":["CLAUDE.md"],"keys_written_count":1,"repo":"example/app"'
     ),
     "user_logged_out": lambda c, p, o: "",
     "sso_login_succeeded": lambda c, p, o: ',"auth_method":"sso","mfa_method":null',

@@ -67,6 +67,10 @@ class Tenant:
         strangers = self.quirks - set(QUIRKS)
         if strangers:
             raise ValueError(f"unknown quirks {sorted(strangers)}; known are {', '.join(QUIRKS)}")
+        if days < 0:
+            raise ValueError(f"days must not be negative, not {days}")
+        if events_per_day is not None and events_per_day < 1:
+            raise ValueError(f"events_per_day must be at least 1, not {events_per_day}")
         self.world = World(seed, users)
         self.faults = Faults(seed)
         self.requests: deque[dict[str, Any]] = deque(maxlen=100_000)
