@@ -47,8 +47,8 @@ _ABSENT = (FileNotFoundError, NotADirectoryError)
 
 
 class LocalStore:
-    """A `Store` in a folder. It keeps no versions: every `version_id` is None, and one given is not used
-    (so a copy of a bucket can be read by the version ids its log names)."""
+    """A `Store` in a folder. It keeps no versions: one that is asked for is not looked at, so that a copy of a
+    bucket can be read by the version ids its log names."""
 
     def __init__(self, root: Path, *, lock: str) -> None:
         self.root = root
@@ -264,6 +264,8 @@ class LocalStore:
             return
         except OSError as error:
             raise explain(error, self.url, f"listing {base or 'the archive'}") from error
+        if not names:
+            self._still_there()
         names.sort()  # by code point, which is the byte order of UTF-8
         for key in names:
             if key.endswith("/"):
