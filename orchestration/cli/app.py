@@ -1,0 +1,110 @@
+"""The `ledgerline` command: its sub-commands, each in a file of its own, and how any of them may end.
+
+Promise: importing this loads no Dagster, pandas, pyarrow or DuckDB; every ending has one exit code:
+0 done, 1 done with findings or failures that are listed, 2 could not run, 130 interrupted.
+"""
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from orchestration.cli import build, doctor, importing, init, pull, sql, status, verify
+from orchestration.cli.failures import CANNOT_RUN, Failure, failure_of, traceback_of
+from orchestration.cli.options import epilog
+from orchestration.cli.output import Output, plain
+
+app = typer.Typer(
+    name="ledgerline",
+    help="Who did what in Claude, what it cost, and proof of both.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog=epilog(
+        {
+            "ledgerline init": "a configuration and a signing key, to begin with",
+            "ledgerline pull activities": "what is due, into the archive",
+            'ledgerline sql "select count(*) from audit_events"': "ask it",
+            "ledgerline pull --help": "more about one command; every command has examples",
+        }
+    ),
+)
+if find_spec("orchestration.cli.demo"):
+    import_module("orchestration.cli.demo").register(app)
+for command in (init, doctor, pull, importing, status, sql, verify, build):
+    command.register(app)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        try:
+            typer.echo(f"ledgerline {version('ledgerline')}")
+        except PackageNotFoundError:
+            typer.echo("ledgerline, from a source tree that is not installed")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+def run(args: Sequence[str]) -> int:
+    """Run one command line; returns its exit code and never raises."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    debug, as_json = "--debug" in args, "--json" in args
+    try:
+        code = typer.main.get_command(app).main(list(args), prog_name="ledgerline", standalone_mode=False)
+        sys.stdout.flush()
+    except TyperException as error:
+        return _tell(_usage_failure(error, args), as_json=as_json)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; nothing more can be said, and it is no failure of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except BaseException as error:
+        if isinstance(error, SystemExit):
+            raise
+        if debug:
+            print(traceback_of(error), file=sys.stderr)
+        return _tell(failure_of(error, debug=debug), as_json=as_json)
+    return code if isinstance(code, int) else 0
+
+
+def _usage_failure(error: TyperException, args: Sequence[str]) -> Failure:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "ledgerline"
+    message = error.format_message().strip()
+    if not message:  # the help was asked for by giving nothing, and has been shown
+        return Failure("usage", "", "")
+    remedy = f"see `{path} --help`"
+    option = getattr(error, "option_name", "")
+    if path == "ledgerline" and option in ("--json", "--config", "--debug"):
+        remedy = f"{option} goes after the command: ledgerline status {option}"
+    elif path == "ledgerline" and "No such command" in message and context is not None:
+        remedy = f"the commands are: {', '.join(context.command.list_commands(context))}"
+    return Failure("usage", message.replace("No such command", "there is no command"), remedy)
+
+
+def _tell(failure: Failure, *, as_json: bool) -> int:
+    if as_json:
+        Output(json=True).document(failure.document())
+    first, *rest = failure.message.split("\n")
+    if first:
+        print(f"ledgerline: {plain(first)}", *map(plain, rest), sep="\n", file=sys.stderr)
+    if failure.remedy:
+        print(f"  What to do: {plain(failure.remedy)}", file=sys.stderr)
+    return failure.code or CANNOT_RUN

@@ -1,0 +1,161 @@
+"""`ledgerline doctor`: is everything there that a pull needs, and if not, what to do."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal
+
+import typer
+
+from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
+from orchestration.cli.output import Output, duration
+
+if TYPE_CHECKING:
+    from warehouse.anthropic.diagnose import Diagnosis
+    from warehouse.anthropic.surfaces import Surface
+    from warehouse.config import SecretRef, Settings
+
+MARKS = {"ok": "ok    ", "failed": "FAILED", "unused": "-     "}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at. `unused`: not set up, and nothing of what is pulled today needs it."""
+
+    check: str
+    subject: str
+    state: Literal["ok", "failed", "unused"]
+    detail: str
+    remedy: str = ""
+
+
+def register(app: typer.Typer) -> None:
+    add_command(
+        app,
+        "doctor",
+        doctor,
+        {
+            "ledgerline doctor": "check everything",
+            "ledgerline doctor --json | jq '.checks[] | select(.state == \"failed\")'": "only what failed",
+        },
+    )
+
+
+def doctor(config: CONFIG = None, json: JSON = False, debug: DEBUG = False) -> int:
+    """Check the configuration, signing key, store and lock, keys and their scopes, and the clocks.
+
+    Sends one small request for each scope, and writes one small object to the store to see that it refuses to be
+    overwritten. Exit code 1 when something failed; each failure says what to do.
+    """
+    from warehouse.config import load  # noqa: PLC0415
+
+    settings = load(config)
+    output = Output(json=json)
+    checks = []
+    for check in _checks(settings):
+        checks.append(check)
+        output.line(f"{MARKS[check.state]}  {check.check}  {check.subject}: {check.detail}")
+        if check.remedy:
+            output.line(f"        What to do: {check.remedy}")
+    failed = sum(check.state == "failed" for check in checks)
+    if json:
+        output.document({"ok": not failed, "checks": [asdict(check) for check in checks]})
+    output.line()
+    output.line(f"{failed} of {len(checks)} checks failed" if failed else "all is well")
+    return 1 if failed else 0
+
+
+def _checks(settings: "Settings") -> Iterator[Check]:
+    yield Check("configuration", str(settings.path), "ok", "is valid")
+    yield _signing_key(settings)
+    yield from _store(settings)
+    yield from _anthropic(settings)
+
+
+def _signing_key(settings: "Settings") -> Check:
+    from orchestration.workshop import signing_key  # noqa: PLC0415
+    from warehouse.archive.errors import ArchiveError  # noqa: PLC0415
+    from warehouse.config import SecretUnavailable  # noqa: PLC0415
+
+    reference = settings.archive.signing_key
+    name = str(reference)
+    try:
+        signing_key(reference)
+    except SecretUnavailable as error:
+        return Check("signing key", name, "failed", str(error), error.remedy)
+    except ArchiveError as error:  # its messages say what to do
+        return Check("signing key", name, "failed", str(error))
+    path = reference.path
+    if path is not None and path.stat().st_mode & 0o077:
+        return Check("signing key", name, "failed", f"other users can read {path}", f"run: chmod 600 {path}")
+    return Check("signing key", name, "ok", "is an Ed25519 key")
+
+
+def _store(settings: "Settings") -> Iterator[Check]:
+    from warehouse.archive.errors import StoreError  # noqa: PLC0415
+    from warehouse.archive.store import open_store  # noqa: PLC0415
+
+    archive = settings.archive
+    try:
+        store = open_store(
+            archive.url, lock=archive.lock, s3_endpoint=archive.s3_endpoint or "", region=archive.s3_region
+        )
+        for result in store.probe():
+            state: Literal["ok", "failed"] = "ok" if result.ok else "failed"
+            yield Check("store", result.check, state, result.detail, result.remedy)
+    except StoreError as error:
+        yield Check("store", archive.url, "failed", str(error))
+
+
+def _anthropic(settings: "Settings") -> Iterator[Check]:
+    from warehouse.anthropic.surfaces import ANALYTICS, COMPLIANCE, DIRECTORY  # noqa: PLC0415
+
+    keys, finding, skew = settings.anthropic.keys, "", None
+    for surface, reference in (
+        (COMPLIANCE, keys.compliance),
+        (ANALYTICS, keys.analytics),
+        (DIRECTORY, keys.directory),
+    ):
+        found = _diagnosis(settings, surface, reference)
+        if isinstance(found, Check):
+            yield found
+            continue
+        finding = finding or found.clock_finding
+        skew = found.skew_seconds if skew is None else skew
+        state: Literal["ok", "failed"] = "ok" if found.ok else "failed"
+        detail = found.detail if found.ok else f"{found.state.replace('_', ' ')}: {found.detail}"
+        if found.ok and found.scopes_needed:
+            detail += f" (scopes: {', '.join(found.scopes_needed)})"
+        yield Check(surface.name, str(reference), state, detail, found.remedy)
+    if skew is not None:
+        detail = finding or f"{duration(abs(skew)) if abs(skew) >= 1 else 'less than a second'} apart"
+        remedy = "switch time synchronisation on (NTP, chrony or systemd-timesyncd)" if finding else ""
+        yield Check("clocks", "this machine and the API", "failed" if finding else "ok", detail, remedy)
+
+
+def _diagnosis(settings: "Settings", surface: "Surface", reference: "SecretRef") -> "Check | Diagnosis":
+    from warehouse.anthropic.diagnose import diagnose  # noqa: PLC0415
+    from warehouse.anthropic.errors import AnthropicError  # noqa: PLC0415
+    from warehouse.anthropic.http import Client, Timeouts  # noqa: PLC0415
+    from warehouse.config import SecretUnavailable  # noqa: PLC0415
+
+    needed = surface.key_setting == "anthropic.keys.compliance"
+    try:
+        reference.reveal()
+    except SecretUnavailable as error:
+        if needed:
+            return Check(surface.name, str(reference), "failed", str(error), surface.remedy)
+        return Check(
+            surface.name, str(reference), "unused", "no key is set; nothing that is pulled today needs it"
+        )
+    try:
+        with Client(
+            surface,
+            base_url=settings.anthropic.base_url,
+            key=reference.reveal,
+            writer="ledgerline-doctor",
+            version=settings.anthropic.version,
+            timeouts=Timeouts(read=min(settings.anthropic.timeout_seconds, 30.0)),
+        ) as client:
+            return diagnose(client)
+    except AnthropicError as error:
+        return Check(surface.name, str(reference), "failed", str(error))

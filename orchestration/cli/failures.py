@@ -1,0 +1,119 @@
+"""What a person, or a script, is told when a command cannot run: one place for every room's errors.
+
+Promise: exit code 2, one message with what to do next, never a traceback unless `--debug` asks for it, and
+nothing in it with the shape of a credential.
+"""
+
+import errno
+import re
+import sys
+import traceback
+from dataclasses import dataclass, field
+from typing import Any
+
+CANNOT_RUN = 2
+INTERRUPTED = 130
+
+# The rooms whose errors already say what happened and what to do. Looked up among the modules that are loaded:
+# an error can only come from a room that is, and no room is loaded to ask.
+_ROOMS = {
+    "configuration": ("warehouse.config.errors", "ConfigError"),
+    "archive": ("warehouse.archive.errors", "ArchiveError"),
+    "anthropic": ("warehouse.anthropic.errors", "AnthropicError"),
+}
+_CREDENTIAL = re.compile(
+    r"(?i)\b(?:sk-ant-[\w-]{6,}|Bearer\s+\S+|AKIA[0-9A-Z]{12,}|xox[a-z]-[\w-]{8,}|eyJ[\w.-]{20,})"
+)
+_STORAGE = {
+    errno.ENOSPC: "make room on this disk and run the command again; what was committed before is safe",
+    errno.EDQUOT: "raise the quota or make room and run the command again; what was committed before is safe",
+    errno.EROFS: "choose a folder that can be written, or mount this one for writing",
+    errno.EACCES: "let this user read and write it, or name another place in the configuration",
+    errno.EPERM: "let this user read and write it, or name another place in the configuration",
+}
+
+
+class CannotRun(Exception):
+    """A command cannot do what it was asked. `kind` is a word for scripts: usage, sql, configuration, ..."""
+
+    def __init__(self, message: str, *, remedy: str = "", kind: str = "usage") -> None:
+        super().__init__(message)
+        self.remedy = remedy
+        self.kind = kind
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An error as it is shown. `problems` are the single mistakes of a configuration."""
+
+    kind: str
+    message: str
+    remedy: str = ""
+    problems: list[dict[str, Any]] = field(default_factory=list)
+    code: int = CANNOT_RUN
+
+    def document(self) -> dict[str, Any]:
+        """The failure as the one JSON document that `--json` promises."""
+        error = {"kind": self.kind, "message": self.message, "remedy": self.remedy}
+        return {"error": error | ({"problems": self.problems} if self.problems else {})}
+
+
+def scrub(text: str) -> str:
+    """The text without anything that has the shape of a credential."""
+    return _CREDENTIAL.sub("(hidden)", text)
+
+
+def failure_of(error: BaseException, *, debug: bool = False) -> Failure:
+    """What to say about an error. One that no room knows is a fault of this program, and says so."""
+    if isinstance(error, KeyboardInterrupt):
+        return Failure(
+            "interrupted", "stopped; what was committed is safe", "run the same command again to go on",
+            code=INTERRUPTED,
+        )  # fmt: skip
+    if isinstance(error, CannotRun):
+        return Failure(error.kind, scrub(str(error)), error.remedy)
+    for kind, (module, name) in _ROOMS.items():
+        root = getattr(sys.modules.get(module), name, None)
+        if root is not None and isinstance(error, root):
+            return _of_a_room(kind, error)
+    if isinstance(error, OSError) and error.errno is not None:
+        return _of_the_machine(error)
+    if isinstance(error, MemoryError):
+        return Failure(
+            "memory", "this machine has no memory left for this", "ask for a shorter window or fewer rows"
+        )
+    remedy = (
+        ""
+        if debug
+        else "run it again with --debug for the details, and report them: this is a fault of Ledgerline"
+    )
+    return Failure("internal", scrub(f"something unexpected happened: {_summary(error)}"), remedy)
+
+
+def traceback_of(error: BaseException) -> str:
+    """The whole traceback, for `--debug`; without values of variables, without credentials."""
+    return scrub("".join(traceback.format_exception(error)))
+
+
+def _of_a_room(kind: str, error: BaseException) -> Failure:
+    message = scrub(str(error))
+    remedy = scrub(str(getattr(error, "remedy", "")))
+    problems = [
+        {"line": problem.line, "key": problem.key, "what": problem.what, "right": problem.right}
+        for problem in getattr(error, "problems", [])
+    ]
+    return Failure(kind, message, "" if remedy in message else remedy, problems)
+
+
+def _of_the_machine(error: OSError) -> Failure:
+    what = error.strerror or type(error).__name__
+    place = f"{error.filename}: " if error.filename else ""
+    remedy = _STORAGE.get(
+        error.errno or 0, "check that the file or address is there and answers, and run it again"
+    )
+    return Failure("system", scrub(f"{place}{what}"), remedy)
+
+
+def _summary(error: BaseException) -> str:
+    first = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__

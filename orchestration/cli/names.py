@@ -1,0 +1,22 @@
+"""Names that people type: the known ones, and what to say about one that is not."""
+
+import difflib
+from collections.abc import Sequence
+
+from orchestration.cli.failures import CannotRun
+
+STREAMS = ("activities",)
+
+
+def known(kind: str, name: str, names: Sequence[str]) -> str:
+    """`name`, if it is one of `names` (case apart). Raises CannotRun with the nearest names."""
+    folded = {candidate.casefold(): candidate for candidate in names}
+    if name.casefold() in folded:
+        return folded[name.casefold()]
+    near = difflib.get_close_matches(name.casefold(), list(folded), n=3)
+    suggestion = " or ".join(folded[match] for match in near)
+    raise CannotRun(
+        f"there is no {kind} {name!r}" + (f". Did you mean {suggestion}?" if near else ""),
+        remedy=f"the {kind}s are: {', '.join(names)}",
+        kind="name",
+    )

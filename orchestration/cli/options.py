@@ -1,0 +1,41 @@
+"""What every command shares, written once: its options, and how its help is made from its docstring."""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+JSON = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on stdout; progress and log go to stderr.")
+]
+CONFIG = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="PATH",
+        help="The configuration file. Default: $LEDGERLINE_CONFIG, else ./ledgerline.toml.",
+        show_default=False,
+    ),
+]
+DEBUG = Annotated[
+    bool, typer.Option("--debug", help="When something unexpected happens, show the whole traceback.")
+]
+
+
+def add_command(app: typer.Typer, name: str, function: Callable[..., int], examples: dict[str, str]) -> None:
+    """Add a command. Its help is its docstring; `examples` are command lines, each with what it is for."""
+    app.command(name, help=reflowed(function.__doc__ or ""), epilog=epilog(examples))(function)
+
+
+def reflowed(text: str) -> str:
+    """A docstring with each paragraph on one line, so that the terminal's width breaks it and not ours."""
+    return "\n\n".join(escape(" ".join(part.split())) for part in inspect.cleandoc(text).split("\n\n"))
+
+
+def epilog(examples: dict[str, str]) -> str:
+    """Examples for the end of a help text: each with its purpose as a comment above it."""
+    lines = [f"[dim]# {escape(purpose)}[/dim]\n{escape(line)}" for line, purpose in examples.items()]
+    return "\n".join(["[bold]Examples[/bold]", *lines])

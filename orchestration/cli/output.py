@@ -1,0 +1,149 @@
+"""Where words go: results to stdout (one JSON document with `--json`), everything else to stderr.
+
+Promise: text from data reaches a terminal only through `plain`, with every control character as an escape.
+"""
+
+import base64
+import json
+import math
+import sys
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TextIO
+from uuid import UUID
+
+from warehouse.wire.times import rfc3339
+
+# Cc control, Cf invisible and direction marks, Cs lone surrogates, Zl and Zp line ends.
+_UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+_WIDE = 10_000  # columns where nobody's window sets a limit: nothing is wrapped or cut in a pipe
+
+
+def plain(value: object) -> str:
+    """A value as one line that can do nothing to a terminal: control characters become `\\x1b`, `\\n`, ..."""
+    text = value if isinstance(value, str) else str(value)
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escaped(letter) if unicodedata.category(letter) in _UNSAFE else letter for letter in text)
+
+
+def _escaped(letter: str) -> str:
+    return letter.encode("unicode_escape").decode("ascii")
+
+
+def jsonable(value: object) -> Any:
+    """What JSON has no type for, as text: times in RFC 3339, decimals as written, bytes in base64."""
+    if isinstance(value, datetime):
+        return rfc3339(value) if value.tzinfo else value.isoformat()
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, bytes | bytearray | memoryview):
+        return base64.b64encode(bytes(value)).decode("ascii")
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=str)
+    if isinstance(value, Decimal | Path | UUID | timedelta):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+def to_json(value: object, *, indent: int | None = 2) -> str:
+    """JSON in ASCII (safe on any terminal); infinities and NaN, which JSON lacks, as text."""
+    try:
+        return json.dumps(value, default=jsonable, indent=indent, allow_nan=False)
+    except (ValueError, TypeError):
+        return json.dumps(_representable(value), default=jsonable, indent=indent, allow_nan=False)
+
+
+def _representable(value: Any) -> Any:
+    """The same value with what JSON cannot say (NaN, keys that are no text) as text."""
+    if isinstance(value, dict):
+        return {key if isinstance(key, str) else cell(key): _representable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_representable(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+class Output:
+    """One command's way to speak. With `json`, stdout gets the document and nothing else."""
+
+    def __init__(self, *, json: bool, out: TextIO | None = None, err: TextIO | None = None) -> None:
+        self.json = json
+        self.out = out or sys.stdout
+        self.err = err or sys.stderr
+
+    def document(self, value: object) -> None:
+        """The one JSON document of a command; only for `--json`."""
+        print(to_json(value), file=self.out)
+
+    def line(self, text: str = "") -> None:
+        """A line of the result for people. Not printed with `--json`."""
+        if not self.json:
+            print(plain(text), file=self.out)
+
+    def aside(self, text: str) -> None:
+        """A line beside the result, on stderr in every mode."""
+        print(plain(text), file=self.err)
+
+    def table(
+        self, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()
+    ) -> None:
+        """A table for people; `right` names the columns of numbers. Not printed with `--json`."""
+        if self.json:
+            return
+        from rich.console import Console  # noqa: PLC0415  (only where a table is drawn)
+        from rich.table import Table  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
+
+        drawn = Table(header_style="bold")
+        for column in columns:
+            drawn.add_column(Text(plain(column)), justify="right" if column in right else "left", overflow="fold")
+        for row in rows:
+            drawn.add_row(*(Text(cell(value)) for value in row))
+        terminal = self.out.isatty()
+        console = Console(file=self.out, width=None if terminal else _WIDE, highlight=False, soft_wrap=False)
+        console.print(drawn)
+
+    def findings(self, findings: Sequence[dict[str, Any]]) -> None:
+        """Findings for people: code and subject on one line, what to do below it."""
+        for finding in findings:
+            self.line(f"  {finding['code']}  {finding['subject']}")
+            self.line(f"      {finding['detail']}")
+
+
+def cell(value: object) -> str:
+    """A value in a table for people: empty for null, times in RFC 3339, lists and structs as JSON."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict | list | tuple):
+        return plain(to_json(value, indent=None))
+    if isinstance(value, int | float):
+        return str(value)
+    return plain(jsonable(value))
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people read them, to two units: `45 s`, `3 min 20 s`, `5 h 12 min`, `3 d 4 h`."""
+    whole = abs(round(seconds))
+    amounts = (whole // 86_400, "d"), (whole // 3600 % 24, "h"), (whole // 60 % 60, "min"), (whole % 60, "s")
+    first = next((index for index, (amount, _) in enumerate(amounts) if amount), 3)
+    shown = [f"{amount} {unit}" for amount, unit in amounts[first : first + 2] if amount]
+    return ("-" if seconds <= -0.5 else "") + (" ".join(shown) or "0 s")
+
+
+def size(count: int) -> str:
+    """Bytes as people read them: `812 B`, `3.4 MB`."""
+    if count < 1000:
+        return f"{count} B"
+    amount = float(count)
+    for unit in ("kB", "MB", "GB", "TB"):
+        amount /= 1000
+        if amount < 1000 or unit == "TB":
+            break
+    return f"{amount:.1f} {unit}"

@@ -1,0 +1,89 @@
+"""`ledgerline pull`: what is due, or a window, from the vendor into the archive and its tables."""
+
+from typing import Annotated, Any
+
+import typer
+
+from orchestration.cli import moments
+from orchestration.cli.names import STREAMS, known
+from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
+from orchestration.cli.output import Output, duration, size
+from orchestration.cli.progress import Progress
+
+
+def register(app: typer.Typer) -> None:
+    add_command(
+        app,
+        "pull",
+        pull,
+        {
+            "ledgerline pull activities": "what is due since the last pull, and every hole before it",
+            "ledgerline pull activities --from 2026-11-01 --to 2026-12-01": "one month",
+            "ledgerline pull activities --from yesterday --json": "again from yesterday on, as JSON",
+        },
+    )
+
+
+def pull(
+    stream: Annotated[
+        str, typer.Argument(metavar="STREAM", help=f"{', '.join(STREAMS)}, or all.", show_default=False)
+    ],
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", metavar="T", help=f"Begin of the window: {moments.FORMS}.", show_default=False),
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to", metavar="T", help="End of the window, not included. Default: now.", show_default=False
+        ),
+    ] = None,
+    config: CONFIG = None,
+    json: JSON = False,
+    debug: DEBUG = False,
+) -> int:
+    """Pull a stream: commit its pages as they were served, then fold them into versions.
+
+    Without --from it reads what is due: everything since the last pull, and every hole before it. A window that
+    was pulled before is compared with what is held: changed and withdrawn records become versions, nothing is
+    overwritten. Exit code 1 when a window failed; the next pull takes it up again.
+    """
+    name = known("stream", stream, (*STREAMS, "all"))
+
+    from warehouse.config import load  # noqa: PLC0415
+
+    settings = load(config)
+    start, end = moments.window(from_, to, settings.anthropic.start)
+
+    from assets.pulling import pull_activities  # noqa: PLC0415
+    from orchestration.workshop import open_workshop  # noqa: PLC0415
+
+    output = Output(json=json)
+    with Progress() as progress, open_workshop(settings, for_writing=True, progress=progress) as workshop:
+        report = pull_activities(workshop, start=start, end=end, progress=progress).as_dict()
+    if json:
+        output.document({"pulls": [report]} if name == "all" else report)
+    _show(report, output)
+    return 1 if report["failed"] or report["findings"] else 0
+
+
+def _show(report: dict[str, Any], output: Output) -> None:
+    if not report["windows"]:
+        output.line(f"{report['stream']}: nothing is due, coverage is whole up to two minutes ago")
+    else:
+        output.line(
+            f"{report['stream']}: {report['windows']:,} windows, {report['requests']:,} requests, "
+            f"{report['pages']:,} pages, {report['records']:,} records in {duration(report['seconds'])}"
+            + (f" ({size(report['bytes'])} stored)" if report.get("bytes") else "")
+        )
+        output.line(
+            f"  {report['first']:,} first, {report['revised']:,} revised, {report['withdrawn']:,} withdrawn, "
+            f"{report['unchanged']:,} unchanged"
+        )
+    for title, seen in (("unknown types", report["unknown_types"]), ("unknown fields", report["unknown_fields"])):
+        if seen:
+            listed = ", ".join(f"{name} ({count:,})" for name, count in sorted(seen.items()))
+            output.line(f"  {title}, kept and tagged: {listed}")
+    for failed in report["failed"]:
+        output.line(f"  failed  {failed['window']}: {failed['error']}")
+    output.findings(report["findings"])

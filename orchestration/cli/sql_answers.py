@@ -1,0 +1,151 @@
+"""A question in SQL and its answer: checked to read only, shown as a table, or as JSON rows.
+
+Promise: only SELECT and EXPLAIN reach the engine; a JSON answer is whole before its first byte is printed.
+"""
+
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import duckdb
+
+from orchestration.cli.failures import CannotRun
+from orchestration.cli.output import Output, to_json
+
+_BATCH = 5_000
+_ON_A_TERMINAL, _IN_A_PIPE = 200, 10_000  # rows of a table; --json has no limit
+_IN_MEMORY = 64 * 1024 * 1024
+_ANALYZE = re.compile(r"(?i)\banalyze\b\s*(?:,[^)]*)?\)?")
+
+
+class Questions:
+    """Answers SQL over one connection, into one output."""
+
+    def __init__(self, db: duckdb.DuckDBPyConnection, output: Output) -> None:
+        self.db = db
+        self.output = output
+
+    def answer(self, text: str, *, single: bool = False) -> None:
+        """Answer each statement of a text. `single`: there must be exactly one, as JSON needs it.
+
+        Raises CannotRun (kind `sql`) for SQL that fails, writes, or is not there.
+        """
+        statements = self.parsed(text)
+        if not statements:
+            raise CannotRun(
+                "there is no SQL statement in the query", remedy='ledgerline sql "select 1"', kind="sql"
+            )
+        if single and len(statements) > 1:
+            raise CannotRun(f"--json answers one statement, not {len(statements)}", remedy="send them one by one")
+        for parts in statements:
+            try:
+                for part in parts[:-1]:
+                    self.db.execute(part)
+                cursor = self.db.execute(parts[-1])
+                names = _distinct([column[0] for column in cursor.description or []])
+                if self.output.json:
+                    self._rows_as_json(names, _batches(cursor))
+                else:
+                    self._table(names, [str(column[1]) for column in cursor.description or []], _batches(cursor))
+            except duckdb.Error as error:
+                raise _sql_failure(error) from error
+
+    def parsed(self, text: str) -> list[list[duckdb.Statement]]:
+        """The statements of a text, each as the engine's own parts (PIVOT has several). Raises CannotRun."""
+        try:
+            found = self.db.extract_statements(text)
+        except duckdb.Error as error:
+            raise _sql_failure(error) from error
+        statements: list[list[duckdb.Statement]] = []
+        open_pivot: list[duckdb.Statement] = []
+        for part in found:
+            if part.query == "":  # only what the engine itself adds for PIVOT has no text
+                open_pivot.append(part)
+                if part.type != duckdb.StatementType.SELECT:
+                    continue
+                statements.append(open_pivot)
+                open_pivot = []
+            else:
+                self._refuse_writing(part)
+                statements.append([part])
+        return statements
+
+    def _refuse_writing(self, part: duckdb.Statement) -> None:
+        kind = part.type
+        if kind == duckdb.StatementType.EXPLAIN:
+            analyzed = _ANALYZE.search(part.query)
+            if analyzed is None or self._only_selects(part.query[analyzed.end() :]):
+                return
+        elif kind == duckdb.StatementType.SELECT:
+            return
+        raise CannotRun(
+            f"{str(kind).rpartition('.')[2]} is refused: this is for reading, and an archive does not change",
+            remedy="ask with SELECT; to keep an answer: ledgerline sql ... --json > answer.json",
+            kind="sql",
+        )
+
+    def _only_selects(self, text: str) -> bool:
+        try:
+            inner = self.db.extract_statements(text)
+        except duckdb.Error:
+            return False
+        return bool(inner) and all(part.type == duckdb.StatementType.SELECT for part in inner)
+
+    def _rows_as_json(self, names: Sequence[str], batches: Iterator[list[tuple[Any, ...]]]) -> None:
+        with tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="ascii") as whole:
+            separator = "["
+            for batch in batches:
+                for row in batch:
+                    whole.write(f"{separator}\n  {to_json(dict(zip(names, row, strict=True)), indent=None)}")
+                    separator = ","
+            whole.write("[]\n" if separator == "[" else "\n]\n")
+            whole.seek(0)
+            shutil.copyfileobj(whole, self.output.out)
+
+    def _table(self, names: Sequence[str], types: Sequence[str], batches: Iterator[list[tuple[Any, ...]]]) -> None:
+        most = _ON_A_TERMINAL if self.output.out.isatty() else _IN_A_PIPE
+        shown: list[tuple[Any, ...]] = []
+        count = 0
+        for batch in batches:
+            shown += batch[: most - len(shown)]
+            count += len(batch)
+        if names == ["explain_key", "explain_value"]:
+            for _, plan in shown:
+                print(plan, file=self.output.out)
+            return
+        numbers = [name for name, kind in zip(names, types, strict=True) if _is_number(kind)]
+        self.output.table(names, shown, right=numbers)
+        if count > len(shown):
+            self.output.aside(f"{count:,} rows, the first {len(shown):,} are shown; --json gives all of them")
+        elif sys.stdout.isatty():
+            self.output.aside(f"{count:,} row{'' if count == 1 else 's'}")
+
+
+def _batches(cursor: duckdb.DuckDBPyConnection) -> Iterator[list[tuple[Any, ...]]]:
+    while batch := cursor.fetchmany(_BATCH):
+        yield batch
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Column names made different from each other: `n`, `n_1`, ... so that no value is lost in JSON."""
+    taken: set[str] = set()
+    distinct = []
+    for name in names:
+        candidate, number = name, 0
+        while candidate in taken:
+            number += 1
+            candidate = f"{name}_{number}"
+        taken.add(candidate)
+        distinct.append(candidate)
+    return distinct
+
+
+def _is_number(kind: str) -> bool:
+    return kind.startswith(("DECIMAL", "NUMBER")) or kind.endswith("INT") or kind in ("INTEGER", "DOUBLE", "FLOAT")
+
+
+def _sql_failure(error: duckdb.Error) -> CannotRun:
+    return CannotRun(str(error).strip(), remedy="`.tables` in `ledgerline sql` lists the tables", kind="sql")

@@ -1,0 +1,85 @@
+"""`ledgerline status`: what the archive covers, how far behind it is, and what somebody should look at."""
+
+from typing import Any
+
+import typer
+
+from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
+from orchestration.cli.output import Output, duration
+
+
+def register(app: typer.Typer) -> None:
+    add_command(
+        app,
+        "status",
+        status,
+        {
+            "ledgerline status": "coverage, lag and findings",
+            "ledgerline status --json | jq '.findings'": "only what somebody should look at",
+        },
+    )
+
+
+def status(config: CONFIG = None, json: JSON = False, debug: DEBUG = False) -> int:
+    """Show coverage, lag, versions, unknown types and findings for each stream.
+
+    Reads the archive's log only: it needs no key and asks the vendor nothing. Exit code 1 when there are findings.
+    """
+    from warehouse.config import load  # noqa: PLC0415
+
+    settings = load(config)
+
+    from assets.status import status as read_status  # noqa: PLC0415
+    from orchestration.workshop import open_workshop  # noqa: PLC0415
+
+    output = Output(json=json)
+    with open_workshop(settings, for_writing=False) as workshop:
+        document = read_status(workshop)
+    if json:
+        output.document(document)
+    _show(document, output)
+    return 1 if document["findings"] else 0
+
+
+def _show(document: dict[str, Any], output: Output) -> None:
+    output.line(
+        f"{document['archive']}: {document['entries']:,} entries, {document['windows']:,} windows"
+        + ("" if document["immutable"] else "; not immutable (archive.lock is none)")
+    )
+    if not document["streams"]:
+        output.line("nothing has been pulled yet: run `ledgerline pull activities`")
+    else:
+        output.table(
+            ("stream", "covered from", "covered to", "lag", "records", "revised", "withdrawn", "gaps", "dead"),
+            [_stream(stream) for stream in document["streams"]],
+            right=("lag", "records", "revised", "withdrawn", "gaps", "dead"),
+        )
+    for stream in document["streams"]:
+        if stream["unknown_types"]:
+            listed = ", ".join(f"{name} ({count:,})" for name, count in stream["unknown_types"].items())
+            output.line(f"{stream['stream']}: unknown types, kept and tagged: {listed}")
+    for destination in document["destinations"]:
+        output.line(
+            f"{destination['name']}: position {destination['position']}, "
+            f"{destination['behind']} behind, {destination['dead']} dead"
+        )
+    if document["findings"]:
+        output.line(f"{len(document['findings'])} findings:")
+        output.findings(document["findings"])
+    else:
+        output.line("no findings")
+
+
+def _stream(stream: dict[str, Any]) -> list[object]:
+    lag = stream["lag_seconds"]
+    return [
+        stream["stream"],
+        stream["covered_from"],
+        stream["covered_to"],
+        None if lag is None else duration(lag),
+        f"{stream['records']:,}",
+        f"{stream['revised']:,}",
+        f"{stream['withdrawn']:,}",
+        len(stream["gaps"]),
+        len(stream["dead_windows"]),
+    ]
