@@ -80,7 +80,7 @@ class S3Store:
                 elif status != 409:
                     raise self._explain(error, "s3:PutObject") from error
                 # Another put of this key is in flight, or its object went away: look again in a moment.
-                time.sleep(random.uniform(0.02, 0.1) * 2**attempt)  # noqa: S311 - spreads load, hides nothing
+                time.sleep(random.uniform(0.01, 0.05) * 2**attempt)  # noqa: S311 - spreads load, hides nothing
                 continue
             if until:
                 self._demand_lock(self.head(key, version), key, until)

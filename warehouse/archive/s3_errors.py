@@ -148,7 +148,8 @@ def explain(error: Exception, url: str, bucket: str, action: str) -> StoreError:
 
 
 def _explain_answer(error: boto.ClientError, url: str, bucket: str, action: str) -> StoreError:
-    code, status, said = code_of(error), status_of(error), _said(error)
+    code, status = _harmless(code_of(error)), status_of(error)
+    said = _harmless(str(error.response.get("Error", {}).get("Message", "")))
     if code == "ObjectLockConfigurationNotFoundError" or (code == "InvalidRequest" and _about_lock(said)):
         return lock_missing(bucket, f"it has no Object Lock ({code})")
     headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
@@ -175,6 +176,6 @@ def _about_lock(said: str) -> bool:
     return "lock" in said.replace(" ", "").lower()
 
 
-def _said(error: boto.ClientError) -> str:
-    text = str(error.response.get("Error", {}).get("Message", ""))
+def _harmless(text: str) -> str:
+    """What a server said, short and without characters that steer a terminal."""
     return "".join(c if c.isprintable() else "?" for c in text[:200])

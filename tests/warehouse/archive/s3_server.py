@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -20,6 +21,9 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 
+from warehouse.archive.s3 import S3Store
+
+LOCK = "x-amz-object-lock"  # how the headers begin that ask for a lock
 SECRET = "never-to-be-shown-0123456789"
 
 
@@ -93,6 +97,10 @@ class Meddler:
     after: Callable[[Request, Answer], Answer | None] = lambda request, answer: answer
     seen: list[Request] = field(default_factory=list)
 
+    def reset(self) -> None:
+        self.before, self.after = (lambda request: None), (lambda request, answer: answer)
+        self.seen.clear()
+
 
 @contextmanager
 def meddler() -> Iterator[Meddler]:
@@ -159,3 +167,18 @@ def meddler() -> Iterator[Meddler]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def soon() -> datetime:
+    return datetime.now(UTC) + timedelta(days=30)
+
+
+def through(way: Meddler, bucket: str, *, lock: str = "compliance", attempts: int = 1) -> S3Store:
+    """The store as seen from behind the meddler."""
+    return S3Store(client(way.endpoint, attempts=attempts), bucket, "prefix", lock=lock)
+
+
+def drop_lock(request: Request) -> None:
+    """What a store does that knows no locks and says nothing about it."""
+    for name in [name for name in request.headers if name.startswith(LOCK)]:
+        del request.headers[name]
