@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sandbox.api import errors
 from sandbox.api.activities import Activities
 from sandbox.api.control import Control
-from sandbox.api.gate import Gate
+from sandbox.api.gate import Gate, new_request_id
 from sandbox.api.ratelimit import RateLimit
 from sandbox.tenant.tenant import Tenant
 
@@ -63,7 +63,8 @@ def application(tenant: Tenant) -> ASGIApp:
             if status == 404
             else errors.ApiError(status, "invalid_request_error", "Method Not Allowed")
         )
-        return Response(error.body("", platform_shape=False), status, media_type="application/json")
+        headers = {"request-id": new_request_id()}
+        return Response(error.body("", platform_shape=False), status, headers, "application/json")
 
     routes = [Route("/v1/compliance/activities", activities, methods=["GET"]), *Control(tenant).routes()]
     app = Starlette(routes=routes, exception_handlers={HTTPException: no_such_path})

@@ -44,12 +44,18 @@ class Page:
             records, has_more, first, last = [], True, None, None
         if fault == "repeated_record":
             records = records + records[-1:]
-        parts = [b'"data":[' + b",".join(records) + b"]"] if fault != "no_data" else []
-        if fault != "full_page_without_has_more":
-            parts.append(b'"has_more":' + (b"true" if has_more else b"false"))
-        parts.append(b'"first_id":' + _text_or_null(first))
-        parts.append(b'"last_id":' + _text_or_null(last))
-        return b"{" + b",".join(parts) + b"}"
+        members = [b'"has_more":true' if has_more else b'"has_more":false']
+        members += [b'"first_id":' + _text_or_null(first), b'"last_id":' + _text_or_null(last)]
+        if fault == "full_page_without_has_more":
+            del members[0]
+        if fault == "no_data":
+            return b"{" + b",".join(members) + b"}"
+        if not records:
+            return b'{"data":[],' + b",".join(members) + b"}"
+        parts = records.copy()
+        parts[0] = b'{"data":[' + parts[0]
+        parts[-1] = b"".join((parts[-1], b"],", b",".join(members), b"}"))
+        return b",".join(parts)  # the one copy of a page of megabytes
 
 
 def _text_or_null(value: str | None) -> bytes:
@@ -82,7 +88,7 @@ class Gate:
 
     async def serve(self, request: Request, answer: Callable[[Request], Page]) -> Response:
         """Answer one request, whatever becomes of it, and write it into the request log."""
-        request_id = "req_011C" + text22(_request_ids)[:20]
+        request_id = new_request_id()
         fault = self.tenant.faults.draw(request.url.path)
         key: Key | None = None
         records, headers = None, {"request-id": request_id}
@@ -194,4 +200,9 @@ class Gate:
         self.tenant.requests.append(entry)
 
 
-_request_ids = SystemRandom()
+def new_request_id() -> str:
+    """A request id that no other run of the sandbox gives out."""
+    return "req_011C" + text22(_unpredictable)[:20]
+
+
+_unpredictable = SystemRandom()
