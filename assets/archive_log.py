@@ -1,0 +1,112 @@
+"""The archive itself as an asset: its log kept in order each night, and verified.
+
+Promise: what crashed runs left is signed in while it is young, the state is snapshotted, and every object of
+the last days (once a week: of all time) is read back and compared with what the log says of it.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import dagster as dg
+from pydantic import Field
+
+from assets.audit import OWNERS, audit_pages
+from assets.failures import told_plainly
+from assets.verdict_results import check_result, spec
+from assets.verdicts import log_head_signed
+from assets.workshop import Workshop
+from warehouse.archive.adopt import adopt_orphans
+from warehouse.archive.verify import Verification, verify
+from warehouse.tables.seal import write_missing_markers
+
+_SHOWN = 50
+
+
+class VerifyRun(dg.Config):
+    """How far back objects are read."""
+
+    days: int = Field(
+        default=2,
+        ge=0,
+        description="Read back the objects committed in so many days; 0 reads every object there is. The log is "
+        "always read whole.",
+    )
+
+
+@dg.asset(
+    deps=[audit_pages],
+    group_name="archive",
+    kinds={"json"},
+    owners=OWNERS,
+    tags={"tier": "evidence"},
+    check_specs=[
+        dg.AssetCheckSpec(
+            "archive_verified",
+            asset="archive_log",
+            description="The log replays, every checkpoint is signed by our key over exactly its entries, "
+            "and every object read back has the bytes the log names. When not: touch nothing, "
+            "run `ledgerline verify` for the full list, restore altered or missing objects from "
+            "their versions or a copy, and find out who did it.",
+        )
+    ],
+)
+def archive_log(
+    context: dg.AssetExecutionContext, config: VerifyRun, workshop: dg.ResourceParam[Workshop]
+) -> dg.MaterializeResult:
+    """The log of commits: numbered entries, chained by hash, covered by signed checkpoints.
+
+    **Source**: every run that writes. **Grain**: one entry per commit. **Window**: all of it, each night.
+    **Promise**: what is in the archive can be proven to be what was put there; nothing under its prefixes is
+    unexplained.
+    """
+    with told_plainly():
+        archive = workshop.archive
+        adopted = adopt_orphans(archive)
+        if archive.refresh().size:
+            write_missing_markers(archive)
+            archive.log.snapshot()
+            archive.settle()
+        since = workshop.clock() - timedelta(days=config.days) if config.days else None
+        trusted = [archive.log.signer().verifier] if archive.state.origin else None
+        result = verify(archive.store, trusted=trusted, since=since)
+    context.log.info(f"{len(adopted)} objects of crashed runs signed in; {result.checked} checked")
+    return dg.MaterializeResult(
+        metadata={
+            **result.checked,
+            "findings": len(result.findings),
+            "adopted": len(adopted),
+            "root": archive.state.edge().root().hex() if archive.state.size else "",
+            "notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in result.notes)),
+        },
+        check_results=[_verified(result)],
+    )
+
+
+def _verified(result: Verification) -> dg.AssetCheckResult:
+    shown = [
+        dg.TableRecord({"code": found.code, "subject": found.subject, "detail": found.detail})
+        for found in result.findings[:_SHOWN]
+    ]
+    return dg.AssetCheckResult(
+        passed=result.ok,
+        check_name="archive_verified",
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=(
+            f"{result.checked['objects']} objects and {result.checked['entries']} entries are what the log says."
+            if result.ok
+            else f"{len(result.findings)} findings, the first: {result.findings[0].code} of "
+            f"{result.findings[0].subject}. Touch nothing and run `ledgerline verify`."
+        ),
+        metadata={"findings": dg.MetadataValue.table(shown)} if shown else {},
+    )
+
+
+@dg.multi_asset_check(name="archive_log_checks", specs=[spec("archive_log", log_head_signed)])
+def archive_log_checks(
+    context: dg.AssetCheckExecutionContext, workshop: dg.ResourceParam[Workshop]
+) -> Iterator[dg.AssetCheckResult]:
+    """The head of the log; cheap enough to follow every run."""
+    with told_plainly():
+        workshop.archive.refresh()
+        key = dg.AssetCheckKey(dg.AssetKey("archive_log"), log_head_signed.__name__)
+        yield check_result(context, key, log_head_signed(workshop), workshop)
