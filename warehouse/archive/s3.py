@@ -72,14 +72,12 @@ class S3Store:
             try:
                 version = _version(self.client.put_object(**request))
             except _FAILURES as error:
-                status = status_of(error) if isinstance(error, ClientError) else 0
-                if status == 412:
-                    taken = self.head(key)
-                    if taken is not None:
-                        return self._taken(taken, until)
-                elif status != 409:
+                if not isinstance(error, ClientError) or not _lost_race(error):
                     raise self._explain(error, "s3:PutObject") from error
-                # Another put of this key is in flight, or its object went away: look again in a moment.
+                taken = self.head(key)
+                if taken is not None:
+                    return self._taken(taken, until)
+                # That put is still in flight, or its object went away again: look again in a moment.
                 time.sleep(random.uniform(0.01, 0.05) * 2**attempt)  # noqa: S311 - spreads load, hides nothing
                 continue
             if until:
@@ -266,6 +264,11 @@ def client_from_settings(endpoint: str = "", region: str | None = None) -> Any:
         )
     except BotoCoreError as error:
         raise explain(error, endpoint or "s3:", "", "making a client") from error
+
+
+def _lost_race(error: ClientError) -> bool:
+    """The key was taken (412), or another put of it is in flight (409; other conflicts are no races)."""
+    return status_of(error) == 412 or code_of(error) in ("ConditionalRequestConflict", "OperationAborted")
 
 
 def _when(item: dict[str, Any]) -> float:
