@@ -34,7 +34,9 @@ class RateLimit:
         return True
 
     def headers(self) -> dict[str, str]:
-        """The three headers of every authenticated answer."""
+        """The three headers of every authenticated answer; none where there is no limit to tell of."""
+        if not self.limit:
+            return {}
         reset = self._clock.now() + timedelta(seconds=self._left())
         return {
             "anthropic-ratelimit-requests-limit": str(self.limit),
