@@ -21,7 +21,7 @@ from pathlib import Path
 
 from warehouse.archive import probe
 from warehouse.archive.address import folder_of
-from warehouse.archive.disk_errors import explain
+from warehouse.archive.disk import explain, make_folder, sync_folder
 from warehouse.archive.errors import (
     KeyInvalid,
     KeyMissing,
@@ -69,10 +69,7 @@ class LocalStore:
         """
         root = folder_of(url)
         if writable:
-            try:
-                root.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise explain(error, f"file:{root}", "making the archive's folder") from error
+            make_folder(root)
         if not root.is_dir():
             raise StoreUnreachable(
                 f"There is no archive at file:{root}. Check [archive] url and that the disk is mounted; "
@@ -171,7 +168,7 @@ class LocalStore:
         finally:
             with suppress(OSError):
                 os.unlink(temporary)
-        _sync_folder(folder)
+        sync_folder(folder)
 
     def _link(self, temporary: str, target: str) -> None:
         try:
@@ -211,7 +208,7 @@ class LocalStore:
                 f"{folder} is in the way: the archive needs a real folder there, no file or symbolic link. "
                 "Move it away (or mount a disk instead of linking to it) and run again."
             )
-        _sync_folder(parent)
+        sync_folder(parent)
         self._durable.add(folder)
 
     def _exists(self, key: str, target: str, folder: str) -> Exists:
@@ -219,7 +216,7 @@ class LocalStore:
             raise KeyInvalid(f"{key} cannot be written to {self.url}: it is a folder that holds other keys.")
         # The winner may be between its link and its sync; after ours the name is on the disk for both.
         with suppress(OSError):
-            _sync_folder(folder)
+            sync_folder(folder)
         return Exists(None)
 
     def _tidy(self) -> None:
@@ -292,11 +289,3 @@ def _identity(root: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
-
-
-def _sync_folder(folder: str) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from warehouse.archive.disk import sync_folder
 from warehouse.archive.errors import KeyMissing, LockMissing
 from warehouse.archive.store import PROBES, TEMPORARY, Exists, ProbeResult, Store, Stored
 
@@ -104,11 +105,7 @@ def takes_links(url: str, root: Path) -> ProbeResult:
             refused = True
         else:
             refused = False
-        handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync_folder(str(root))
     except OSError as error:
         same = refused = False
         reason = f" ({error.strerror})"
