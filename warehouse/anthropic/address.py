@@ -1,6 +1,7 @@
-"""Where a key may be sent, and by what name we call ourselves there."""
+"""Where a key may be sent, how that place proves itself, and by what name we call ourselves there."""
 
 import ipaddress
+import ssl
 from importlib import metadata
 from urllib.parse import urlsplit
 
@@ -50,6 +51,17 @@ def checked_base_url(base_url: str) -> tuple[str, bool]:
             remedy=_REMEDY,
         )
     return base_url.rstrip("/"), loopback
+
+
+def trusted_certificates(base_url: str) -> ssl.SSLContext:
+    """What to verify a server by: SSL_CERT_FILE or SSL_CERT_DIR where set, else what comes with httpx.
+
+    Raises OSError where the environment names what is not there.
+    """
+    if base_url.lower().startswith("http:"):
+        # Plain http (loopback only) needs none, and loading them takes 50 ms. This context trusts nobody.
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return httpx.create_ssl_context()
 
 
 def is_loopback(host: str) -> bool:

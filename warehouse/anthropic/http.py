@@ -16,29 +16,19 @@ from typing import Generic, Self, TypeVar
 
 import httpx
 
-from warehouse.anthropic.address import checked_base_url, user_agent
+from warehouse.anthropic.address import checked_base_url, trusted_certificates, user_agent
 from warehouse.anthropic.answers import Attempt, Response, kept_headers, printable
 from warehouse.anthropic.authentication import KeyHeader, KeySource, key_kind
 from warehouse.anthropic.budget import Budget
 from warehouse.anthropic.clock import ServerClock
 from warehouse.anthropic.errors import NotAPageServed, TlsUntrusted, Unavailable
-from warehouse.anthropic.patience import OnWait, Patience, Wait, may_pass, reason_of
+from warehouse.anthropic.patience import OnWait, Patience, Timeouts, Wait, may_pass, reason_of
 from warehouse.anthropic.refusals import refusal
 from warehouse.anthropic.surfaces import Surface
 from warehouse.wire.records import NotAPage
 from warehouse.wire.times import Clock, system_clock
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Timeouts:
-    """Seconds. `read` is the longest silence, `whole` the longest answer (a drip feed must not hold a run for
-    ever)."""
-
-    connect: float = 10.0
-    read: float = 60.0
-    whole: float = 300.0
 
 
 @dataclass(frozen=True)
@@ -100,9 +90,10 @@ class Client:
                     "anthropic-version": self.version,
                 },
                 auth=KeyHeader(self._key, self.surface),
+                verify=trusted_certificates(self.base_url),
                 timeout=httpx.Timeout(self._timeouts.read, connect=self._timeouts.connect),
                 follow_redirects=False,
-                # Company proxies and certificates come from the environment; loopback never goes through them.
+                # A company's proxy comes from the environment; loopback never goes through it.
                 trust_env=not loopback,
             )
         except (OSError, ValueError) as problem:
@@ -240,7 +231,7 @@ class Client:
             # The exception goes no further: it holds the request, and with it the key.
             return None, self._attempt(url, requested_at, head, kind, detail)
         body = b"".join(chunks)
-        if head.status_code >= 400:
+        if head.status_code != 200:
             body = self._without_key(body)
         response = Response(
             status=head.status_code,

@@ -56,6 +56,16 @@ class Patience:
         return float(min(self.ceiling, backoff * random.uniform(0.75, 1.25)))  # noqa: S311 - jitter, not a secret
 
 
+@dataclass(frozen=True)
+class Timeouts:
+    """Seconds. `read` is the longest silence, `whole` the longest answer (a drip feed must not hold a run for
+    ever)."""
+
+    connect: float = 10.0
+    read: float = 60.0
+    whole: float = 300.0
+
+
 def may_pass(response: Response) -> bool:
     """Whether an error answer may be different next time (reference 0.4).
 

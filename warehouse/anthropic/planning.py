@@ -66,7 +66,9 @@ def due_windows(
         return _newest_first([span])
     newest = known[-1].end
     tail = tail_window(newest, now, start=start, lag=lag, overlap=overlap)
-    holes = gaps(known, Window(start, newest))
+    # A hole inside the overlap is read with the tail already.
+    before = tail.start if tail else newest
+    holes = gaps(known, Window(start, before)) if start < before else []
     return _newest_first([tail] if tail else []) + _newest_first(holes)
 
 
