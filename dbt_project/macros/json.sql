@@ -1,8 +1,8 @@
 {#- Reading the verbatim record. Text out, null for absent, null for JSON null, null (never an error) for text that
     the engine's parser refuses: one strange record must not stop a build. `raw` keeps the truth.
 
-    json_text(column, path)         scalar at path, as text; DuckDB also gives arrays and objects as JSON text
-    json_fragment(column, path)     whatever stands at path, as JSON text
+    json_text(column, path)         scalar at path, as text (of a field that is known to be a scalar)
+    json_value(column, path)        the same where an array or object may stand too, which is given as JSON text
     json_list_rows(rows, path)      (event_id, item_no, item): one row per element of the array at path
     json_field_rows(rows)           (event_id, field, field_value): one row per top-level field; field_value is JSON text
     `rows` is a relation or CTE with columns event_id and raw. -#}
@@ -15,17 +15,6 @@
 
 {% macro athena__json_text(column, path) -%}
   try(json_extract_scalar({{ column }}, '{{ path }}'))
-{%- endmacro %}
-
-
-{% macro json_fragment(column, path) -%}{{ return(adapter.dispatch('json_fragment')(column, path)) }}{%- endmacro %}
-
-{% macro duckdb__json_fragment(column, path) -%}
-  try(cast(json_extract({{ column }}, '{{ path }}') as varchar))
-{%- endmacro %}
-
-{% macro athena__json_fragment(column, path) -%}
-  try(json_format(json_extract({{ column }}, '{{ path }}')))
 {%- endmacro %}
 
 
@@ -61,13 +50,13 @@
 {%- endmacro %}
 
 
-{#- A JSON scalar's text: the quotes of a string removed, null for JSON null, arrays and objects as they are. -#}
-{% macro json_unquoted(column) -%}{{ return(adapter.dispatch('json_unquoted')(column)) }}{%- endmacro %}
+{% macro json_value(column, path) -%}{{ return(adapter.dispatch('json_value')(column, path)) }}{%- endmacro %}
 
-{% macro duckdb__json_unquoted(column) -%}
-  try(json_extract_string({{ column }}, '$'))
+{% macro duckdb__json_value(column, path) -%}
+  try(json_extract_string({{ column }}, '{{ path }}'))
 {%- endmacro %}
 
-{% macro athena__json_unquoted(column) -%}
-  coalesce(try(json_extract_scalar({{ column }}, '$')), nullif({{ column }}, 'null'))
+{% macro athena__json_value(column, path) -%}
+  coalesce(try(json_extract_scalar({{ column }}, '{{ path }}')),
+           nullif(try(json_format(json_extract({{ column }}, '{{ path }}'))), 'null'))
 {%- endmacro %}

@@ -23,7 +23,7 @@ from warehouse.tables.marts.project import find_project, fingerprint
 
 CatalogSql = Callable[[duckdb.DuckDBPyConnection], None] | Sequence[str]
 
-# A batch costs about a tenth of a second whatever is in it, so long ranges are built by whole months.
+# A batch costs about a tenth of a second whatever is in it, so everything, and long ranges, go by whole months.
 _MONTHLY_FROM_DAYS = 8
 
 
@@ -95,7 +95,7 @@ def build_marts(
         with duckdb.connect(str(new)) as db:
             _make_views(db, catalog_sql)
             plan = _plan(db, fresh, reason, event_time)
-            batch = "month" if plan.range and (plan.range[1] - plan.range[0]).days >= _MONTHLY_FROM_DAYS else "day"
+            batch = _batch(plan)
             through = _aligned(plan.range, batch)
             outcome = run_dbt(
                 _command(plan, through, select),
@@ -229,6 +229,11 @@ def _plan(
     stale = built_days.changed(marks, built_days.built_marks(db))
     reason = f"{len(stale)} days changed since the last build" if stale else "no day changed since the last build"
     return _Plan(False, reason, marks, built_days.span(stale))
+
+
+def _batch(plan: _Plan) -> str:
+    long = plan.range is not None and (plan.range[1] - plan.range[0]).days >= _MONTHLY_FROM_DAYS
+    return "month" if plan.fresh or long else "day"
 
 
 def _aligned(days: tuple[date, date] | None, batch: str) -> tuple[date, date] | None:

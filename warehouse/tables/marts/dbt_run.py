@@ -16,6 +16,8 @@ from warehouse.tables.marts.errors import BuildFailed, Failure
 # dbt keeps its adapter, flags and log handlers in the process: one run at a time.
 _ONE_AT_A_TIME = threading.Lock()
 
+# dbt's events that say why a node failed: the result of a model built in batches says only that it did.
+_EXCEPTIONS = {"GenericExceptionOnRun", "CatchableExceptionOnRun", "InternalErrorOnRun"}
 _BAD = {"error", "fail", "runtime error", "partial success"}
 
 
@@ -144,8 +146,9 @@ class _Listener:
         self.errors: dict[str, str] = {}
 
     def __call__(self, event: Any) -> None:
-        if event.info.name == "RunResultError" and event.data.msg:
-            self.errors.setdefault(event.data.node_info.unique_id, event.data.msg)
+        if event.info.name in _EXCEPTIONS:
+            said = event.data.exc.removeprefix("Exception on worker thread. ")
+            self.errors.setdefault(event.data.node_info.unique_id, said)
         if self.progress is None or event.info.name not in ("LogModelResult", "LogSeedResult"):
             return
         info = event.data.node_info

@@ -50,8 +50,8 @@ paired as (
   select
     event_id,
     setting,
-    max(case when side = 'previous' then {{ json_unquoted('field_value') }} end) as previous_value,
-    max(case when side <> 'previous' then {{ json_unquoted('field_value') }} end) as new_value
+    max(case when side = 'previous' then {{ json_value('field_value', '$') }} end) as previous_value,
+    max(case when side <> 'previous' then {{ json_value('field_value', '$') }} end) as new_value
   from fields
   group by event_id, setting
   having max(case when side = 'bare' and is_label then 0 else 1 end) = 1
@@ -65,8 +65,8 @@ settings as (
     1 as origin,
     item_no,
     {{ json_text('item', '$.type') }} as setting,
-    {{ json_text('item', '$.previous_value') }} as previous_value,
-    {{ json_text('item', '$.current_value') }} as new_value
+    {{ json_value('item', '$.previous_value') }} as previous_value,
+    {{ json_value('item', '$.current_value') }} as new_value
   from listed
   union all
   select event_id, 2 as origin, 0 as item_no, setting, previous_value, new_value
@@ -92,7 +92,7 @@ targets as (
   select
     f.event_id,
     substr(f.field, 1, length(f.field) - 3) as target_type,
-    {{ json_unquoted('f.field_value') }} as target_id,
+    {{ json_value('f.field_value', '$') }} as target_id,
     row_number() over (partition by f.event_id order by
       case
         when f.field = e.object || '_id' then 1
@@ -103,7 +103,7 @@ targets as (
       end, f.field) as choice
   from fields as f
   inner join events as e on f.event_id = e.event_id
-  where f.side = 'bare' and f.field like '%$_id' escape '$' and {{ json_unquoted('f.field_value') }} is not null
+  where f.side = 'bare' and f.field like '%$_id' escape '$' and {{ json_value('f.field_value', '$') }} is not null
 
 ),
 
@@ -111,7 +111,7 @@ names as (
 
   select
     event_id,
-    {{ json_unquoted('field_value') }} as target_name,
+    {{ json_value('field_value', '$') }} as target_name,
     row_number() over (partition by event_id order by
       case
         when field like '%$_email' escape '$' then 1
@@ -120,7 +120,7 @@ names as (
       end, field) as choice
   from fields
   where side = 'bare' and is_label and field not like '%$_id' escape '$'
-    and {{ json_unquoted('field_value') }} is not null
+    and {{ json_value('field_value', '$') }} is not null
 
 )
 

@@ -40,7 +40,7 @@ select
            {{ json_text('raw', '$.principal_id') }}) as destination,
   coalesce({{ json_text('raw', '$.new_scope') }}, {{ json_text('raw', '$.new_mode') }},
            {{ json_text('raw', '$.access_level') }}, {{ json_text('raw', '$.role') }},
-           {{ json_fragment('raw', '$.audience') }}) as audience,
+           {{ json_value('raw', '$.audience') }}) as audience,
   {{ json_text('raw', '$.export_type') }} as export_type,
   {{ json_text('raw', '$.from_date') }} as range_from,
   {{ json_text('raw', '$.to_date') }} as range_to,
