@@ -34,6 +34,7 @@ _token = re.compile(
     )""",
     re.VERBOSE | re.DOTALL,
 )
+_structure = re.compile(r"[ \t\r\n{}\[\],:0-9.eE+-]*(?:(?:None|True|False)[ \t\r\n{}\[\],:0-9.eE+-]*)*")
 _KNOWN_KEYS: Final = ("type", "uuid", "name", "email_address")
 _known_key = re.compile(
     r"""['"](type|uuid|name|email_address)['"]\s*:\s*(?:(['"])(.{0,4096}?)\2(?=\s*[,}])|None\b)""", re.DOTALL
@@ -124,6 +125,11 @@ def _as_literal(text: str) -> tuple[Any, frozenset[str]]:
     Python also accepts comments, and joins adjacent strings ('O' 'Brien'): both would silently drop characters
     of a name with unescaped quotes. So the tokens are checked before Python sees the text.
     """
+    if "\\" not in text and '"' not in text:
+        try:
+            return _as_swapped(text)
+        except (ValueError, RecursionError):
+            pass
     position = depth = count = 0
     after_text = False
     while position < len(text):
@@ -147,6 +153,20 @@ def _as_literal(text: str) -> tuple[Any, frozenset[str]]:
                 raise ValueError("a key is not text")
             repeated.update(key for key, times in Counter(keys).items() if times > 1)
     return ast.literal_eval(tree), frozenset(repeated)
+
+
+def _as_swapped(text: str) -> tuple[Any, frozenset[str]]:
+    """A literal with single quotes and no escapes is JSON with other quotes and words; that reads faster.
+
+    JSON's grammar knows no comments and no adjacent strings, so it takes nothing that repr() does not write.
+    """
+    parts = text.split("'")
+    for place in range(0, len(parts), 2):
+        if not _structure.fullmatch(parts[place]):
+            raise ValueError("not a plain literal")
+        if "e" in parts[place]:
+            parts[place] = parts[place].replace("None", "null").replace("True", "true").replace("False", "false")
+    return _as_json('"'.join(parts))
 
 
 def _parse(text: str) -> ast.expr:

@@ -109,7 +109,7 @@ wished_{n} as (
   select *,
          min(case when is_open = 1 then choice end) over (partition by row_key) as row_wish,
          min(case when is_open = 1 then choice end) over (partition by event_id) as event_wish
-  from step_{before}
+  from {before}
 ),
 chosen_{n} as {kept} (
   select row_key, event_id, email, feed_type, row_us, row_nth, event_us, delta, choice, is_open,
@@ -124,7 +124,7 @@ wished_{n} as (
   select *,
          dense_rank() over (partition by email, feed_type, is_open order by row_us, row_nth, row_key) as row_wish,
          dense_rank() over (partition by email, feed_type, is_open order by event_us, event_id) as event_wish
-  from step_{before}
+  from {before}
 ),
 chosen_{n} as {kept} (
   select row_key, event_id, email, feed_type, row_us, row_nth, event_us, delta, choice, is_open,
@@ -141,13 +141,25 @@ step_{n} as {kept} (
   from chosen_{n}
 )"""
 
+# Nearly all is settled by now: the later steps look at the little that is not.
+_REST = """,
+rest as {kept} (
+  select row_key, event_id, email, feed_type, row_us, row_nth, event_us, delta, choice, is_chosen, is_open
+  from step_1
+  where is_open = 1
+)"""
+
 _RESULT = """,
 answered as (
   select row_key,
          max(case when is_chosen = 1 then event_id end) as event_id,
          max(case when is_chosen = 1 then delta end) as delta,
          max(is_open) as undecided
-  from step_{last}
+  from (
+    select row_key, event_id, delta, is_chosen, is_open from step_1 where is_open = 0
+    union all
+    select row_key, event_id, delta, is_chosen, is_open from {before}
+  ) as decided
   group by row_key
 ),
 judged as (
@@ -201,10 +213,15 @@ def audit_export_matches_sql(
             tolerance=tolerance,
         )
     ]
+    before = "step_0"
     for n, step in enumerate(_STEPS, start=1):
         choose = _MUTUAL if step == "mutual" else _ORDINAL
-        parts.append(choose.format(n=n, before=n - 1, kept=kept) + _CLOSE.format(n=n, kept=kept))
-    parts.append(_RESULT.format(last=len(_STEPS), covered=_within(covered, tolerance)))
+        parts.append(choose.format(n=n, before=before, kept=kept) + _CLOSE.format(n=n, kept=kept))
+        before = f"step_{n}"
+        if n == 1:
+            parts.append(_REST.format(kept=kept))
+            before = "rest"
+    parts.append(_RESULT.format(before=before, covered=_within(covered, tolerance)))
     return "".join(parts)
 
 
