@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.warehouse.anthropic.scripted import KEY, NOW, Given, Time, client_of, error, page, scripted
-from tests.warehouse.anthropic.test_http import _self_signed
+from tests.warehouse.anthropic.scripted import KEY, NOW, Given, Time, client_of, error, page, scripted, self_signed
 from warehouse.anthropic.diagnose import Diagnosis, RateLimit, diagnose
 from warehouse.anthropic.surfaces import ANALYTICS, COMPLIANCE, DIRECTORY, SURFACES, Surface
 
@@ -98,7 +97,7 @@ def test_a_server_that_is_something_else_is_told() -> None:
 
 
 def test_an_untrusted_certificate_is_told(tmp_path: Path) -> None:
-    with scripted(page([1]), tls=_self_signed(tmp_path)) as server, client_of(server.url) as client:
+    with scripted(page([1]), tls=self_signed(tmp_path)) as server, client_of(server.url) as client:
         found = diagnose(client)
     assert found.state == "tls"
     assert "SSL_CERT_FILE" in found.remedy

@@ -1,19 +1,12 @@
 """What a request carries, what an answer keeps, and where a key never goes."""
 
-import datetime as dt
-import ipaddress
 import logging
-import ssl
 import traceback
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
-from tests.warehouse.anthropic.scripted import KEY, NOW, Given, client_of, error, page, scripted
+from tests.warehouse.anthropic.scripted import KEY, NOW, Given, client_of, error, page, scripted, self_signed
 from warehouse.anthropic.answers import Response, parse_error
 from warehouse.anthropic.errors import (
     AddressRefused,
@@ -194,7 +187,7 @@ def test_loopback_never_goes_through_a_proxy(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_certificate_nobody_signed_stops_everything_at_once(tmp_path: Path) -> None:
     with (
-        scripted(page([1]), tls=_self_signed(tmp_path)) as server,
+        scripted(page([1]), tls=self_signed(tmp_path)) as server,
         client_of(server.url) as client,
         pytest.raises(TlsUntrusted, match=r"certificate.*key was not sent.*SSL_CERT_FILE") as raised,
     ):
@@ -206,7 +199,7 @@ def test_a_certificate_nobody_signed_stops_everything_at_once(tmp_path: Path) ->
 def test_a_certificate_bundle_from_the_environment_is_trusted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tls = _self_signed(tmp_path)
+    tls = self_signed(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
     with scripted(page([1]), tls=tls) as server, client_of(server.url) as client:
         assert len(client.get("/p", read=read).value.records) == 1
@@ -216,32 +209,6 @@ def test_a_certificate_bundle_that_is_not_there_is_named(monkeypatch: pytest.Mon
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/bundle.pem")
     with pytest.raises(TlsUntrusted, match="SSL_CERT_FILE"):
         client_of("https://api.example.com")
-
-
-def _self_signed(folder: Path) -> ssl.SSLContext:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "certificate.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
-    return context
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 500, 302, 200])
