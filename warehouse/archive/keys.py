@@ -4,10 +4,9 @@ Promise: names are made only from times, numbers, hashes and our own words, neve
 """
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
-from warehouse.archive.merkle import Tile
-from warehouse.wire.times import key_time
+from warehouse.archive.merkle import TILE_WIDTH, tile_path
 from warehouse.wire.windows import Window
 
 ENTRIES = "log/entry/"
@@ -24,7 +23,7 @@ def entry(seq: int) -> str:
 
 def entry_seq(key: str) -> int | None:
     """The number of an entry's key, or None when the key is not one."""
-    match = re.fullmatch(r"log/entry/(\d{12})\.json", key)
+    match = re.fullmatch(r"log/entry/([0-9]{12})\.json", key)
     return int(match.group(1)) if match else None
 
 
@@ -33,17 +32,29 @@ def checkpoint(size: int) -> str:
 
 
 def checkpoint_size(key: str) -> int | None:
-    match = re.fullmatch(r"log/checkpoint/(\d{12})", key)
+    match = re.fullmatch(r"log/checkpoint/([0-9]{12})", key)
     return int(match.group(1)) if match else None
 
 
-def tile(made: Tile) -> str:
-    return f"{TILES}{made.path}"
+def tile(level: int, index: int, width: int) -> str:
+    return f"{TILES}{tile_path(level, index, width)}"
+
+
+def tile_size(key: str) -> int | None:
+    """The smallest log that has the tile of this key, or None when the key is not that of a tile."""
+    match = re.fullmatch(r"log/tile/([0-9]|[1-5][0-9]|6[0-3])/([x0-9/]+?)(?:\.p/([0-9]{1,3}))?", key)
+    if match is None:
+        return None
+    level, index = int(match.group(1)), int("".join(c for c in match.group(2) if c.isdigit()) or "0")
+    width = int(match.group(3)) if match.group(3) else TILE_WIDTH
+    if not 1 <= width <= TILE_WIDTH or tile(level, index, width) != key:
+        return None
+    return (index * TILE_WIDTH + width) << (8 * level)
 
 
 def page(stream: str, pulled_at: datetime, window: Window, index: int, sha256: str) -> str:
     """`index` counts pages from 1; `sha256` is that of the stored (compressed) object."""
-    day = pulled_at.strftime("%Y-%m-%d")
+    day = pulled_at.astimezone(UTC).date().isoformat()
     return f"pages/{stream}/dt={day}/{window.key}/{index:04d}-{sha256[:16]}.json.zst"
 
 

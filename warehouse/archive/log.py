@@ -1,7 +1,7 @@
 """The log: entries in a row, fenced by put-if-absent, chained by hash, covered by signed checkpoints.
 
 Promise: two writers never share a number, a crash at any step leaves a log that the next writer goes on with,
-and nothing mutable points at the head: it is found.
+and no entry is written before the one under it is signed: every size has its checkpoint, save the newest.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,11 +13,19 @@ from msgspec import UNSET
 
 from warehouse.archive import keys
 from warehouse.archive.cache import StateCache
+from warehouse.archive.derive import apply, check
 from warehouse.archive.entry import Draft, Entry, parse, place, sha256_hex
-from warehouse.archive.errors import KeyMissing, LogForked, LogHole, SigningKeyInvalid, SigningKeyMissing
+from warehouse.archive.errors import (
+    EntryUnreadable,
+    KeyMissing,
+    LogForked,
+    SigningKeyInvalid,
+    SigningKeyMissing,
+)
+from warehouse.archive.head import demand_end, find_head, hole
 from warehouse.archive.merkle import Tile, leaf_hash
 from warehouse.archive.note import Checkpoint, Signer
-from warehouse.archive.state import LogState, apply
+from warehouse.archive.state import LogState
 from warehouse.archive.store import Exists, Store
 from warehouse.wire.times import Clock, parse_rfc3339, rfc3339
 
@@ -51,46 +59,46 @@ class Log:
         self._cache = cache
         self._signer: Signer | None = None
         self._started = False
-        self._tiles: list[Tile] = []
-        self._checkpointed = -1
+        self._tiles: list[Tile] = []  # those that the newest entry widened
+        self._signed = 0  # the size whose checkpoint is known to be there
 
     # reading
 
     def refresh(self) -> LogState:
         """Bring the state to the head of the log. Raises LogHole, LogForked, EntryUnreadable, StoreError."""
         if not self._started:
-            self._start()
-            self._started = True
-        for key, data in self._read_on(self.state.size):
-            self._take(parse(data, key), data)
+            self._start(self._cached())
+        self._read_on()
         return self.state
 
     def entries(self, start: int = 0, end: int | None = None) -> Iterator[Entry]:
         """Entries `start <= seq < end` in order, unverified beyond their form; to the head without `end`."""
-        for key, data in self._read_on(start, end):
+        for key, data in self._bytes_from(start, end):
             yield parse(data, key)
 
     def entry(self, seq: int) -> Entry:
         key = keys.entry(seq)
         return parse(self.store.get(key), key)
 
-    def _read_on(self, start: int, end: int | None = None) -> Iterator[tuple[str, bytes]]:
-        """Entry bytes from `start` on, in order, until one is absent; reads ahead where many are wanted."""
-        seq = start
+    def _bytes_from(self, start: int, end: int | None = None) -> Iterator[tuple[str, bytes]]:
+        """Entry bytes in order until one is absent: one question at the head, further back many at once."""
+        seq, width = start, 1
+        pool: ThreadPoolExecutor | None = None
         try:
-            yield keys.entry(seq), self.store.get(keys.entry(seq))
-        except KeyMissing:
-            return
-        seq += 1
-        with ThreadPoolExecutor(_READ_AHEAD) as pool:
             while end is None or seq < end:
-                stop = seq + _READ_AHEAD if end is None else min(end, seq + _READ_AHEAD)
+                stop = seq + width if end is None else min(end, seq + width)
                 wanted = [keys.entry(number) for number in range(seq, stop)]
-                for key, data in zip(wanted, pool.map(self._get_or_none, wanted), strict=True):
+                if width > 1 and pool is None:
+                    pool = ThreadPoolExecutor(_READ_AHEAD, thread_name_prefix="entries")
+                found = pool.map(self._get_or_none, wanted) if pool else map(self._get_or_none, wanted)
+                for key, data in zip(wanted, found, strict=True):
                     if data is None:
                         return
                     yield key, data
-                seq = stop
+                seq, width = stop, min(_READ_AHEAD, width * 4)
+        finally:
+            if pool is not None:
+                pool.shutdown(wait=True, cancel_futures=True)
 
     def _get_or_none(self, key: str) -> bytes | None:
         try:
@@ -98,76 +106,71 @@ class Log:
         except KeyMissing:
             return None
 
-    def _start(self) -> None:
+    def _read_on(self) -> None:
+        for key, data in self._bytes_from(self.state.size):
+            self._take(parse(data, key), data)
+
+    def _cached(self) -> LogState | None:
+        """The cached state, if the log still has, at its place, the very entry it was made after."""
         cached = self._cache.load() if self._cache else None
-        if cached is not None and self._fits(cached):
+        if cached is None or cached.seq < 0:
+            return None
+        data = self._get_or_none(keys.entry(cached.seq))
+        return cached if data is not None and sha256_hex(data) == cached.head_sha256 else None
+
+    def _start(self, cached: LogState | None) -> None:
+        """The state from the cache, else from the newest snapshot; then to the head, which must be the end."""
+        self.state, self._tiles, self._signed = LogState(), [], 0
+        head = -1
+        if cached is not None:
             self.state = cached
-            return
-        head = self._gallop()
-        if head < 0:
-            return
+        else:
+            head = find_head(self.store)
+            if head >= 0:
+                self._take_snapshot(head)
+        self._read_on()
+        if self.state.seq < head:
+            raise hole(self.state.size, keys.entry(head))
+        while not demand_end(self.store, self.state.size):
+            self._read_on()
+        self._started = True
+
+    def _take_snapshot(self, head: int) -> None:
+        """Begin at the newest snapshot that the head names, or is."""
         newest = self.entry(head)
         at = newest.seq if newest.kind == "snapshot" else newest.snapshot
-        if at is None:
+        if at is None or not 0 <= at <= head:
             raise LogForked(
-                f"{keys.entry(head)} names no snapshot, so it cannot be an entry of ours; run `ledgerline verify`"
+                f"{keys.entry(head)} names no snapshot of this log, so it cannot be an entry of ours; "
+                f"run `ledgerline verify`"
             )
-        data = self.store.get(keys.entry(at))
-        snapshot = parse(data, keys.entry(at))
+        key = keys.entry(at)
+        data = self._get_or_none(key)
+        if data is None:
+            raise hole(at, keys.entry(head))
+        snapshot = parse(data, key)
         if snapshot.kind != "snapshot" or snapshot.state is UNSET:
-            raise LogForked(f"{keys.entry(at)} should be a snapshot and is a {snapshot.kind} entry")
-        self.state = LogState.from_builtins(snapshot.state)
+            raise LogForked(f"{key} should be a snapshot and is a {snapshot.kind} entry; run `ledgerline verify`")
+        try:
+            self.state = LogState.from_builtins(snapshot.state)
+        except msgspec.ValidationError as error:
+            raise EntryUnreadable(f"{key} holds no readable state ({error}); run `ledgerline verify`") from error
         self._take(snapshot, data)
 
-    def _fits(self, cached: LogState) -> bool:
-        """A cache counts only if the log still has, at its place, the very entry it was made after."""
-        if cached.seq < 0:
-            return False
-        data = self._get_or_none(keys.entry(cached.seq))
-        return data is not None and sha256_hex(data) == cached.head_sha256
-
-    def _gallop(self) -> int:
-        """The number of the newest entry, -1 for an empty log, in O(log n) questions."""
-        if not self._has(0):
-            low = -1
-        else:
-            low, step = 0, 1
-            while self._has(low + step):
-                low, step = low + step, step * 2
-            high = low + step
-            while high - low > 1:
-                middle = (low + high) // 2
-                if self._has(middle):
-                    low = middle
-                else:
-                    high = middle
-        beyond = next(iter(self.store.list(keys.ENTRIES, keys.entry(low) if low >= 0 else "")), None)
-        if beyond is not None and not self._has(low + 1):
-            raise LogHole(
-                f"{keys.entry(low + 1)} is missing although {beyond.key} exists: an entry was removed. "
-                f"Nothing was written. Run `ledgerline verify`, then restore the object (on S3: delete the "
-                f"delete marker that hides it)"
-            )
-        return low
-
-    def _has(self, seq: int) -> bool:
-        return self.store.head(keys.entry(seq)) is not None
-
     def _take(self, entry: Entry, data: bytes) -> None:
-        state = self.state
+        state, key = self.state, keys.entry(self.state.size)
         if entry.seq != state.size:
-            raise LogForked(
-                f"{keys.entry(state.size)} says it is entry {entry.seq}; run `ledgerline verify`"
-            )
+            raise LogForked(f"{key} says it is entry {entry.seq}; run `ledgerline verify`")
         if entry.previous != state.head_sha256:
             raise LogForked(
-                f"{keys.entry(entry.seq)} does not follow the entry before it (hash of the previous entry "
-                f"differs); one of the two was altered. Nothing was written. Run `ledgerline verify`"
+                f"{key} does not follow the entry before it (hash of the previous entry differs); one of the "
+                f"two was altered. Nothing was written. Run `ledgerline verify`"
             )
+        check(entry, key)
         apply(state, entry)
         state.head_sha256 = sha256_hex(data)
         edge = state.edge()
-        self._tiles += edge.append(leaf_hash(data))
+        self._tiles = edge.append(leaf_hash(data))
         state.edge_size, state.edge_levels = edge.size, edge.levels
 
     # writing
@@ -176,18 +179,22 @@ class Log:
         """Append what `build` makes of the newest state, or nothing where it returns None.
 
         `build` is called again with a newer state whenever another writer was faster, so what it decides is
-        always decided on the head. Raises SigningKeyMissing, SigningKeyInvalid, and what the store raises.
+        always decided on the head. Raises SigningKeyMissing, SigningKeyInvalid or EntryUnreadable before
+        anything is written, and what the store raises.
         """
         self.refresh()
         if self.state.seq < 0:
             self._begin()
+        self.signer()
         while True:
             draft = build(self.state)
             if draft is None:
                 return None
+            # Also another writer's entry: its author may be dead, and what is not signed is not built upon.
+            self._sign_head()
             entry = self._place(draft)
             if self._put(entry):
-                self._checkpoint()
+                self._sign(self.state.size)
                 return entry
             self.refresh()
 
@@ -207,6 +214,7 @@ class Log:
 
     def _put(self, entry: Entry) -> bool:
         key, data = keys.entry(entry.seq), entry.to_bytes()
+        check(parse(data, key), key)  # what no reader could take in would end the log for good
         stored = self.store.put_if_absent(key, data, self._retain_until())
         # A put that timed out may have succeeded; the writer's id in the bytes tells ours from another's.
         if isinstance(stored, Exists) and self.store.get(key) != data:
@@ -217,7 +225,7 @@ class Log:
     def _begin(self) -> None:
         """Entry 0: a snapshot of nothing that names the log's origin and its first public key."""
         if self._make_signer is None or self._new_origin is None:
-            raise SigningKeyMissing("this archive was opened for reading; writing needs archive.signing_key")
+            raise _no_key()
         origin = self._new_origin()
         signer = self._make_signer(origin)
         draft = Draft(
@@ -233,9 +241,7 @@ class Log:
         """Append the state as a snapshot, unless the head is one already."""
         return self.append(
             lambda state: (
-                None
-                if state.snapshot == state.seq
-                else Draft(kind="snapshot", state=state.to_builtins())
+                None if state.snapshot == state.seq else Draft(kind="snapshot", state=state.to_builtins())
             )
         )
 
@@ -248,10 +254,9 @@ class Log:
         """The signer under the log's origin. Raises SigningKeyMissing, or SigningKeyInvalid for a wrong key."""
         if self._signer is None:
             if self._make_signer is None:
-                raise SigningKeyMissing(
-                    "this archive was opened for reading; writing needs archive.signing_key"
-                )
-            assert self.state.origin is not None
+                raise _no_key()
+            if self.state.origin is None:
+                raise LogForked(f"{keys.entry(0)} names no origin of the log; run `ledgerline verify`")
             signer = self._make_signer(self.state.origin)
             if self.state.public_key is not None and signer.verifier.vkey != self.state.public_key:
                 raise SigningKeyInvalid(
@@ -265,29 +270,37 @@ class Log:
     def settle(self) -> None:
         """Sign the head if a crash left it unsigned, and keep the state for the next start."""
         self.refresh()
-        size = self.state.size
-        if size and self._checkpointed != size and self.store.head(keys.checkpoint(size)) is None:
-            self._checkpoint()
-        if self._cache:
+        if self._make_signer is not None:
+            self._sign_head()
+        # A start from the cache knows no tiles, so it must not find a head that still has to be signed.
+        if self._cache and self.state.size and self._is_signed():
             self._cache.save(self.state)
 
-    def _checkpoint(self) -> None:
-        """Write the tiles of the current size, then the signed tree head over it; the last one wins nothing,
-        since both writers of a size would write the same bytes."""
+    def _is_signed(self) -> bool:
         size = self.state.size
-        if self._checkpointed == size:
+        if self._signed != size and self.store.head(keys.checkpoint(size)) is not None:
+            self._signed = size
+        return self._signed == size
+
+    def _sign_head(self) -> None:
+        if not self.state.size or self._is_signed():
             return
-        signer = self.signer()
-        edge = self.state.edge()
-        checkpoint = Checkpoint(signer.name, size, edge.root())
-        until = self._retain_until()
-        for tile in [*self._tiles, *edge.partial_tiles()]:
-            self.store.put_if_absent(keys.tile(tile), tile.data, until)
+        if not self._tiles:  # begun from a cache, and its checkpoint is gone
+            self._start(None)
+        self._sign(self.state.size)
+
+    def _sign(self, size: int) -> None:
+        """Write the tiles of the newest entry, then the signed tree head over it. Who else does so at the same
+        moment writes the same bytes."""
+        signer, until = self.signer(), self._retain_until()
+        for tile in self._tiles:
+            self.store.put_if_absent(keys.tile(tile.level, tile.index, tile.width), tile.data, until)
+        checkpoint = Checkpoint(signer.name, size, self.state.edge().root())
         self.store.put_if_absent(keys.checkpoint(size), signer.sign(checkpoint.text).encode(), until)
-        self._tiles.clear()
-        self._checkpointed = size
+        self._signed = size
 
 
-def state_bytes(state: LogState) -> bytes:
-    """The state as canonical JSON, for caches and comparisons."""
-    return msgspec.json.encode(state, order="sorted")
+def _no_key() -> SigningKeyMissing:
+    return SigningKeyMissing(
+        "this archive was opened for reading; writing needs archive.signing_key (`ledgerline init` makes one)"
+    )

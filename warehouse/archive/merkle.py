@@ -54,14 +54,17 @@ class Tile:
 
     @property
     def path(self) -> str:
-        """C2SP tlog-tiles path below `tile/`: level, index in groups of three digits, `.p/<W>` if partial."""
-        digits = f"{self.index % 1000:03d}"
-        above = self.index // 1000
-        while above:
-            digits = f"x{above % 1000:03d}/{digits}"
-            above //= 1000
-        suffix = "" if self.width == TILE_WIDTH else f".p/{self.width}"
-        return f"{self.level}/{digits}{suffix}"
+        return tile_path(self.level, self.index, self.width)
+
+
+def tile_path(level: int, index: int, width: int) -> str:
+    """C2SP tlog-tiles path below `tile/`: level, index in groups of three digits, `.p/<W>` if partial."""
+    digits = f"{index % 1000:03d}"
+    above = index // 1000
+    while above:
+        digits = f"x{above % 1000:03d}/{digits}"
+        above //= 1000
+    return f"{level}/{digits}" + ("" if width == TILE_WIDTH else f".p/{width}")
 
 
 @dataclass
@@ -72,9 +75,12 @@ class Edge:
     levels: list[list[bytes]] = field(default_factory=list)
 
     def append(self, leaf: bytes) -> list[Tile]:
-        """Add one leaf hash; returns the tiles it completed, lowest level first."""
+        """Add one leaf hash; returns the tiles that the tree of this size has and the one before had not.
+
+        They are the tile of each level that the leaf reached, lowest level first: widened, or full.
+        """
         self.size += 1
-        completed = []
+        reached = []
         carry: bytes | None = leaf
         level = 0
         while carry is not None:
@@ -83,22 +89,13 @@ class Edge:
             hashes = self.levels[level]
             hashes.append(carry)
             carry = None
+            index = ((self.size >> (8 * level)) - 1) // TILE_WIDTH
+            reached.append(Tile(level, index, len(hashes), b"".join(hashes)))
             if len(hashes) == TILE_WIDTH:
-                index = (self.size >> (8 * (level + 1))) - 1
-                completed.append(Tile(level, index, TILE_WIDTH, b"".join(hashes)))
                 carry = root_of_hashes(hashes)
                 hashes.clear()
             level += 1
-        return completed
-
-    def partial_tiles(self) -> list[Tile]:
-        """The unfinished tiles that a tlog client needs for a checkpoint of this size."""
-        tiles = []
-        for level, hashes in enumerate(self.levels):
-            if hashes:
-                index = self.size >> (8 * (level + 1))
-                tiles.append(Tile(level, index, len(hashes), b"".join(hashes)))
-        return tiles
+        return reached
 
     def root(self) -> bytes:
         """The RFC 6962 root over all leaves appended so far."""
@@ -109,12 +106,43 @@ class Edge:
                 if len(hashes) & (1 << bit):
                     peaks.append(root_of_hashes(hashes[position : position + (1 << bit)]))
                     position += 1 << bit
-        if not peaks:
-            return EMPTY_ROOT
-        root = peaks.pop()
-        while peaks:
-            root = node_hash(peaks.pop(), root)
-        return root
+        return _joined(peaks)
 
-    def copy(self) -> "Edge":
-        return Edge(self.size, [list(hashes) for hashes in self.levels])
+
+@dataclass
+class Peaks:
+    """The roots of the largest whole subtrees, left to right: enough to append and to root, in O(log n).
+
+    For going over every size of a log, where an edge would hash its whole unfinished tile again each time.
+    """
+
+    size: int = 0
+    hashes: list[bytes] = field(default_factory=list)
+
+    def append(self, leaf: bytes) -> None:
+        """Add one leaf hash."""
+        whole = leaf
+        for _ in range((~self.size & (self.size + 1)).bit_length() - 1):  # trailing ones: subtrees it completes
+            whole = node_hash(self.hashes.pop(), whole)
+        self.hashes.append(whole)
+        self.size += 1
+
+    def root_with(self, leaf: bytes) -> bytes:
+        """The root that the tree would have with this leaf appended; nothing is changed."""
+        trial = Peaks(self.size, list(self.hashes))
+        trial.append(leaf)
+        return trial.root()
+
+    def root(self) -> bytes:
+        """The RFC 6962 root over all leaves appended so far."""
+        return _joined(list(self.hashes))
+
+
+def _joined(peaks: list[bytes]) -> bytes:
+    """The root over the roots of whole subtrees, given left to right."""
+    if not peaks:
+        return EMPTY_ROOT
+    root = peaks.pop()
+    while peaks:
+        root = node_hash(peaks.pop(), root)
+    return root

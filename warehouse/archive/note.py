@@ -15,10 +15,16 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 _ED25519 = b"\x01"
 _DASH = "\u2014"
+_MOST_SIGNATURES = 100  # as Go's implementation; the specification asks for a limit of at least 16
+_MOST_DIGITS = 20  # of a tree size: 2^64 has that many
 
 
 class NoteError(ValueError):
     """A note, a checkpoint or a verifier key that does not have the form of one, or does not verify."""
+
+
+class NoteUntrusted(NoteError):
+    """A note in good form that none of the known keys signed."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +46,12 @@ class Verifier:
     @classmethod
     def from_vkey(cls, vkey: str) -> "Verifier":
         """Read a verifier key; raises NoteError when it is malformed or of another algorithm."""
-        try:
-            name, key_hash, encoded = vkey.strip().rsplit("+", 2)[-3:]
-            blob = base64.b64decode(encoded, validate=True)
-        except (ValueError, binascii.Error) as error:
-            raise NoteError(f"not a verifier key (expected name+hash+key): {vkey!r}") from error
+        # From the left: a name has no plus, but base64 may.
+        name, _, rest = vkey.strip().partition("+")
+        key_hash, plus, encoded = rest.partition("+")
+        if not plus or not _is_name(name):
+            raise NoteError(f"not a verifier key (expected name+hash+key): {vkey!r}")
+        blob = _from_base64(encoded, "a verifier key")
         if blob[:1] != _ED25519 or len(blob) != 33:
             raise NoteError("the verifier key is not an Ed25519 key")
         verifier = cls(name, blob[1:])
@@ -55,7 +62,7 @@ class Verifier:
     def verifies(self, text: str, signature: bytes) -> bool:
         try:
             Ed25519PublicKey.from_public_bytes(self.public_key).verify(signature, text.encode())
-        except InvalidSignature:
+        except (InvalidSignature, ValueError):
             return False
         return True
 
@@ -73,9 +80,12 @@ class Signer:
         return Verifier(self.name, raw)
 
     def sign(self, text: str) -> str:
-        """The signed note for a text that ends in a line feed."""
+        """The signed note for a text that ends in a line feed. Raises NoteError for one that nobody would read."""
+        _demand_note_text(text)
         if not text.endswith("\n"):
             raise NoteError("a note's text ends with a line feed")
+        if not _is_name(self.name):
+            raise NoteError(f"a key name has no space, no plus and no control character, unlike {self.name!r}")
         blob = self.verifier.key_hash + self.private_key.sign(text.encode())
         return f"{text}\n{_DASH} {self.name} {base64.b64encode(blob).decode()}\n"
 
@@ -92,29 +102,32 @@ class Signature:
 
 def parse_note(note: str) -> tuple[str, list[Signature]]:
     """Split a signed note into its text and its signatures, none of them checked yet. Raises NoteError."""
-    text, found, tail = note.rpartition(f"\n\n{_DASH} ")
+    _demand_note_text(note)
+    text, found, tail = note.rpartition("\n\n")
     if not found or not tail.endswith("\n"):
         raise NoteError("the note has no signature lines")
-    signatures = []
-    for line in f"{_DASH} {tail}".splitlines():
-        parts = line.split(" ")
-        if len(parts) != 3 or parts[0] != _DASH or not parts[1] or "+" in parts[1]:
-            raise NoteError(f"a signature line is malformed: {line!r}")
-        try:
-            blob = base64.b64decode(parts[2], validate=True)
-        except binascii.Error as error:
-            raise NoteError(f"a signature is not base64: {line!r}") from error
-        if len(blob) < 5:
-            raise NoteError(f"a signature is too short: {line!r}")
-        signatures.append(Signature(parts[1], blob[:4], blob[4:]))
-    return text + "\n", signatures
+    lines = tail[:-1].split("\n")
+    if len(lines) > _MOST_SIGNATURES:
+        raise NoteError(f"the note has {len(lines)} signatures; {_MOST_SIGNATURES} is the most")
+    return text + "\n", [_parse_signature(line) for line in lines]
+
+
+def _parse_signature(line: str) -> Signature:
+    dash, _, rest = line.partition(" ")
+    name, _, encoded = rest.partition(" ")
+    if dash != _DASH or not _is_name(name):
+        raise NoteError(f"a signature line is malformed: {line!r}")
+    blob = _from_base64(encoded, "a signature")
+    if len(blob) < 5:
+        raise NoteError(f"a signature is too short: {line!r}")
+    return Signature(name, blob[:4], blob[4:])
 
 
 def open_note(note: str, verifiers: list[Verifier]) -> tuple[str, list[Verifier]]:
     """The text of a note and which of the known keys signed it.
 
-    Raises NoteError when a known key's signature is bad, or when no known key signed at all; signatures of
-    unknown keys (witnesses) are passed over, as the specification asks.
+    Raises NoteError when a known key's signature is bad, and NoteUntrusted when no known key signed at all;
+    signatures of unknown keys (witnesses) are passed over, as the specification asks.
     """
     text, signatures = parse_note(note)
     signed_by = []
@@ -126,7 +139,7 @@ def open_note(note: str, verifiers: list[Verifier]) -> tuple[str, list[Verifier]
                 signed_by.append(verifier)
     if not signed_by:
         names = ", ".join(f"{s.name}+{s.key_hash.hex()}" for s in signatures)
-        raise NoteError(f"signed by no key that is trusted here (signed by {names})")
+        raise NoteUntrusted(f"signed by no key that is trusted here (signed by {names})")
     return text, signed_by
 
 
@@ -145,15 +158,41 @@ class Checkpoint:
     @classmethod
     def from_text(cls, text: str) -> "Checkpoint":
         """Read a checkpoint's body; extension lines after the third are allowed. Raises NoteError."""
-        lines = text.split("\n")
-        if len(lines) < 4 or not lines[0] or lines[-1]:
-            raise NoteError("a checkpoint has at least three lines: origin, size, root")
-        if not lines[1].isascii() or not lines[1].isdigit() or (lines[1] != "0" and lines[1][0] == "0"):
-            raise NoteError(f"a checkpoint's size is a plain decimal number, not {lines[1]!r}")
-        try:
-            root = base64.b64decode(lines[2], validate=True)
-        except binascii.Error as error:
-            raise NoteError("a checkpoint's root is base64") from error
+        *lines, end = text.split("\n")
+        if len(lines) < 3 or end or not all(lines):
+            raise NoteError("a checkpoint has at least three lines, none of them empty: origin, size, root")
+        size = lines[1]
+        plain = size.isascii() and size.isdigit() and (size == "0" or size[0] != "0")
+        if not plain or len(size) > _MOST_DIGITS:
+            raise NoteError(f"a checkpoint's size is a plain decimal number, not {size[:40]!r}")
+        root = _from_base64(lines[2], "a checkpoint's root")
         if len(root) != 32:
             raise NoteError("a checkpoint's root is 32 bytes")
-        return cls(lines[0], int(lines[1]), root)
+        return cls(lines[0], int(size), root)
+
+
+def _is_name(name: str) -> bool:
+    """Key names are not empty and hold no plus and no Unicode space."""
+    return bool(name) and "+" not in name and not any(c.isspace() or c < " " for c in name)
+
+
+def _demand_note_text(text: str) -> None:
+    """Notes hold no control character but the line feed. Raises NoteError."""
+    if any(c < " " and c != "\n" for c in text):
+        raise NoteError("a note holds no control characters")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise NoteError("a note is valid UTF-8") from error
+
+
+def _from_base64(text: str, what: str) -> bytes:
+    """Decode standard base64, and only the one spelling of it: decoders that ignore the spare bits of the last
+    character would let a byte of a signed note change without anybody noticing. Raises NoteError."""
+    try:
+        blob = base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error) as error:
+        raise NoteError(f"{what} is not base64: {text[:100]!r}") from error
+    if base64.b64encode(blob).decode() != text:
+        raise NoteError(f"{what} is not in the canonical form of base64: {text[:100]!r}")
+    return blob

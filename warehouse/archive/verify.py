@@ -13,11 +13,12 @@ import msgspec
 
 from warehouse.archive import keys
 from warehouse.archive.archive import decompress_page
+from warehouse.archive.derive import apply
 from warehouse.archive.entry import Entry, ObjectRef, parse, sha256_hex
 from warehouse.archive.errors import EntryUnreadable, KeyMissing, ObjectAltered
 from warehouse.archive.merkle import Edge, Tile, leaf_hash, root_of
 from warehouse.archive.note import Checkpoint, NoteError, Verifier, open_note
-from warehouse.archive.state import LogState, apply
+from warehouse.archive.state import LogState
 from warehouse.archive.store import ObjectInfo, Store
 from warehouse.wire.records import NotAPage, split_page
 from warehouse.wire.times import parse_rfc3339
@@ -201,10 +202,8 @@ def _checkpoints(
         if entry.seq != edge.size:
             return  # a hole: reported already, and no root beyond it can be recomputed
         for tile in edge.append(leaf_hash(data)):
-            tiles[keys.tile(tile)] = tile
+            tiles[keys.tile(tile.level, tile.index, tile.width)] = tile
         if edge.size in sizes:
-            for tile in edge.partial_tiles():
-                tiles[keys.tile(tile)] = tile
             key = sizes.pop(edge.size)
             _check_checkpoint(key, store.get(key), edge, state, trusted, result)
             newest = edge.size
@@ -253,8 +252,12 @@ def _check_tiles(
                 result.found("altered", key, "does not hold the hashes of its entries")
     full = (tile for tile in tiles.values() if (tile.index + 1) << (8 * (tile.level + 1)) <= newest)
     for tile in full:
-        if tile.width == 256 and keys.tile(tile) not in listed:
-            result.found("missing", keys.tile(tile), "the tile is gone; its hashes follow from the entries")
+        if tile.width == 256 and keys.tile(tile.level, tile.index, tile.width) not in listed:
+            result.found(
+                "missing",
+                keys.tile(tile.level, tile.index, tile.width),
+                "the tile is gone; its hashes follow from the entries",
+            )
 
 
 def _objects(

@@ -47,13 +47,15 @@ _canonical_encoder = msgspec.json.Encoder(order="sorted", decimal_format="number
 def split_page(body: bytes) -> PageBody:
     """Split a page body into verbatim records.
 
-    Raises NotAPage when the body is not JSON, not an object, or has no `data` array.
+    Raises NotAPage when the body is not JSON, not an object, or does not have exactly one `data` array.
     """
     try:
         envelope = _page_decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         # A strict decoder stops at one broken character; the other ten thousand records must not suffer.
         return _split_tolerantly(body)
+    if body.count(b'"data"') > 1:
+        return _split_tolerantly(body)  # of two `data` the decoder keeps one and says nothing
     if envelope.data is None:
         raise NotAPage("the body has no `data` array")
     return PageBody(
@@ -71,7 +73,10 @@ def decode(record: bytes) -> Any:
 
     Raises ValueError (msgspec.DecodeError, UnicodeDecodeError) or RecursionError where it is not decodable.
     """
-    return _value_decoder.decode(record)
+    try:
+        return _value_decoder.decode(record)
+    except ArithmeticError as error:
+        raise ValueError("a number's exponent is beyond what can be kept exactly") from error
 
 
 def canonical(value: Any) -> bytes:
@@ -80,7 +85,7 @@ def canonical(value: Any) -> bytes:
 
 
 def content_sha256(record: bytes) -> str:
-    """Hex SHA-256 of the record's sorted-key form: a mere reordering of keys or of white space changes nothing.
+    """Hex SHA-256 of the record's sorted-key form: reordered keys or white space change nothing.
 
     A record that loses something on decoding (duplicate keys) or cannot be decoded is hashed as served.
     """
@@ -89,7 +94,8 @@ def content_sha256(record: bytes) -> str:
     except (ValueError, RecursionError):
         return hashlib.sha256(record).hexdigest()
     form = canonical(value)
-    if len(form) != len(record) and has_duplicate_keys(record):
+    # A key that is lost takes its colon along, and only an escape can hide one: no need to look any closer.
+    if (b"\\" in record or form.count(b":") != record.count(b":")) and has_duplicate_keys(record):
         form = record
     return hashlib.sha256(form).hexdigest()
 
@@ -105,8 +111,11 @@ def has_duplicate_keys(record: bytes) -> bool:
         return as_dict
 
     try:
-        # latin-1 maps each byte to one character, so any bytes can be scanned
-        json.loads(record.decode("latin-1"), object_pairs_hook=check, parse_float=str, parse_int=str)
+        text = record.decode()
+    except UnicodeDecodeError:
+        text = record.decode("latin-1")  # maps each byte to one character, so any bytes can be scanned
+    try:
+        json.loads(text, object_pairs_hook=check, parse_float=str, parse_int=str)
     except (ValueError, RecursionError):
         return False
     return found
@@ -116,30 +125,42 @@ _WHITE = " \t\r\n"
 
 
 def _split_tolerantly(body: bytes) -> PageBody:
-    """The slow way round a broken character: scan as latin-1, one character a byte, and cut at the offsets."""
+    """The slow way round a broken character: scan as latin-1, one character a byte, cut at the offsets.
+
+    Accepts what a strict decoder does not: any byte, and control characters, inside a text.
+    """
     text = body.decode("latin-1")
-    scan = json.JSONDecoder(parse_float=str, parse_int=str).raw_decode
+    scan = json.JSONDecoder(parse_float=str, parse_int=str, strict=False).raw_decode
+    envelope: dict[str, bytes] = {}
+    records: list[bytes] | None = None
     try:
         position = _skip(text, 0)
         if text[position] != "{":
-            raise NotAPage("the body is JSON but not an object")
+            raise NotAPage("the body is not a JSON object")
         position = _skip(text, position + 1)
-        envelope: dict[str, Any] = {}
-        records: list[bytes] | None = None
         while text[position] != "}":
+            if text[position] != '"':
+                raise NotAPage("the body is not well-formed JSON")
             name, position = scan(text, position)
             position = _expect(text, position, ":")
-            if name == "data" and text[position] == "[":
-                records = []
-                position = _skip(text, position + 1)
-                while text[position] != "]":
-                    _, end = scan(text, position)
-                    records.append(body[position:end])
-                    position = _comma_or(text, end, "]")
-                position += 1
-            else:
-                envelope[name], position = scan(text, position)
-            position = _comma_or(text, position, "}")
+            if name != "data":
+                _, end = scan(text, position)
+                envelope[name] = body[position:end]
+                position = _comma_or(text, end, "}")
+                continue
+            if records is not None:
+                raise NotAPage("the body has two members named `data`")
+            if text[position] != "[":
+                raise NotAPage("the body has no `data` array")
+            records = []
+            position = _skip(text, position + 1)
+            while text[position] != "]":
+                _, end = scan(text, position)
+                records.append(body[position:end])
+                position = _comma_or(text, end, "]")
+            position = _comma_or(text, position + 1, "}")
+        if text[position + 1 :].strip(_WHITE):
+            raise NotAPage("there is more after the end of the JSON object")
     except (json.JSONDecodeError, IndexError) as error:
         raise NotAPage("the body is not complete JSON") from error
     except RecursionError as error:
@@ -148,10 +169,10 @@ def _split_tolerantly(body: bytes) -> PageBody:
         raise NotAPage("the body has no `data` array")
 
     def text_or_none(name: str) -> str | None:
-        value = envelope.get(name)
+        value = _envelope_value(envelope.get(name))
         return value if isinstance(value, str) else None
 
-    more = envelope.get("has_more")
+    more = _envelope_value(envelope.get("has_more"))
     return PageBody(
         records=records,
         has_more=more if isinstance(more, bool) else None,
@@ -160,6 +181,16 @@ def _split_tolerantly(body: bytes) -> PageBody:
         next_page=text_or_none("next_page"),
         data_refreshed_at=text_or_none("data_refreshed_at"),
     )
+
+
+def _envelope_value(raw: bytes | None) -> Any:
+    """A member of the envelope, or None where it is absent or broken itself: half a cursor leads nowhere."""
+    if raw is None:
+        return None
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _skip(text: str, position: int) -> int:
@@ -178,7 +209,10 @@ def _expect(text: str, position: int, mark: str) -> int:
 def _comma_or(text: str, position: int, closing: str) -> int:
     position = _skip(text, position)
     if text[position] == ",":
-        return _skip(text, position + 1)
+        position = _skip(text, position + 1)
+        if text[position] == closing:
+            raise NotAPage("the body is not well-formed JSON")
+        return position
     if text[position] != closing:
         raise NotAPage("the body is not well-formed JSON")
     return position

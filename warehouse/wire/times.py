@@ -10,7 +10,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 Clock = Callable[[], datetime]
 
 _RFC3339 = re.compile(
-    r"(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:([Zz])|([+-])(\d{2}):(\d{2}))"
+    r"(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:([Zz])|([+-])(\d{2}):([0-5]\d))",
+    re.ASCII,  # digits of other scripts are digits to Python, and to nobody else
 )
 
 
@@ -22,7 +23,8 @@ def system_clock() -> datetime:
 def parse_rfc3339(text: str) -> datetime:
     """Read an RFC 3339 timestamp with an explicit offset; digits beyond microseconds are cut off.
 
-    Raises ValueError when the text is not one (no offset, month 13, a leap second is read as :59).
+    A leap second is read as :59. Raises ValueError when the text is not one (no offset, month 13), or when
+    its moment has no UTC form between the years 1 and 9999.
     """
     match = _RFC3339.fullmatch(text)
     if match is None:
@@ -40,23 +42,20 @@ def parse_rfc3339(text: str) -> datetime:
         if sign == "-":
             offset = -offset
     local = datetime(year, month, day, hour, minute, second, microsecond, tzinfo=timezone(offset))
-    return local.astimezone(UTC)
+    try:
+        return local.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"the time {text!r} is outside the years 1 to 9999 in UTC") from error
 
 
 def rfc3339(moment: datetime) -> str:
     """Write a moment as `2026-11-22T10:00:00Z`, with six decimals only where there are microseconds."""
-    utc = _utc(moment)
-    if utc.microsecond:
-        return utc.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    return utc.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{_iso(moment)}Z"
 
 
 def key_time(moment: datetime) -> str:
     """Write a moment as object keys carry it, `20261122T100000Z`; finer than a second keeps its digits."""
-    utc = _utc(moment)
-    if utc.microsecond:
-        return utc.strftime("%Y%m%dT%H%M%S.%fZ")
-    return utc.strftime("%Y%m%dT%H%M%SZ")
+    return f"{_iso(moment).replace('-', '').replace(':', '')}Z"
 
 
 def midnight(day: date) -> datetime:
@@ -64,7 +63,8 @@ def midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def _utc(moment: datetime) -> datetime:
+def _iso(moment: datetime) -> str:
+    """ISO 8601 without the zone. Not strftime: its %Y does not pad a year before 1000 on every platform."""
     if moment.tzinfo is None:
         raise ValueError(f"a time without a zone has no meaning here: {moment!r}")
-    return moment.astimezone(UTC)
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat()

@@ -6,6 +6,7 @@ Promise: `[a, b)` and `[b, c)` touch without overlapping, so a union of windows 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 from warehouse.wire.times import key_time, midnight, parse_rfc3339, rfc3339
 
@@ -14,7 +15,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, order=True)
 class Window:
-    """`[start, end)` in UTC, never empty. Raises ValueError on a naive time or when start is not before end."""
+    """`[start, end)` in UTC, never empty. Raises ValueError on naive times or start not before end."""
 
     start: datetime
     end: datetime
@@ -23,9 +24,7 @@ class Window:
         if self.start.tzinfo is None or self.end.tzinfo is None:
             raise ValueError("a window needs times with a zone")
         if self.start >= self.end:
-            raise ValueError(
-                f"a window must start before it ends: [{rfc3339(self.start)}, {rfc3339(self.end)})"
-            )
+            raise ValueError(f"a window must start before it ends: [{rfc3339(self.start)}, {rfc3339(self.end)})")
 
     @property
     def key(self) -> str:
@@ -38,12 +37,9 @@ class Window:
 
     def days(self) -> list[date]:
         """The UTC days that the window touches, ascending."""
-        day = self.start.astimezone(UTC).date()
-        touched = []
-        while midnight(day) < self.end:
-            touched.append(day)
-            day += _DAY
-        return touched
+        first = self.start.astimezone(UTC).toordinal()
+        last = (self.end - datetime.resolution).astimezone(UTC).toordinal()
+        return [date.fromordinal(number) for number in range(first, last + 1)]
 
     def overlaps(self, other: "Window") -> bool:
         return self.start < other.end and other.start < self.end
@@ -104,9 +100,5 @@ def gaps(covered: Iterable[Window], within: Window) -> list[Window]:
 
 def split_days(window: Window) -> list[Window]:
     """The window cut at UTC midnights, ascending."""
-    parts = []
-    for day in window.days():
-        part = Window.of_day(day).clip(window)
-        assert part is not None
-        parts.append(part)
-    return parts
+    cuts = [window.start, *(midnight(day) for day in window.days()[1:]), window.end]
+    return [Window(start, end) for start, end in pairwise(cuts)]

@@ -1,0 +1,289 @@
+"""From entries to state: what an entry must say to count, and what it changes.
+
+Promise: `apply` is a pure function of the entries, in order, and never fails on one that `check` let pass. So
+an entry that cannot be taken in is refused before it is written, and named where somebody slipped it in.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from warehouse.archive.entry import Entry, ObjectRef
+from warehouse.archive.errors import EntryUnreadable
+from warehouse.archive.state import (
+    Caller,
+    DeadWindow,
+    FirstSeen,
+    Footprints,
+    LogState,
+    StreamState,
+    TableFile,
+    TableState,
+)
+from warehouse.wire.times import parse_rfc3339
+from warehouse.wire.windows import Window, gaps, merge
+
+_KEPT_FINDINGS = 100  # named in the state; all of them stay in the log
+_KEPT_CALLERS = 1000  # identities counted one by one; further ones are in the log only
+_KEPT_REQUESTS = 10_000  # footprints waited for; a feed that shows none must not make every start slower
+_SETTLED = timedelta(hours=1)  # after a day's end: late indexing is documented in minutes
+_ALWAYS = Window(datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC))
+
+
+class _Seen(msgspec.Struct):
+    """The footprints that a fold met, as a table entry carries them."""
+
+    found: list[str] = []
+    identities: list[str] = []
+    others: list[Caller] = []
+
+
+# -- what an entry must say -----------------------------------------------------------------------------------
+
+
+def check(entry: Entry, key: str) -> None:
+    """Raise EntryUnreadable, naming the key, when an entry lacks what its kind needs or says nonsense."""
+    try:
+        _check_place(entry)
+        for ref in entry.objects:
+            _check_object(ref)
+        if entry.window is not None:
+            _window(entry.window)
+        _check_kind(entry)
+    except ValueError as error:
+        raise EntryUnreadable(
+            f"{key} has the form of an entry but cannot be one ({error}); run `ledgerline verify` and restore "
+            f"the object from its earlier version or from a copy"
+        ) from error
+
+
+def _check_place(entry: Entry) -> None:
+    if entry.seq < 0:
+        raise ValueError(f"its number is {entry.seq}")
+    if entry.snapshot is not None and not 0 <= entry.snapshot < entry.seq:
+        raise ValueError(f"entry {entry.snapshot} cannot be the snapshot before it")
+    parse_rfc3339(entry.committed_at)
+
+
+def _check_object(ref: ObjectRef) -> None:
+    if isinstance(ref.covers, list) and len(ref.covers) != 2:
+        raise ValueError(f"{ref.key} covers {len(ref.covers)} times instead of two")
+    if isinstance(ref.requested_at, str):
+        parse_rfc3339(ref.requested_at)
+
+
+def _check_kind(entry: Entry) -> None:
+    if entry.kind == "pull":
+        if entry.stream is None:
+            raise ValueError("it is a pull of no stream")
+        for attempt in _attempts(entry):
+            if isinstance(attempt.get("requested_at"), str):
+                parse_rfc3339(attempt["requested_at"])
+    elif entry.kind in ("table", "seal"):
+        if entry.table is UNSET:
+            raise ValueError(f"it is a {entry.kind} entry of no table")
+        if entry.footprints is not UNSET:
+            msgspec.convert(entry.footprints, _Seen)
+        _names(entry, "unknown_types")
+        _names(entry, "unknown_fields")
+    elif entry.kind == "snapshot" and entry.state is UNSET:
+        raise ValueError("it is a snapshot without a state")
+
+
+def _window(pair: list[str]) -> Window:
+    window = Window.from_text(pair)
+    if window.end > _ALWAYS.end:
+        raise ValueError(f"its window ends after {_ALWAYS.end:%Y-%m-%d}")
+    return window
+
+
+def _attempts(entry: Entry) -> list[dict[str, Any]]:
+    return entry.attempts if isinstance(entry.attempts, list) else []
+
+
+def _names(entry: Entry, count: str) -> dict[str, int]:
+    return msgspec.convert(entry.counts.get(count) or {}, dict[str, int])
+
+
+# -- what it changes ------------------------------------------------------------------------------------------
+
+
+def apply(state: LogState, entry: Entry) -> None:
+    """Take one checked entry in. The caller has compared number and chain, and keeps head hash and edge."""
+    state.seq = entry.seq
+    state.committed_at = entry.committed_at
+    state.kinds[entry.kind] = state.kinds.get(entry.kind, 0) + 1
+    if entry.kind == "pull":
+        _apply_pull(state, entry)
+    elif entry.kind == "table":
+        _apply_table(state, entry)
+    elif entry.kind == "seal":
+        _apply_seal(state, entry)
+    elif entry.kind == "snapshot":
+        state.snapshot = entry.seq
+        if entry.origin is not UNSET:
+            state.origin = entry.origin
+        if entry.public_key is not UNSET:
+            state.public_key = entry.public_key
+    elif entry.kind == "adopt":
+        state.adopted += len(entry.objects)
+    if entry.findings is not UNSET:
+        state.findings = (state.findings + entry.findings)[-_KEPT_FINDINGS:]
+
+
+def _stream(state: LogState, name: str) -> StreamState:
+    return state.streams.setdefault(name, StreamState())
+
+
+def _table(state: LogState, name: str) -> TableState:
+    return state.tables.setdefault(name, TableState())
+
+
+def _apply_pull(state: LogState, entry: Entry) -> None:
+    assert entry.stream is not None
+    stream = _stream(state, entry.stream)
+    stream.pulls += 1
+    stream.last_pull_at, stream.last_pull_seq = entry.committed_at, entry.seq
+    for page in entry.objects:
+        stream.pages += 1
+        stream.bytes += page.bytes
+        stream.records += page.records if page.records is not UNSET else 0
+        if entry.audited is True:
+            _note_request(state.footprints.pending, page.request_id, page.requested_at)
+    if entry.audited is True:
+        for attempt in _attempts(entry):
+            _note_request(state.footprints.possible, attempt.get("request_id"), attempt.get("requested_at"))
+        state.footprints.forgotten += _make_room(state.footprints.pending)
+        _make_room(state.footprints.possible)
+    window = _ALWAYS if entry.window is None else _window(entry.window)
+    stream.pending_fold[str(entry.seq)] = window
+    if entry.window is None:
+        return
+    if entry.complete:
+        stream.covered = merge([*stream.covered, window])
+        stream.dead = [part for dead in stream.dead for part in _left_of(dead, window)]
+        _note_reread(stream, window, entry.committed_at)
+    elif entry.error is not UNSET:
+        # a failing tail grows with each run: the longer window takes the place of the shorter ones
+        replaced = [dead for dead in stream.dead if _covers(window, dead.window)]
+        tries = max((dead.tries for dead in replaced), default=0) + 1
+        stream.dead = [dead for dead in stream.dead if not _covers(window, dead.window)]
+        stream.dead.append(DeadWindow(window, entry.seq, tries, entry.error, entry.committed_at))
+
+
+def _left_of(dead: DeadWindow, pulled: Window) -> list[DeadWindow]:
+    """What a complete pull leaves of a dead window: it may have been cut into several since."""
+    return [DeadWindow(part, dead.seq, dead.tries, dead.error, dead.at) for part in gaps([pulled], dead.window)]
+
+
+def _note_reread(stream: StreamState, window: Window, committed_at: str) -> None:
+    committed = parse_rfc3339(committed_at)
+    for day in window.days():
+        whole = Window.of_day(day)
+        if _covers(window, whole) and committed - whole.end >= _SETTLED:
+            stream.reread[day.isoformat()] = committed_at
+
+
+def _note_request(requests: dict[str, str], request_id: Any, requested_at: Any) -> None:
+    if isinstance(request_id, str) and isinstance(requested_at, str):
+        requests[request_id] = requested_at
+
+
+def _make_room(requests: dict[str, str]) -> int:
+    """Drop the oldest by time, not by position: a snapshot does not keep the order of a mapping."""
+    if len(requests) <= _KEPT_REQUESTS + _KEPT_REQUESTS // 10:
+        return 0
+    oldest = sorted(requests, key=lambda name: (requests[name], name))[: len(requests) - _KEPT_REQUESTS]
+    for request_id in oldest:
+        del requests[request_id]
+    return len(oldest)
+
+
+def _apply_table(state: LogState, entry: Entry) -> None:
+    assert entry.table is not UNSET
+    table = _table(state, entry.table)
+    for seq in entry.derived_from:
+        table.folded_through = max(table.folded_through, seq)
+        if entry.stream is not None:
+            _stream(state, entry.stream).pending_fold.pop(str(seq), None)
+    source = entry.derived_from[0] if entry.derived_from else entry.seq
+    for ref in entry.objects:
+        # files of tables that ride along (one entry may carry several tables) name their own table
+        home = table if ref.table is UNSET else _table(state, ref.table)
+        home.recent.append(_table_file(ref, seq=source))
+    for name, value in entry.counts.items():
+        if type(value) is int:
+            table.counts[name] = table.counts.get(name, 0) + value
+    _first_seen(table.unknown_types, _names(entry, "unknown_types"), entry)
+    _first_seen(table.unknown_fields, _names(entry, "unknown_fields"), entry)
+    if entry.footprints is not UNSET:
+        _apply_footprints(state.footprints, msgspec.convert(entry.footprints, _Seen))
+
+
+def _first_seen(seen: dict[str, FirstSeen], names: dict[str, int], entry: Entry) -> None:
+    for name, count in names.items():
+        if name in seen:
+            seen[name].count += count
+        else:
+            seen[name] = FirstSeen(entry.seq, entry.committed_at, count)
+
+
+def _apply_footprints(footprints: Footprints, seen: _Seen) -> None:
+    for request_id in seen.found:
+        known = footprints.pending.pop(request_id, None) or footprints.possible.pop(request_id, None)
+        if known is not None:
+            footprints.found += 1
+    callers = {caller.identity: caller for caller in footprints.others}
+    for caller in seen.others:
+        if caller.identity in callers:
+            callers[caller.identity].count += caller.count
+        elif len(callers) < _KEPT_CALLERS:
+            footprints.others.append(caller)
+            callers[caller.identity] = caller
+    for identity in seen.identities:
+        if identity not in footprints.identities:
+            footprints.identities.append(identity)
+
+
+def _apply_seal(state: LogState, entry: Entry) -> None:
+    assert entry.table is not UNSET
+    table = _table(state, entry.table)
+    parts = [ref for ref in entry.objects if ref.key.startswith("tables/sealed/")]
+    for ref in parts:
+        table.sealed.append(_table_file(ref, seq=None))
+        table.recent = [
+            file
+            for file in table.recent
+            if file.dt != ref.dt or file.seq is None or ref.through_seq is UNSET or file.seq > ref.through_seq
+        ]
+    for marker in entry.objects:
+        if marker.key.startswith("seals/"):
+            sealed = next((p.key for p in parts if p.dt == marker.dt and p.part == marker.part), None)
+            if sealed is not None:
+                table.markers[marker.key] = sealed
+    if entry.stream is not None:
+        days = {part.dt for part in parts}
+        stream = _stream(state, entry.stream)
+        stream.reread = {day: at for day, at in stream.reread.items() if day not in days}
+
+
+def _table_file(ref: ObjectRef, *, seq: int | None) -> TableFile:
+    first_at, last_at = ref.covers if ref.covers is not UNSET else (None, None)
+    return TableFile(
+        key=ref.key,
+        version_id=ref.version_id,
+        dt=ref.dt if ref.dt is not UNSET else "",
+        rows=ref.records if ref.records is not UNSET else 0,
+        bytes=ref.bytes,
+        seq=seq,
+        part=ref.part if ref.part is not UNSET else None,
+        through_seq=ref.through_seq if ref.through_seq is not UNSET else None,
+        first_at=first_at,
+        last_at=last_at,
+    )
+
+
+def _covers(outer: Window, inner: Window) -> bool:
+    return outer.start <= inner.start and inner.end <= outer.end
