@@ -1,7 +1,7 @@
 """What came back: one `Attempt` per request sent, and the `Response` whose bytes are archived.
 
 Promise: bytes, status and headers are kept as they were received; the one thing removed is the value of
-`set-cookie` (a session token of the vendor's edge, and no token belongs in an archive).
+`set-cookie` (a token of the vendor's edge, and no token belongs in an archive).
 """
 
 import email.utils

@@ -222,7 +222,7 @@ def feed(url: str, times: Time | None = None, page_limit: int = 5000, **settings
 
 
 def self_signed(folder: Path) -> ssl.SSLContext:
-    """A server's TLS context with a certificate for 127.0.0.1 that nobody signed (`certificate.pem` in the folder)."""
+    """TLS for a server on 127.0.0.1 with a certificate nobody signed (`certificate.pem` in the folder)."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
