@@ -21,7 +21,7 @@ class Progress(Protocol):
 
     def start(self, windows: int) -> None: ...
 
-    def window_done(self, window: Window, pages: int, records: int) -> None: ...
+    def window_done(self, window: Window | str, pages: int = 0, records: int = 0) -> None: ...
 
     def note(self, text: str) -> None: ...
 
@@ -32,7 +32,7 @@ class Silent:
     def start(self, windows: int) -> None:
         pass
 
-    def window_done(self, window: Window, pages: int, records: int) -> None:
+    def window_done(self, window: Window | str, pages: int = 0, records: int = 0) -> None:
         pass
 
     def note(self, text: str) -> None:

@@ -14,8 +14,7 @@ import pyarrow as pa
 
 from warehouse.archive.archive import Archive
 from warehouse.archive.state import LogState, TableFile
-
-# EXP from warehouse.tables.audit_export.schema import AUDIT_EXPORT_ROWS, audit_export_matches_sql
+from warehouse.tables.audit_export.schema import AUDIT_EXPORT_ROWS, audit_export_matches_sql
 from warehouse.tables.object_access import reader_setup
 from warehouse.tables.schema import AUDIT_EVENTS, TABLE
 
@@ -135,8 +134,8 @@ def statements(archive: Archive, schema: str | None = None) -> list[str]:
         _log_view(prefix, state, root),
         _PAGES.format(schema=prefix),
         _FIRST_SEEN.format(schema=prefix, rows=_first_seen_rows(state)),
-        # EXP         _table_view(f"{prefix}audit_export_rows", state, "audit_export_rows", AUDIT_EXPORT_ROWS, root),
-        # EXP         f"create or replace view {prefix}audit_export_matches as {audit_export_matches_sql(prefix)}",
+        _table_view(f"{prefix}audit_export_rows", state, "audit_export_rows", AUDIT_EXPORT_ROWS, root),
+        f"create or replace view {prefix}audit_export_matches as {audit_export_matches_sql(prefix)}",
     ]
     return made
 
