@@ -11,9 +11,9 @@ import dagster as dg
 from pydantic import Field
 
 from assets.audit import OWNERS, audit_pages
+from assets.exports import audit_export_rows
 from assets.failures import told_plainly
-from assets.verdict_results import check_result, spec
-from assets.verdicts import log_head_signed
+from assets.sealed import audit_events_sealed
 from assets.workshop import Workshop
 from warehouse.archive.adopt import adopt_orphans
 from warehouse.archive.verify import Verification, verify
@@ -34,7 +34,7 @@ class VerifyRun(dg.Config):
 
 
 @dg.asset(
-    deps=[audit_pages],
+    deps=[audit_pages, audit_events_sealed, audit_export_rows],
     group_name="archive",
     kinds={"json"},
     owners=OWNERS,
@@ -52,7 +52,7 @@ class VerifyRun(dg.Config):
 )
 def archive_log(
     context: dg.AssetExecutionContext, config: VerifyRun, workshop: dg.ResourceParam[Workshop]
-) -> dg.MaterializeResult:
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """The log of commits: numbered entries, chained by hash, covered by signed checkpoints.
 
     **Source**: every run that writes. **Grain**: one entry per commit. **Window**: all of it, each night.
@@ -70,16 +70,16 @@ def archive_log(
         trusted = [archive.log.signer().verifier] if archive.state.origin else None
         result = verify(archive.store, trusted=trusted, since=since)
     context.log.info(f"{len(adopted)} objects of crashed runs signed in; {result.checked} checked")
-    return dg.MaterializeResult(
+    yield dg.MaterializeResult(
         metadata={
             **result.checked,
             "findings": len(result.findings),
             "adopted": len(adopted),
             "root": archive.state.edge().root().hex() if archive.state.size else "",
             "notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in result.notes)),
-        },
-        check_results=[_verified(result)],
+        }
     )
+    yield _verified(result)
 
 
 def _verified(result: Verification) -> dg.AssetCheckResult:
@@ -99,14 +99,3 @@ def _verified(result: Verification) -> dg.AssetCheckResult:
         ),
         metadata={"findings": dg.MetadataValue.table(shown)} if shown else {},
     )
-
-
-@dg.multi_asset_check(name="archive_log_checks", specs=[spec("archive_log", log_head_signed)])
-def archive_log_checks(
-    context: dg.AssetCheckExecutionContext, workshop: dg.ResourceParam[Workshop]
-) -> Iterator[dg.AssetCheckResult]:
-    """The head of the log; cheap enough to follow every run."""
-    with told_plainly():
-        workshop.archive.refresh()
-        key = dg.AssetCheckKey(dg.AssetKey("archive_log"), log_head_signed.__name__)
-        yield check_result(context, key, log_head_signed(workshop), workshop)

@@ -80,7 +80,7 @@ class PullRun(dg.Config):
 )
 def audit_events(
     context: dg.AssetExecutionContext, config: PullRun, workshop: dg.ResourceParam[Workshop]
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[None]:
     """Who did what in Claude: every version of every event of the Activity Feed.
 
     **Source**: `audit_pages`, read from the Compliance API. **Grain**: one row per version of an event

@@ -32,7 +32,7 @@ from warehouse.tables.seal import seal_day, sealable_days, write_missing_markers
 )
 def audit_events_sealed(
     context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[None]:
     """The final form of a day: its versions sorted by actor and time, in one or few files kept for the full term.
 
     **Source**: `audit_events`. **Grain**: one row per version. **Window**: whole UTC days that are covered

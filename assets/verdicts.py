@@ -189,6 +189,7 @@ OF_THE_FEED: tuple[Callable[[Workshop], Verdict], ...] = (
     records_unchanged,
     nothing_unknown,
     tail_is_fresh,
+    log_head_signed,
 )
 
 

@@ -4,7 +4,7 @@ Nothing is read, contacted or asked for while definitions load; a configuration 
 fails the run that needed it, in its own words.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import dagster as dg
 
@@ -26,13 +26,13 @@ class Waits:
             self._log.info(f"waiting {seconds:.0f} s: {why}")
 
 
-def workshop_resource(settings: Callable[[], Settings], clock: Clock = system_clock) -> dg.ResourceDefinition:
+def workshop_resource(settings: Settings, clock: Clock = system_clock) -> dg.ResourceDefinition:
     """A resource that opens the workshop for writing at the start of a run and closes it at its end."""
 
     @dg.resource(description="Archive, API client and parser, as ledgerline.toml describes them.")
     def workshop(context: dg.InitResourceContext) -> Iterator[Workshop]:
         with told_plainly():
-            opened = open_workshop(settings(), clock=clock, progress=Waits(context))
+            opened = open_workshop(settings, clock=clock, progress=Waits(context))
             made = opened.__enter__()
         try:
             yield made

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from assets.workshop import Workshop
 from warehouse.anthropic.activities import ActivityFeed
 from warehouse.anthropic.budget import Budget
-from warehouse.anthropic.http import Client, Timeouts
-from warehouse.anthropic.patience import Patience, Wait
+from warehouse.anthropic.http import Client
+from warehouse.anthropic.patience import Patience, Timeouts, Wait
 from warehouse.anthropic.surfaces import COMPLIANCE
 from warehouse.archive.archive import Archive, Retention
 from warehouse.archive.signing import key_from_pem, load_key

@@ -1,0 +1,78 @@
+"""What the dbt project says of its marts, read from its files: names, words, columns, tests, and what feeds them.
+
+Promise: reads text only. Loading definitions must not cost the five seconds that dbt takes to parse a project,
+and the tail loads them every five minutes.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]  # read here only, and checked by what comes out
+
+from warehouse.tables.marts import find_project
+
+_REF = re.compile(r"""\bref\(\s*['"](\w+)['"]\s*\)""")
+_SOURCE = re.compile(r"""\bsource\(\s*['"]archive['"]\s*,\s*['"](\w+)['"]\s*\)""")
+_QUOTED = re.compile(r"'([^']*)'")
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    type: str
+    description: str
+    tests: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Mart:
+    """One model people read. `sources` are the archive's tables it is made from, through every model between."""
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    sources: tuple[str, ...]
+    tests: int
+
+
+def read_marts(project: Path | None = None) -> list[Mart]:
+    """The marts of the project, by name. Raises ProjectMissing."""
+    models = find_project(project) / "models"
+    sql = {path.stem: path.read_text(encoding="utf-8") for path in models.rglob("*.sql")}
+    said = {model["name"]: model for path in models.rglob("*.yml") for model in _models_in(path)}
+    names = sorted(path.stem for path in (models / "marts").rglob("*.sql"))
+    return [_mart(name, said.get(name, {}), sql) for name in names]
+
+
+def _models_in(path: Path) -> list[dict[str, Any]]:
+    document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    models: list[dict[str, Any]] = document.get("models") or []
+    return models
+
+
+def _mart(name: str, said: dict[str, Any], sql: dict[str, str]) -> Mart:
+    columns = tuple(_column(column) for column in said.get("columns", []))
+    tests = sum(len(column.tests) for column in columns) + len(said.get("data_tests", []))
+    description = " ".join(str(said.get("description", "")).split())
+    return Mart(name, description, columns, tuple(sorted(_sources(name, sql, set()))), tests)
+
+
+def _column(said: dict[str, Any]) -> Column:
+    tests = tuple(test if isinstance(test, str) else next(iter(test)) for test in said.get("data_tests", []))
+    declared = str(said.get("data_type", ""))
+    if declared.startswith("{{"):  # one name per adapter; DuckDB's stands first
+        declared = (_QUOTED.findall(declared) or [""])[0]
+    return Column(str(said["name"]), declared or "unknown", str(said.get("description", "")), tests)
+
+
+def _sources(name: str, sql: dict[str, str], seen: set[str]) -> set[str]:
+    """The archive's tables that a model reads, itself or through the models it refers to."""
+    if name in seen or name not in sql:
+        return set()
+    seen.add(name)
+    found = set(_SOURCE.findall(sql[name]))
+    for other in _REF.findall(sql[name]):
+        found |= _sources(other, sql, seen)
+    return found

@@ -1,0 +1,41 @@
+"""A word to a human: always to the log, and to a webhook where LEDGERLINE_ALERT_WEBHOOK names one.
+
+Promise: an alert that cannot be delivered never fails what it reports, and the webhook's address (a secret, for
+some services) appears in no message.
+"""
+
+import os
+from collections.abc import Mapping
+from logging import Logger
+
+import httpx
+
+WEBHOOK = "LEDGERLINE_ALERT_WEBHOOK"
+_TIMEOUT_SECONDS = 10.0
+_LONGEST = 2000
+
+
+def tell(log: Logger, *, severity: str, subject: str, text: str, env: Mapping[str, str] = os.environ) -> bool:
+    """Tell of one incident; whether somebody will have heard (True also where no webhook is configured).
+
+    The body is JSON: `text` (one line, as chat services show it), `severity`, `subject`, `detail`.
+    """
+    line = f"Ledgerline {severity}: {subject}"
+    (log.error if severity == "ERROR" else log.warning)(f"{line}: {text}")
+    url = env.get(WEBHOOK, "").strip()
+    if not url:
+        return True
+    body = {
+        "text": f"{line}\n{text[:_LONGEST]}",
+        "severity": severity,
+        "subject": subject,
+        "detail": text[:_LONGEST],
+    }
+    try:
+        answer = httpx.post(url, json=body, timeout=_TIMEOUT_SECONDS)
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as problem:
+        log.error(f"the alert could not be sent to {WEBHOOK}: {type(problem).__name__}; check address and network")
+        return False
+    if answer.status_code >= 300:
+        log.error(f"the webhook of {WEBHOOK} answered {answer.status_code}; the alert will be sent again")
+    return answer.status_code < 300

@@ -1,0 +1,55 @@
+"""The one Definitions object: what exists (assets), when it runs (schedules, sensors) and with what (resources).
+
+Loading it reads the configuration for its first day and nothing else: no key, no store, no vendor.
+"""
+
+import warnings
+
+import dagster as dg
+
+warnings.filterwarnings("ignore", category=dg.BetaWarning)  # `backfill_policy` of @asset, used for years
+
+from assets import archive_log, audit, exports, marts, sealed  # noqa: E402
+from orchestration.partitions import since  # noqa: E402
+from orchestration.pruning import pruning_job  # noqa: E402
+from orchestration.resources import workshop_resource  # noqa: E402
+from orchestration.schedules import JOBS, schedules  # noqa: E402
+from orchestration.sensors import export_files, failed_runs, failing_checks  # noqa: E402
+from warehouse.config import ConfigError, Settings, load  # noqa: E402
+from warehouse.wire.times import Clock, system_clock  # noqa: E402
+
+
+def definitions_of(settings: Settings, clock: Clock = system_clock) -> dg.Definitions:
+    """The pipeline that a configuration describes."""
+    start = settings.anthropic.start
+    prune_runs = pruning_job(settings.warehouse.duckdb)
+    return dg.Definitions(
+        assets=[
+            audit.activity_feed,
+            *since(start, [audit.audit_pages, audit.audit_events, sealed.audit_events_sealed]),
+            exports.console_export,
+            exports.audit_export_rows,
+            marts.marts,
+            archive_log.archive_log,
+        ],
+        asset_checks=[
+            audit.audit_feed_checks,
+            sealed.audit_sealed_checks,
+            exports.feed_has_the_rows,
+            exports.cells_are_readable,
+        ],
+        jobs=[*JOBS, prune_runs],
+        schedules=schedules(start, prune_runs),
+        sensors=[failed_runs, failing_checks, export_files(exports.inbox(settings.warehouse.duckdb))],
+        resources={"workshop": workshop_resource(settings, clock)},
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What Dagster loads: the pipeline of $LEDGERLINE_CONFIG, else of ./ledgerline.toml."""
+    try:
+        return definitions_of(load())
+    except ConfigError as error:
+        raise dg.DagsterInvalidDefinitionError(f"{error}\nWhat to do: {error.remedy}") from None

@@ -1,0 +1,151 @@
+"""When things run: the tail every five minutes, yesterday again each night, the week again each Sunday, upkeep
+daily.
+
+All times are UTC. A run asks for days, never for windows: which windows are due follows from the archive's log,
+so a tick that comes late, twice or not at all loses nothing.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES, RunsFilter
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    MAX_RUNTIME_SECONDS_TAG,
+    PRIORITY_TAG,
+)
+
+from assets.archive_log import VerifyRun
+from assets.audit import PullRun
+from assets.marts import MARTS
+from warehouse.anthropic.planning import OVERLAP, horizon
+
+_RUNNING = dg.DefaultScheduleStatus.RUNNING
+_EVERY = timedelta(minutes=5)
+# A run that is older than this has lost its worker: it must not keep the next ones from starting.
+_STUCK_AFTER = timedelta(minutes=30)
+
+_MARTS = dg.AssetSelection.assets(*(mart.name for mart in MARTS))
+
+audit_tail = dg.define_asset_job(
+    "audit_tail",
+    selection=dg.AssetSelection.assets("audit_events"),
+    description="What is due of the audit feed, and the checks that cost nothing. Five minutes apart; dbt "
+    "has no part in it.",
+    tags={PRIORITY_TAG: "10", MAX_RUNTIME_SECONDS_TAG: str(int(_STUCK_AFTER.total_seconds()))},
+)
+audit_reread = dg.define_asset_job(
+    "audit_reread",
+    selection=dg.AssetSelection.assets("audit_events", "audit_events_sealed") | _MARTS,
+    description="Whole days read again for what was indexed late, changed or withdrawn; then sealed; then "
+    "the marts.",
+)
+archive_upkeep = dg.define_asset_job(
+    "archive_upkeep",
+    selection=dg.AssetSelection.assets("archive_log"),
+    description="Objects of crashed runs signed in, the state snapshotted, the archive verified.",
+)
+export_import = dg.define_asset_job(
+    "export_import",
+    selection=dg.AssetSelection.assets("audit_export_rows"),
+    description="Files of the console's audit-log export, imported and compared with the feed.",
+)
+JOBS = [audit_tail, audit_reread, archive_upkeep, export_import]
+
+
+def days_of_tail(tick: datetime, start: date) -> tuple[date, date] | None:
+    """First and last day that the tail of a tick can touch; None before the first day is there."""
+    end = horizon(tick)
+    first = max((end - _EVERY - OVERLAP).date(), start)
+    return (first, end.date()) if first <= end.date() else None
+
+
+def days_to_reread(tick: datetime, days: int, start: date) -> tuple[date, date] | None:
+    """The `days` UTC days before today; None where all of them lie before the first day."""
+    last = tick.astimezone(UTC).date() - timedelta(days=1)
+    first = max(last - timedelta(days=days - 1), start)
+    return (first, last) if first <= last else None
+
+
+def schedules(start: date, prune_runs: dg.JobDefinition) -> list[dg.ScheduleDefinition]:
+    """The schedules of a pipeline whose partitions begin at `start`."""
+
+    @dg.schedule(job=audit_tail, cron_schedule="*/5 * * * *", execution_timezone="UTC", default_status=_RUNNING)
+    def audit_tail_every_5_minutes(
+        context: dg.ScheduleEvaluationContext,
+    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        """What came since the newest window, and any hole before it."""
+        days = days_of_tail(context.scheduled_execution_time, start)
+        if days is None:
+            yield dg.SkipReason(f"the first day, {start}, is still to come")
+        elif _unfinished(context, audit_tail):
+            yield dg.SkipReason("the last tail has not finished; the next one takes everything up to then")
+        else:
+            yield _range(days, dg.RunConfig(ops={"audit_events": PullRun(only_due=True)}))
+
+    def reread(name: str, cron: str, days: int, words: str) -> dg.ScheduleDefinition:
+        @dg.schedule(
+            name=name,
+            job=audit_reread,
+            cron_schedule=cron,
+            execution_timezone="UTC",
+            default_status=_RUNNING,
+            description=words,
+        )
+        def again(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+            asked = days_to_reread(context.scheduled_execution_time, days, start)
+            yield _range(asked) if asked else dg.SkipReason(f"the first day, {start}, is not over yet")
+
+        return again
+
+    def upkeep(name: str, cron: str, words: str, config: VerifyRun) -> dg.ScheduleDefinition:
+        return dg.ScheduleDefinition(
+            name=name,
+            job=archive_upkeep,
+            cron_schedule=cron,
+            execution_timezone="UTC",
+            default_status=_RUNNING,
+            description=words,
+            run_config=dg.RunConfig(ops={"archive_log": config}),
+        )
+
+    return [
+        audit_tail_every_5_minutes,
+        reread(
+            "audit_reread_yesterday", "30 2 * * *", 1, "Yesterday again: read, sealed, and built into the marts."
+        ),
+        reread(
+            "audit_reread_last_week", "30 3 * * 0", 7, "The seven days before today again, and what came late."
+        ),
+        upkeep("archive_upkeep_daily", "30 4 * * 1-6", "Upkeep; the objects of two days read back.", VerifyRun()),
+        upkeep("archive_upkeep_weekly", "30 4 * * 0", "Upkeep; every object read back.", VerifyRun(days=0)),
+        dg.ScheduleDefinition(
+            name="prune_runs_daily",
+            job=prune_runs,
+            cron_schedule="45 5 * * *",
+            execution_timezone="UTC",
+            default_status=_RUNNING,
+            description="Dagster's own old runs and their files.",
+        ),
+    ]
+
+
+def _range(days: tuple[date, date], config: dg.RunConfig | None = None) -> dg.RunRequest:
+    """One run over a range of daily partitions, as a backfill would ask for it."""
+    first, last = days
+    return dg.RunRequest(
+        tags={
+            ASSET_PARTITION_RANGE_START_TAG: first.isoformat(),
+            ASSET_PARTITION_RANGE_END_TAG: last.isoformat(),
+        },
+        run_config=config,
+    )
+
+
+def _unfinished(context: dg.ScheduleEvaluationContext, job: UnresolvedAssetJobDefinition) -> bool:
+    since = datetime.now(UTC) - _STUCK_AFTER
+    waiting = RunsFilter(job_name=job.name, statuses=NOT_FINISHED_STATUSES, created_after=since)
+    return context.instance.get_runs_count(waiting) > 0
