@@ -100,7 +100,7 @@ def feed_has_the_rows(workshop: dg.ResourceParam[Workshop]) -> dg.AssetCheckResu
     return dg.AssetCheckResult(
         passed=not lacking,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"The feed lacks {lacking} exported rows; audit_export_matches names them (match = 'feed_lacks')."
+        description=f"The feed lacks {lacking} exported rows; see match = 'feed_lacks' in audit_export_matches."
         if lacking
         else "The feed has every exported row that can be compared.",
         metadata={name: found.get(name, 0) for name in ("feed_has", "feed_lacks", "not_comparable")},
@@ -120,7 +120,7 @@ def cells_are_readable(workshop: dg.ResourceParam[Workshop]) -> dg.AssetCheckRes
     return dg.AssetCheckResult(
         passed=not troubled,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"{troubled} rows have cells that could not be read in full; `problems` in audit_export_rows says why."
+        description=f"{troubled} rows have cells not read in full; the column `problems` says why."
         if troubled
         else "Every cell could be read.",
         metadata={"rows": counts.get("first", 0), "with problems": troubled},

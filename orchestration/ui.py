@@ -1,0 +1,216 @@
+"""`python -m orchestration.ui`: the Dagster UI with its daemon, on this machine only, until Ctrl-C or SIGTERM.
+
+Promise: listens on 127.0.0.1 only, reports to nobody, keeps Dagster's memory in one folder that may be deleted,
+and stops whatever it started.
+"""
+
+import argparse
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+from types import FrameType
+
+from warehouse.config import CONFIG_VARIABLE, ConfigError, config_path, load
+
+HOST = "127.0.0.1"
+_QUIET = {"DAGSTER_DISABLE_TELEMETRY": "yes", "DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+_START_SECONDS = 180
+_STOP_SECONDS = 15
+_WORKSPACE = """\
+load_from:
+  - python_module:
+      module_name: orchestration.definitions
+      location_name: ledgerline
+"""
+
+
+class CannotStart(Exception):
+    """The UI cannot be started; the message says what to do."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until a signal; returns the exit code (0 stopped, 2 could not run)."""
+    options = _parser().parse_args(argv)
+    _stop_on_signals()
+    try:
+        with contextlib.ExitStack() as stack:
+            config = stack.enter_context(_demo()) if options.demo else config_path(options.config)
+            load(config)
+            named = options.home or os.environ.get("DAGSTER_HOME")
+            home = Path(named or config.parent / ("dagster" if options.demo else "data/dagster")).absolute()
+            stack.enter_context(_alone(home))
+            serve(config, home, options.port)
+    except ConfigError as error:
+        print(f"ui: {error}\n  What to do: {error.remedy}", file=sys.stderr)
+        return 2
+    except CannotStart as error:
+        print(f"ui: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped")
+    return 0
+
+
+def serve(config: Path, home: Path, port: int) -> None:
+    """Run webserver and daemon until one of them ends or this process is told to stop. Port 0 takes a free
+    one."""
+    prepare_home(home)
+    port = port or _free_port()
+    _refuse_taken(port)
+    environment = {**os.environ, **_QUIET, "DAGSTER_HOME": str(home), CONFIG_VARIABLE: str(config)}
+    workspace = ["-w", str(home / "workspace.yaml")]
+    commands = {
+        "webserver": ["dagster_webserver", "-h", HOST, "-p", str(port), *workspace],
+        "daemon": ["dagster._daemon", "run", *workspace],
+    }
+    logs = home / "logs"
+    logs.mkdir(exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        started = {
+            name: stack.enter_context(_process(command, environment, logs / f"{name}.log"))
+            for name, command in commands.items()
+        }
+        url = f"http://{HOST}:{port}"
+        print(f"starting the Dagster UI (memory and logs in {home}) ...", flush=True)
+        _wait(url, started, logs)
+        print(f"Ledgerline in the Dagster UI: {url}    (Ctrl-C stops it)", flush=True)
+        while True:
+            _check_alive(started, logs)
+            time.sleep(1)
+
+
+def prepare_home(home: Path) -> None:
+    """Make DAGSTER_HOME with our settings; files that exist are left as they are."""
+    home.mkdir(parents=True, exist_ok=True)
+    settings = files("orchestration").joinpath("dagster.yaml").read_text(encoding="utf-8")
+    for name, text in {"dagster.yaml": settings, "workspace.yaml": _WORKSPACE}.items():
+        with contextlib.suppress(FileExistsError), (home / name).open("x", encoding="utf-8") as file:
+            file.write(text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m orchestration.ui", description=(__doc__ or "").split("\n\n")[0]
+    )
+    parser.add_argument("--port", type=int, default=3000, help="loopback port; 0 takes a free one (default 3000)")
+    parser.add_argument("--config", type=Path, help=f"default: ${CONFIG_VARIABLE}, else ./ledgerline.toml")
+    parser.add_argument(
+        "--home",
+        type=Path,
+        help="Dagster's folder; default $DAGSTER_HOME, else data/dagster beside the configuration",
+    )
+    parser.add_argument(
+        "--demo", action="store_true", help="the archive and the pretend tenant of `ledgerline demo`"
+    )
+    return parser
+
+
+@contextlib.contextmanager
+def _demo() -> Iterator[Path]:
+    """The configuration of the kept demo, while its pretend tenant is served."""
+    from orchestration.cli.demo import FOLDER  # noqa: PLC0415 - only where it is asked for
+    from orchestration.demo_tenant import DemoFolder, TenantFailed, serve_tenant  # noqa: PLC0415
+
+    folder = DemoFolder(FOLDER)
+    if not folder.exists:
+        raise CannotStart(f"there is no demo in {FOLDER}; run `make demo` first")
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(serve_tenant(folder))
+        except TenantFailed as error:
+            raise CannotStart(str(error)) from error
+        yield folder.config.absolute()
+
+
+@contextlib.contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Two daemons over one folder would both start every run."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "ui.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotStart(f"another UI is running over {home}; stop it, or name another --home") from None
+        yield
+
+
+@contextlib.contextmanager
+def _process(command: list[str], environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A Python module as a process of its own, told to stop at the end and killed if it does not."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and modules
+            [sys.executable, "-m", *command],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(url: str, started: dict[str, subprocess.Popen[bytes]], logs: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        _check_alive(started, logs)
+        try:
+            with urllib.request.urlopen(f"{url}/server_info", timeout=5):  # noqa: S310 - our own address
+                return
+        except (urllib.error.URLError, OSError):
+            if time.monotonic() > deadline:
+                raise CannotStart(f"no answer at {url} after {_START_SECONDS} s; see {logs}") from None
+            time.sleep(0.3)
+
+
+def _check_alive(started: dict[str, subprocess.Popen[bytes]], logs: Path) -> None:
+    for name, process in started.items():
+        if process.poll() is not None:
+            said = (logs / f"{name}.log").read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
+            lines = "\n  ".join(said)
+            raise CannotStart(f"the {name} ended with code {process.returncode}; it said last:\n  {lines}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _refuse_taken(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            raise CannotStart(f"port {port} is taken; choose another: --port 0 takes a free one") from None
+
+
+def _stop_on_signals() -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
