@@ -1,10 +1,11 @@
 """Reads Python-literal dicts whose strings hold unescaped quotes, as in `{'name': 'Reece O'Sullivan'}`.
 
-Promise: a quote ends a string only where what follows makes sense to the very end of the text; the earliest such
-reading is taken, no character is dropped, and a text that has no such reading is refused rather than guessed.
+Promise: a quote ends a string only where what follows makes sense to the very end of the text; no character is
+dropped; a text without such a reading is refused, and one whose texts look like structure is told apart.
 """
 
 import re
+from dataclasses import dataclass
 from typing import Any, Final
 
 # What a reading may cost. A real text needs one look at each character and takes back a string end or two for each
@@ -15,7 +16,13 @@ _TAKEN_BACK: Final = 10_000
 _MAX_DEPTH: Final = 64
 
 _white = re.compile(r"[ \t\r\n]*")
-_word = re.compile(r"""[^\s,:{}\[\]()'"]+(?:\([^()'"]*\))?""")  # True, -1.5, and calls such as UUID(...) as text
+# True, -1.5, date(2026, 1, 2), UUID('...')
+_word = re.compile(r"""[^\s,:{}\[\]()'"]+(?:\((?:[^()'"]|'[^()']*'|"[^()"]*")*\))?""")
+_uuid = re.compile(r"""UUID\((['"])([0-9a-fA-F-]+)\1\)""")
+# Keys are the vendor's field names, so they hold no quotes: this is what tells structure from odd names.
+_key = re.compile(r"""(['"])([\w .-]*)\1[ \t\r\n]*:""")
+_next_key = re.compile(r"""[ \t\r\n]*,[ \t\r\n]*(['"])[\w .-]*\1[ \t\r\n]*:""")
+_posing = re.compile(r"""['"][ \t\r\n]*,[ \t\r\n]*(['"])[\w .-]*\1[ \t\r\n]*:""")
 _next_quote = {
     ("'", True): re.compile(r"\\.|'", re.DOTALL),
     ('"', True): re.compile(r'\\.|"', re.DOTALL),
@@ -28,7 +35,7 @@ _words: Final = {"True": True, "False": False, "None": None, "true": True, "fals
 _closing: Final = {"{": "}", "[": "]", "(": ")"}
 
 # What the machine stands before.
-_VALUE, _VALUE_OR_CLOSE, _KEY, _KEY_OR_CLOSE, _COLON, _AFTER = range(6)
+_VALUE, _VALUE_OR_CLOSE, _KEY, _KEY_OR_CLOSE, _AFTER = range(5)
 
 # The open containers, innermost first: (opening bracket, depth, outer ones).
 _Stack = tuple[str, int, Any] | None
@@ -38,62 +45,91 @@ class NoReading(ValueError):
     """The text is no dict in any reading, or finding out would cost too much."""
 
 
-def read_broken_literal(text: str) -> tuple[dict[str, Any], frozenset[str], bool]:
-    """The dict that `text` spells, the keys that occur twice in one dict, and whether backslashes escape.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A dict and what is doubtful about it.
 
-    Backslashes are read as Python's repr writes them; only where that gives no reading, as themselves (False).
-    A key that occurs twice shows that a value may have posed as structure: do not trust either occurrence.
-    Raises NoReading.
+    `repeated`: keys that one dict holds twice; `posing`: a text in it holds what looks like a further key. Both
+    mean that a value may have been taken for structure, or structure for a value. `escaped`: backslashes were read
+    as repr() writes them, not as themselves.
     """
-    try:
-        return *_Machine(text, escapes=True).run(), True
-    except NoReading:
-        if "\\" not in text:
-            raise
-    return *_Machine(text, escapes=False).run(), False
+
+    value: dict[str, Any]
+    repeated: frozenset[str]
+    posing: bool
+    escaped: bool
+
+
+def poses(text: str) -> bool:
+    """Whether a text holds what looks like the end of a text and a further key."""
+    return _posing.search(text) is not None
+
+
+def read_broken_literal(text: str) -> Reading:
+    """The dict that `text` spells. Raises NoReading.
+
+    First without any posing text (a quote followed by a comma and a key then always ends its text), backslashes
+    as escapes, then as themselves; only if neither gives a reading, with posing texts.
+    """
+    fallback: Reading | None = None
+    for firm in (True, False):
+        for escapes in (True, False) if "\\" in text else (True,):
+            try:
+                reading = _Machine(text, escapes=escapes, firm=firm).run()
+            except NoReading:
+                continue
+            if not reading.posing:
+                return reading
+            fallback = fallback or reading
+    if fallback is None:
+        raise NoReading("it is not a dict of text, numbers, dicts and lists")
+    return fallback
 
 
 class _Machine:
     """Reads left to right; where it cannot go on, it takes back the last string end and looks further right."""
 
-    def __init__(self, text: str, *, escapes: bool) -> None:
+    def __init__(self, text: str, *, escapes: bool, firm: bool) -> None:
         self.text = text
         self.escapes = escapes
+        self.firm = firm  # an end that a further key follows is not taken back
         self.position = 0
         self.mode = _VALUE
         self.stack: _Stack = None
         self.out: list[tuple[str, Any]] = []
-        self.ends: list[tuple[int, int, bool, _Stack, int]] = []  # start, end, is key, stack, len(out)
-        self.seen: set[tuple[int, int, _Stack]] = set()
+        self.ends: list[tuple[int, int, _Stack, int]] = []  # start, end, stack, len(out)
+        self.seen: set[tuple[int, _Stack]] = set()
         self.taken_back = 0
         self.looks = _LOOKS_FREE + _LOOKS_PER_CHARACTER * len(text)
 
-    def run(self) -> tuple[dict[str, Any], frozenset[str]]:
-        self._skip_white()
-        if not self.text.startswith("{", self.position):
+    def run(self) -> Reading:
+        if not self.text.startswith("{", self._white_end(0)):
             raise NoReading("it does not begin as a dict")
         while True:
-            self._skip_white()
-            if self.mode == _AFTER and self.stack is None:
-                if self.position == len(self.text):
-                    return _build(self.out)
-                moved = False
-            else:
-                moved = self._step(self.text[self.position : self.position + 1])
-            if not moved:
+            self.position = self._white_end(self.position)
+            if self.mode == _AFTER and self.stack is None and self.position == len(self.text):
+                break
+            if not self._step(self.text[self.position : self.position + 1]):
                 self._take_back()
+        value, repeated = _build(self.out)
+        posing = any(kind == "posing" for kind, _ in self.out)
+        return Reading(value, repeated, posing, self.escapes)
 
     def _step(self, mark: str) -> bool:
         if self.mode == _AFTER:
             return self._after(mark)
-        if self.mode == _COLON:
-            return mark == ":" and self._move(1, _VALUE)
-        is_key = self.mode in (_KEY, _KEY_OR_CLOSE)
-        if mark and mark in "'\"":
-            return self._string(self.position, self.position + 1, is_key)
         if self.mode in (_KEY_OR_CLOSE, _VALUE_OR_CLOSE) and self.stack and mark == _closing[self.stack[0]]:
             return self._after(mark)
-        return not is_key and self._value(mark)
+        if self.mode in (_KEY, _KEY_OR_CLOSE):
+            key = _key.match(self.text, self.position)
+            if key is None:
+                return False
+            self.looks -= len(key[0])
+            self.out.append(("key", key[2]))
+            return self._move(len(key[0]), _VALUE)
+        if mark and mark in "'\"":
+            return self._string(self.position, self.position + 1)
+        return self._value(mark)
 
     def _value(self, mark: str) -> bool:
         if mark and mark in "{[(":
@@ -122,67 +158,66 @@ class _Machine:
         self.stack = self.stack[2]
         return self._move(1, _AFTER)
 
-    def _string(self, start: int, search_from: int, is_key: bool) -> bool:
+    def _string(self, start: int, search_from: int) -> bool:
         """Read the string that opens at `start`, ending it at the first quote from `search_from` that can."""
         for found in _next_quote[self.text[start], self.escapes].finditer(self.text, search_from):
             end = found.start()
-            if len(found[0]) == 1 and self._may_end(end + 1, is_key):
-                self.looks -= end - search_from + 1
-                if self.looks < 0:
-                    raise NoReading("it takes too long to read")
-                self.ends.append((start, end, is_key, self.stack, len(self.out)))
-                self.out.append(("key" if is_key else "value", self._content(start + 1, end)))
-                self.position, self.mode = end + 1, _COLON if is_key else _AFTER
-                state = (self.position, self.mode, self.stack)
-                if state in self.seen:  # been here on another way, and it led nowhere
-                    return False
-                self.seen.add(state)
-                return True
-        self.looks -= len(self.text) - search_from
-        if self.looks < 0:
-            raise NoReading("it takes too long to read")
+            if len(found[0]) > 1:
+                continue
+            key_follows = self._key_follows(end + 1)
+            if not (key_follows or self._may_end(end + 1)):
+                continue
+            self._look(end - search_from + 1)
+            if not (key_follows and self.firm):
+                self.ends.append((start, end, self.stack, len(self.out)))
+            raw = self.text[start + 1 : end]
+            self.out.append(("posing" if poses(raw) else "value", self._content(raw)))
+            self.position, self.mode = end + 1, _AFTER
+            state = (self.position, self.stack)
+            if state in self.seen:  # been here on another way, and it led nowhere
+                return False
+            self.seen.add(state)
+            return True
+        self._look(len(self.text) - search_from)
         return False
 
-    def _may_end(self, position: int, is_key: bool) -> bool:
-        after = self._mark_at(position)
-        if is_key:
-            return after == ":"
-        if self.stack is None or after == _closing[self.stack[0]]:
-            return True
-        if after != ",":
+    def _key_follows(self, position: int) -> bool:
+        in_dict = self.stack is not None and self.stack[0] == "{"
+        return in_dict and _next_key.match(self.text, position) is not None
+
+    def _may_end(self, position: int) -> bool:
+        if self.stack is None:
             return False
-        beyond = self._mark_at(self._white_end(position) + 1)
-        return self.stack[0] != "{" or (beyond != "" and beyond in "'\"")
+        position = self._white_end(position)
+        after = self.text[position : position + 1]
+        return after == _closing[self.stack[0]] or (after == "," and self.stack[0] != "{")
 
     def _take_back(self) -> None:
         while self.ends and self.taken_back < _TAKEN_BACK:
             self.taken_back += 1
-            start, end, is_key, stack, kept = self.ends.pop()
+            start, end, stack, kept = self.ends.pop()
             del self.out[kept:]
             self.stack = stack
-            if self._string(start, end + 1, is_key):
+            if self._string(start, end + 1):
                 return
         raise NoReading("it is not a dict of text, numbers, dicts and lists")
 
-    def _content(self, start: int, end: int) -> str:
-        content = self.text[start:end]
-        return _escape.sub(_unescape, content) if self.escapes and "\\" in content else content
+    def _content(self, raw: str) -> str:
+        return _escape.sub(_unescape, raw) if self.escapes and "\\" in raw else raw
+
+    def _look(self, characters: int) -> None:
+        self.looks -= characters
+        if self.looks < 0:
+            raise NoReading("it takes too long to read")
 
     def _move(self, steps: int, mode: int) -> bool:
         self.position += steps
         self.mode = mode
         return True
 
-    def _skip_white(self) -> None:
-        self.position = self._white_end(self.position)
-
     def _white_end(self, position: int) -> int:
         match = _white.match(self.text, position)
         return match.end() if match else position
-
-    def _mark_at(self, position: int) -> str:
-        position = self._white_end(position)
-        return self.text[position : position + 1]
 
 
 def _unescape(match: re.Match[str]) -> str:
@@ -196,6 +231,8 @@ def _unescape(match: re.Match[str]) -> str:
 def _word_value(word: str) -> Any:
     if word in _words:
         return _words[word]
+    if uuid := _uuid.fullmatch(word):
+        return uuid[2]
     return int(word) if re.fullmatch(r"-?[0-9]{1,18}", word) else word
 
 

@@ -9,13 +9,13 @@ import json
 import re
 import warnings
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
-from warehouse.tables.audit_export.broken_literal import NoReading, read_broken_literal
+from warehouse.tables.audit_export.broken_literal import NoReading, poses, read_broken_literal
 
 STATUSES: Final = ("empty", "json", "literal", "scanned", "unreadable")  # from best to worst
 MAX_CELL: Final = 4 << 20  # characters that are parsed; longer cells keep their text only
@@ -46,20 +46,20 @@ _surrogate = re.compile("[\ud800-\udfff]")
 class Cell:
     """A cell as read. `value` is empty unless it could be read; treat it as read-only (cells are shared).
 
-    `status` is one of STATUSES; `problems` says in words what could not be read; `repeated` are keys that one
-    dict holds twice: a value that poses as structure looks like this, so neither occurrence is to be believed.
+    `status` is one of STATUSES; `problems` says in words what could not be read; `doubted` are the keys not to be
+    believed: where quotes are not escaped, a name can pose as structure and claim to be somebody else.
     """
 
     value: Mapping[str, Any]
     status: str
     problems: tuple[str, ...] = ()
-    repeated: frozenset[str] = field(default=frozenset())
+    doubted: frozenset[str] = frozenset()
 
     def text(self, *path: str) -> str | None:
         """The text at `path`, or None where there is none, it is not text, or it is in doubt."""
         value: Any = self.value
         for key in path:
-            if key in self.repeated or not isinstance(value, Mapping):
+            if key in self.doubted or not isinstance(value, Mapping):
                 return None
             value = value.get(key)
         return whole_characters(value) if isinstance(value, str) else None
@@ -91,15 +91,18 @@ def _read(text: str) -> Cell:
             continue
         if not isinstance(value, dict):
             return Cell(_NOTHING, "unreadable", (f"it holds {_kind(value)} where a dict was expected",))
-        return Cell(value, status, _repeat_problem(repeated), repeated)
+        posing = (
+            status == "literal"
+            and poses(trimmed)
+            and any(isinstance(node, str) and poses(node) for node in _nodes(value))
+        )
+        return _judged(value, status, repeated, posing=posing)
     try:
-        value, repeated, escaped = read_broken_literal(trimmed)
+        reading = read_broken_literal(trimmed)
     except NoReading:
         return _by_known_keys(trimmed)
-    problems = _repeat_problem(repeated)
-    if not escaped:
-        problems = (*problems, "its backslashes are read as themselves: as escapes they gave no reading")
-    return Cell(value, "scanned", problems, repeated)
+    problems = () if reading.escaped else ("its backslashes are read as themselves: escapes made no sense",)
+    return _judged(reading.value, "scanned", reading.repeated, posing=reading.posing, problems=problems)
 
 
 _read_short = lru_cache(maxsize=8192)(_read)
@@ -194,16 +197,42 @@ def _by_known_keys(text: str) -> Cell:
     problem = (
         f"it does not parse as a whole; only {', '.join(key for key in _KNOWN_KEYS if key in found)} was read"
     )
-    return Cell(value, "scanned", (problem, *_repeat_problem(frozenset(repeated))), frozenset(repeated))
+    return _judged(value, "scanned", frozenset(repeated), problems=(problem,))
 
 
-def _repeat_problem(repeated: frozenset[str]) -> tuple[str, ...]:
-    known = sorted(key for key in repeated if key in (*_KNOWN_KEYS, "metadata"))
-    others = len(repeated) - len(known)
-    if not repeated:
-        return ()
-    named = [*known, *([f"{others} other key(s)"] if others else [])]
-    return (f"{', '.join(named)} stands in it twice: neither occurrence is believed",)
+def _judged(
+    value: dict[str, Any],
+    status: str,
+    repeated: frozenset[str],
+    *,
+    posing: bool = False,
+    problems: tuple[str, ...] = (),
+) -> Cell:
+    """The cell, with what must not be believed of it."""
+    if posing:
+        problems = (
+            *problems,
+            "a text in it looks like further keys: it reads in two ways, neither is believed",
+        )
+        return Cell(value, status, problems, frozenset(text for text in _nodes(value) if isinstance(text, str)))
+    if repeated:
+        known = sorted(key for key in repeated if key in (*_KNOWN_KEYS, "metadata"))
+        others = len(repeated) - len(known)
+        named = ", ".join([*known, *([f"{others} other key(s)"] if others else [])])
+        problems = (*problems, f"{named} stands in it twice: neither occurrence is believed")
+    return Cell(value, status, problems, repeated)
+
+
+def _nodes(value: object) -> Iterator[object]:
+    """A value and all that is inside it, keys too; any depth."""
+    waiting = [value]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, dict):
+            waiting += [*node, *node.values()]
+        elif isinstance(node, (list, tuple)):
+            waiting += node
 
 
 def _kind(value: object) -> str:

@@ -202,7 +202,7 @@ def _row(number: int, ordinal: int, bare: _Bare, map_event: MapEvent) -> ExportR
         fields=bare.fields,
         actor_name=actor.text("name"),
         actor_uuid=actor.text("uuid"),
-        actor_email=actor.text("metadata", "email_address") or actor.text("email_address"),
+        actor_email=_actor_email(actor, cells["event_info"]),
         entity_type=entity.text("type"),
         entity_uuid=entity.text("uuid"),
         entity_name=entity.text("name"),
@@ -215,6 +215,13 @@ def _row(number: int, ordinal: int, bare: _Bare, map_event: MapEvent) -> ExportR
         problems=tuple(problems),
         offset=bare.offset,
     )
+
+
+def _actor_email(actor: Cell, event_info: Cell) -> str | None:
+    """The actor's address; before a sign-in nobody is known, and the address typed stands for it (as in the feed)."""
+    if actor.status == "empty":
+        return event_info.text("email_address")
+    return actor.text("metadata", "email_address") or actor.text("email_address")
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -232,7 +239,7 @@ def _moment(text: str | None) -> datetime | None:
 def _feed_type(event: str | None, event_info: Cell, map_event: MapEvent) -> tuple[str | None, str | None]:
     if not event or not event.strip():
         return None, "the row names no event"
-    sure = {key: value for key, value in event_info.value.items() if key not in event_info.repeated}
+    sure = {key: value for key, value in event_info.value.items() if key not in event_info.doubted}
     mapping = map_event(event.strip(), sure)
     if mapping.feed_type is not None:
         return mapping.feed_type, mapping.note or None
