@@ -17,7 +17,7 @@ import typer
 from typer.exceptions import TyperException
 
 from orchestration.cli import build, doctor, importing, init, pull, sql, status, verify
-from orchestration.cli.failures import CANNOT_RUN, Failure, failure_of, traceback_of
+from orchestration.cli.failures import CANNOT_RUN, INTERRUPTED, Failure, failure_of, traceback_of
 from orchestration.cli.options import epilog
 from orchestration.cli.output import Output, plain
 
@@ -71,17 +71,23 @@ def run(args: Sequence[str]) -> int:
         sys.stdout.flush()
     except TyperException as error:
         return _tell(_usage_failure(error, args), as_json=as_json)
+    except SystemExit as error:  # typer's and rich's way out of a broken pipe, and of shell completion
+        return _pipe_closed() if isinstance(error.__context__, BrokenPipeError) else int(error.code or 0)
     except BrokenPipeError:
-        # Whoever read our output has seen enough; nothing more can be said, and it is no failure of ours.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _pipe_closed()
     except BaseException as error:
-        if isinstance(error, SystemExit):
-            raise
         if debug:
             print(traceback_of(error), file=sys.stderr)
         return _tell(failure_of(error, debug=debug), as_json=as_json)
+    if code == INTERRUPTED:  # typer makes an exit code of an interrupt
+        return _tell(failure_of(KeyboardInterrupt()), as_json=as_json)
     return code if isinstance(code, int) else 0
+
+
+def _pipe_closed() -> int:
+    """Whoever read our output has seen enough: nothing more can be said, and it is no failure of ours."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def _usage_failure(error: TyperException, args: Sequence[str]) -> Failure:

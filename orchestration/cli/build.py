@@ -1,12 +1,18 @@
 """`ledgerline build`: the dbt marts, in process, without Dagster."""
 
-from typing import Annotated, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from orchestration.cli.names import known
 from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
 from orchestration.cli.output import Output, duration
 from orchestration.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from warehouse.tables.marts.dbt_run import ModelBuild
+    from warehouse.tables.marts.errors import BuildFailed
 
 
 def register(app: typer.Typer) -> None:
@@ -39,20 +45,50 @@ def build(
     settings = load(config)
 
     from assets.building import build as build_marts  # noqa: PLC0415
-
     from orchestration.workshop import open_workshop  # noqa: PLC0415
+    from warehouse.tables.marts.errors import BuildFailed  # noqa: PLC0415
 
     output = Output(json=json)
-    with Progress("models") as progress, open_workshop(settings, for_writing=False) as workshop:
-        report = build_marts(workshop, select=select, progress=progress).as_dict()
+    with Progress("models", "rows") as progress, open_workshop(settings, for_writing=False) as workshop:
+
+        def built(model: "ModelBuild") -> None:
+            progress.window_done(model.name, records=model.rows or 0)
+
+        try:
+            report = build_marts(workshop, select=select, progress=built)
+        except BuildFailed as error:
+            return _show_failed(error, output)
+    if select is not None and not report.models:
+        _refuse_unknown(select)
     if json:
-        output.document(report)
-    _show(report, output)
-    return 0 if report["ok"] else 1
+        output.document({"ok": True, **asdict(report)})
+    built_rows = [
+        (model.name, model.status, model.rows, f"{model.seconds:.1f} s") for model in report.models if model.rows
+    ]
+    if built_rows:
+        output.table(("model", "status", "rows", "time"), built_rows, right=("rows", "time"))
+    span = f"{report.first_day} to {report.last_day}" if report.first_day else "no day"
+    output.line(f"{report.database}: {span} ({report.reason}) in {duration(report.seconds)}")
+    output.line(f"{report.tests_passed} tests passed, {report.tests_failed} found something")
+    for warning in report.warnings:
+        output.line(f"  found  {warning.name}: {warning.rows:,} rows; see {warning.compiled}")
+    return 1 if report.warnings else 0
 
 
-def _show(report: dict[str, Any], output: Output) -> None:
-    counts = ", ".join(f"{count:,} {state}" for state, count in report["counts"].items())
-    output.line(f"{report['database']}: {counts} in {duration(report['seconds'])}")
-    for failed in report["failed"]:
-        output.line(f"  failed  {failed['name']}: {failed['error']}")
+def _refuse_unknown(select: str) -> None:
+    """Nothing was built: because nothing was due, or because no model has that name. Raises CannotRun."""
+    from warehouse.tables.marts.project import find_project  # noqa: PLC0415
+
+    models = sorted(path.stem for path in (find_project(None) / "models").rglob("*.sql"))
+    for name in select.split():
+        bare = name.strip("+@")
+        if bare.isidentifier():
+            known("model", bare, models)
+
+
+def _show_failed(error: "BuildFailed", output: Output) -> int:
+    if output.json:
+        output.document({"ok": False, "failures": [asdict(failure) for failure in error.failures]})
+    for line in str(error).split("\n"):
+        output.line(line)
+    return 1

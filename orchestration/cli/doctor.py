@@ -135,7 +135,8 @@ def _anthropic(settings: "Settings") -> Iterator[Check]:
 def _diagnosis(settings: "Settings", surface: "Surface", reference: "SecretRef") -> "Check | Diagnosis":
     from warehouse.anthropic.diagnose import diagnose  # noqa: PLC0415
     from warehouse.anthropic.errors import AnthropicError  # noqa: PLC0415
-    from warehouse.anthropic.http import Client, Timeouts  # noqa: PLC0415
+    from warehouse.anthropic.http import Client  # noqa: PLC0415
+    from warehouse.anthropic.patience import Timeouts  # noqa: PLC0415
     from warehouse.config import SecretUnavailable  # noqa: PLC0415
 
     needed = surface.key_setting == "anthropic.keys.compliance"

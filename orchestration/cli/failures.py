@@ -17,6 +17,8 @@ INTERRUPTED = 130
 # The rooms whose errors already say what happened and what to do. Looked up among the modules that are loaded:
 # an error can only come from a room that is, and no room is loaded to ask.
 _ROOMS = {
+    "marts": ("warehouse.tables.marts.errors", "MartsError"),
+    "audit export": ("warehouse.tables.audit_export.errors", "AuditExportError"),
     "configuration": ("warehouse.config.errors", "ConfigError"),
     "archive": ("warehouse.archive.errors", "ArchiveError"),
     "anthropic": ("warehouse.anthropic.errors", "AnthropicError"),

@@ -58,7 +58,6 @@ def audit_export(
     settings = load(config)
 
     from assets.importing import import_audit_export  # noqa: PLC0415
-
     from orchestration.workshop import open_workshop  # noqa: PLC0415
 
     output = Output(json=json)
@@ -73,4 +72,17 @@ def audit_export(
 
 
 def _show(file: dict[str, Any], output: Output) -> None:
-    output.line(f"{file['name']}: " + ", ".join(f"{key} {value}" for key, value in file.items() if key != "name"))
+    if file["status"] == "bad":
+        return  # the findings say why
+    if file["status"] == "known":
+        output.line(f"{file['name']}: is in the archive already; nothing was added")
+        return
+    output.line(
+        f"{file['name']}: {file['rows']:,} rows, {file['new']:,} new, {file['unchanged']:,} held already, "
+        f"{file['unmapped']:,} of an event that no feed type is known for"
+    )
+    if file.get("matches"):
+        listed = ", ".join(f"{match.replace('_', ' ')} {count:,}" for match, count in file["matches"].items())
+        output.line(f"  compared with the feed: {listed} (see audit_export_matches)")
+    for note in file["notes"]:
+        output.line(f"  note: {note}")

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 JSON = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on stdout; progress and log go to stderr.")
@@ -33,6 +32,11 @@ def add_command(app: typer.Typer, name: str, function: Callable[..., int], examp
 def reflowed(text: str) -> str:
     """A docstring with each paragraph on one line, so that the terminal's width breaks it and not ours."""
     return "\n\n".join(escape(" ".join(part.split())) for part in inspect.cleandoc(text).split("\n\n"))
+
+
+def escape(text: str) -> str:
+    """The text with its brackets as brackets, not as markup."""
+    return text.replace("[", "\\[")
 
 
 def epilog(examples: dict[str, str]) -> str:

@@ -93,11 +93,12 @@ class Output:
         """A table for people; `right` names the columns of numbers. Not printed with `--json`."""
         if self.json:
             return
-        from rich.console import Console  # noqa: PLC0415  (only where a table is drawn)
+        from rich.box import SIMPLE_HEAD  # noqa: PLC0415  (only where a table is drawn)
+        from rich.console import Console  # noqa: PLC0415
         from rich.table import Table  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
-        drawn = Table(header_style="bold")
+        drawn = Table(header_style="bold", box=SIMPLE_HEAD, show_edge=False)
         for column in columns:
             drawn.add_column(Text(plain(column)), justify="right" if column in right else "left", overflow="fold")
         for row in rows:

@@ -54,10 +54,6 @@ def _show(document: dict[str, Any], output: Output) -> None:
             [_stream(stream) for stream in document["streams"]],
             right=("lag", "records", "revised", "withdrawn", "gaps", "dead"),
         )
-    for stream in document["streams"]:
-        if stream["unknown_types"]:
-            listed = ", ".join(f"{name} ({count:,})" for name, count in stream["unknown_types"].items())
-            output.line(f"{stream['stream']}: unknown types, kept and tagged: {listed}")
     for destination in document["destinations"]:
         output.line(
             f"{destination['name']}: position {destination['position']}, "

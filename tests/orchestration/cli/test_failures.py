@@ -1,0 +1,146 @@
+"""However a command ends, a person and a script are told, and no secret with it."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import warehouse.config
+from orchestration.cli.failures import CannotRun, failure_of, traceback_of
+from tests.orchestration.cli.conftest import ROOT, Command
+from warehouse.anthropic.errors import StreamTrouble
+from warehouse.archive.errors import StoreFull
+from warehouse.config import SecretUnavailable
+
+SECRET = "sk-ant-api01-5ecret-5ecret"
+NEEDING_A_CONFIGURATION = [
+    ["doctor"], ["pull", "activities"], ["status"], ["sql", "select 1"], ["verify"], ["build"],
+    ["import", "audit-export", __file__],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", NEEDING_A_CONFIGURATION)
+def test_without_a_configuration_a_command_is_exit_2_and_names_init(
+    ledgerline: Command, arguments: list[str]
+) -> None:
+    ended = ledgerline(*arguments)
+    assert ended.code == 2
+    assert "there is no configuration at" in ended.err
+    assert "ledgerline init" in ended.err
+    assert ended.out == ""
+
+
+@pytest.mark.parametrize("arguments", [*NEEDING_A_CONFIGURATION, ["pull"], ["nonsense"], ["sql", "--as-of", "x"]])
+def test_with_json_a_failure_is_one_document_on_stdout(ledgerline: Command, arguments: list[str]) -> None:
+    ended = ledgerline(*arguments, "--json")
+    assert ended.code == 2
+    assert set(ended.json()["error"]) >= {"kind", "message", "remedy"}
+
+
+def test_each_mistake_of_a_configuration_is_a_line_for_people_and_an_object_for_scripts(
+    ledgerline: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "ledgerline.toml").write_text(f'[archive]\nlok = 1\n[anthropic]\nkeys.compliance = "{SECRET}"\n')
+    ended = ledgerline("status", "--json")
+    assert ended.code == 2
+    assert [(one["line"], one["key"]) for one in ended.json()["error"]["problems"]] == [
+        (2, "archive.lok"),
+        (4, "anthropic.keys.compliance"),
+    ]
+    assert SECRET not in ended.out + ended.err
+    assert "  line 4, anthropic.keys.compliance" in ledgerline("status").err
+
+
+def test_hostile_text_in_a_configuration_reaches_the_terminal_as_escapes(
+    ledgerline: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "ledgerline.toml").write_text('"\\u001b[2J" = 1\n')
+    ended = ledgerline("status")
+    assert "\x1b" not in ended.err
+    assert "\\x1b[2J" in ended.err
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault that no room knows, as a programming mistake would be one."""
+
+    def fail(path: object) -> None:
+        raise RuntimeError(f"key {SECRET} slipped\nsecond line")
+
+    monkeypatch.setattr(warehouse.config, "load", fail)
+
+
+@pytest.mark.usefixtures("broken")
+def test_the_unexpected_is_one_line_without_a_traceback(ledgerline: Command) -> None:
+    ended = ledgerline("status")
+    assert ended.code == 2
+    first, second = ended.err.splitlines()
+    assert first == "ledgerline: something unexpected happened: RuntimeError: key (hidden) slipped"
+    assert "--debug" in second
+
+
+@pytest.mark.usefixtures("broken")
+def test_debug_shows_the_traceback_and_still_no_secret(ledgerline: Command) -> None:
+    ended = ledgerline("status", "--debug")
+    assert ended.code == 2
+    assert "Traceback" in ended.err
+    assert "orchestration/cli/status.py" in ended.err
+    assert SECRET not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "remedy"),
+    [
+        (CannotRun("x", remedy="r", kind="sql"), "sql", "r"),
+        (SecretUnavailable("env:K", "x", remedy="set K"), "configuration", "set K"),
+        (StoreFull("no room; make some"), "archive", ""),
+        (StreamTrouble("no key.", remedy="create one"), "anthropic", ""),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/x"), "system", "committed before is safe"),
+        (PermissionError(errno.EACCES, "Permission denied", "/x"), "system", "let this user"),
+        (MemoryError(), "memory", "fewer rows"),
+        (KeyError("k"), "internal", "--debug"),
+    ],
+)
+def test_every_room_has_its_kind_and_what_to_do(error: Exception, kind: str, remedy: str) -> None:
+    failure = failure_of(error)
+    assert (failure.kind, failure.code) == (kind, 2)
+    assert remedy in failure.remedy
+    assert failure.message
+
+
+def test_no_credential_passes_through_a_message_or_a_traceback() -> None:
+    for text in (SECRET, f"Bearer {SECRET}", "AKIA1234567890ABCDEF", "xoxb-123456789-abc"):
+        error = RuntimeError(f"sent {text} to it")
+        assert text not in failure_of(error).message
+        assert text not in traceback_of(error)
+
+
+def test_an_interrupt_is_exit_130_with_one_line(pulled: Path) -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-m", "orchestration.cli", "sql"],
+        cwd=pulled, env=os.environ | {"PYTHONPATH": str(ROOT)}, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    while "duckdb" not in Path(f"/proc/{child.pid}/maps").read_text():  # it is about to read its standard input
+        time.sleep(0.05)
+    time.sleep(0.3)
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=20)
+    assert child.returncode == 130
+    assert "stopped" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("arguments", ["--help", "sql 'from range(20)'", "sql --json 'from range(50000)'"])
+def test_a_reader_that_goes_away_is_no_failure(pulled: Path, arguments: str) -> None:
+    command = f"{sys.executable} -m orchestration.cli {arguments} | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=pulled, env=os.environ | {"PYTHONPATH": str(ROOT)}, text=True, capture_output=True, check=False,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("0\n", "")

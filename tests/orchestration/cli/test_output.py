@@ -1,0 +1,94 @@
+"""Text from data can do nothing to a terminal, and JSON is always JSON."""
+
+import io
+import json
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from orchestration.cli.output import Output, cell, duration, plain, size, to_json
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("ana@example.com", "ana@example.com"),
+        ("Zoë 日本 🙂", "Zoë 日本 🙂"),
+        ("\x1b[31mred\x1b[0m", "\\x1b[31mred\\x1b[0m"),
+        ("a\nb\tc\rd\0", "a\\nb\\tc\\rd\\x00"),
+        ("\x9b31m", "\\x9b31m"),
+        ("\u202egnp.exe", "\\u202egnp.exe"),
+        ("a\u2028b\u200bc", "a\\u2028b\\u200bc"),
+        ("\udcff", "\\udcff"),
+    ],
+)
+def test_control_characters_are_shown_as_escapes(text: str, shown: str) -> None:
+    assert plain(text) == shown
+
+
+def test_a_table_draws_data_as_it_is_and_never_as_markup_or_codes() -> None:
+    out = io.StringIO()
+    Output(json=False, out=out).table(["name\x1b"], [["[bold]x[/bold] :smile:"], ["\x1b]0;title\x07"], [None]])
+    drawn = out.getvalue()
+    assert "[bold]x[/bold] :smile:" in drawn
+    assert "\\x1b]0;title\\x07" in drawn
+    assert "\x1b" not in drawn
+
+
+def test_a_table_in_a_pipe_is_neither_wrapped_nor_cut() -> None:
+    out = io.StringIO()
+    Output(json=False, out=out).table(["raw"], [["x" * 500]])
+    assert "x" * 500 in out.getvalue()
+
+
+def test_with_json_only_the_document_reaches_stdout() -> None:
+    out, err = io.StringIO(), io.StringIO()
+    output = Output(json=True, out=out, err=err)
+    output.line("for people")
+    output.table(["a"], [[1]])
+    output.findings([{"code": "c", "subject": "s", "detail": "d"}])
+    output.aside("beside")
+    output.document({"a": 1})
+    assert json.loads(out.getvalue()) == {"a": 1}
+    assert err.getvalue() == "beside\n"
+
+
+def test_json_has_a_form_for_every_value_of_sql() -> None:
+    value = {
+        "time": datetime(2026, 11, 22, 10, tzinfo=UTC), "day": date(2026, 1, 1), "money": Decimal("1.50"),
+        "blob": b"\xff", "nan": float("nan"), "inf": [float("-inf")], "span": timedelta(days=1),
+        "uuid": UUID(int=1), "map": {1: "a", date(2026, 1, 1): "b"}, "big": 2**70, "lone": "\udcff",
+    }  # fmt: skip
+    assert json.loads(to_json(value)) == {
+        "time": "2026-11-22T10:00:00Z", "day": "2026-01-01", "money": "1.50", "blob": "/w==", "nan": "nan",
+        "inf": ["-inf"], "span": "1 day, 0:00:00", "uuid": str(UUID(int=1)),
+        "map": {"1": "a", "2026-01-01": "b"}, "big": 2**70, "lone": "\udcff",
+    }  # fmt: skip
+    assert to_json(value).isascii()
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, ""), (True, "true"), (1.5, "1.5"), (["a", None], '["a", null]'), (b"\x00", "AA=="),
+        (datetime(2026, 1, 1, tzinfo=UTC), "2026-01-01T00:00:00Z"), ({"k": "\x1b"}, '{"k": "\\u001b"}'),
+    ],
+)  # fmt: skip
+def test_a_cell_shows_a_value_as_people_read_it(value: object, shown: str) -> None:
+    assert cell(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0, "0 s"), (0.4, "0 s"), (59, "59 s"), (60, "1 min"), (200, "3 min 20 s"), (3600, "1 h"),
+     (18_725, "5 h 12 min"), (86_400, "1 d"), (273_600, "3 d 4 h"), (-5, "-5 s")],
+)  # fmt: skip
+def test_durations_have_at_most_two_units(seconds: float, shown: str) -> None:
+    assert duration(seconds) == shown
+
+
+@pytest.mark.parametrize(("count", "shown"), [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (3_400_000, "3.4 MB")])
+def test_sizes_are_decimal(count: int, shown: str) -> None:
+    assert size(count) == shown

@@ -1,0 +1,132 @@
+"""`ledgerline sql`: answers, refusals, and the shell."""
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.orchestration.cli.conftest import ROOT, Command, in_a_process
+
+
+def test_a_table_for_people_and_rows_for_scripts(ledgerline: Command, pulled: Path) -> None:
+    query = "select type, created_at, unknown_fields from audit_events order by created_at limit 2"
+    shown = ledgerline("sql", query, folder=pulled)
+    assert shown.code == 0
+    assert "created_at" in shown.out
+    rows = ledgerline("sql", "--json", query, folder=pulled).json()
+    assert [set(row) for row in rows] == [{"type", "created_at", "unknown_fields"}] * 2
+    assert rows[0]["created_at"].endswith("Z")
+
+
+def test_no_rows_are_an_empty_list(ledgerline: Command, pulled: Path) -> None:
+    assert ledgerline("sql", "--json", "select 1 where false", folder=pulled).json() == []
+
+
+def test_columns_of_one_name_lose_no_value_in_json(ledgerline: Command, pulled: Path) -> None:
+    assert ledgerline("sql", "--json", "select 1 as n, 2 as n, 3 as n_1", folder=pulled).json() == [
+        {"n": 1, "n_1": 2, "n_1_1": 3}
+    ]
+
+
+def test_as_of_a_moment_before_the_pull_nothing_was_known(ledgerline: Command, pulled: Path) -> None:
+    count = "select count(*) as n from audit_events"
+    assert ledgerline("sql", "--json", count, folder=pulled).json()[0]["n"] > 0
+    assert ledgerline("sql", "--json", "--as-of", "2026-01-01", count, folder=pulled).json() == [{"n": 0}]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "create table t (a int)", "insert into audit_events values (1)", "delete from audit_events",
+        "drop view audit_events", "update audit_events set id = 1", "copy audit_events to 'x.parquet'",
+        "export database 'x'", "attach 'x.db' as x", "set threads = 1", "install httpfs", "load httpfs",
+        "begin", "checkpoint", "vacuum", "call pragma_version()", "use memory", "prepare p as select 1",
+        "select 1; drop view audit_events", "explain analyze copy (select 1) to 'x'",
+        "explain (analyze) copy (select 1) to 'x'", "explain (analyze, format json) create table t (a int)",
+        "explain /* analyze */ analyze copy (select 1) to 'x'", "pragma enable_profiling = 'json'",
+    ],
+)  # fmt: skip
+def test_whatever_is_not_a_question_is_exit_2(ledgerline: Command, pulled: Path, statement: str) -> None:
+    before = sorted(pulled.iterdir())
+    ended = ledgerline("sql", statement, folder=pulled)
+    assert ended.code == 2
+    assert ended.out == ""
+    assert sorted(pulled.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from audit_events limit 1", "with a as (select 1) select * from a", "values (1)", "show tables",
+        "describe audit_events", "summarize select 1 as a", "explain select 1", "explain analyze select 1",
+        "pivot (select 1 as a, 'x' as b) on b using sum(a)", "select 1; select 2",
+        "select count(*) from audit_pages", "select count(*) from log_entries",
+        "from audit_events_as_of(timestamptz '2026-11-01 00:00:00Z')",
+    ],
+)  # fmt: skip
+def test_every_form_of_question_is_answered(ledgerline: Command, pulled: Path, statement: str) -> None:
+    ended = ledgerline("sql", statement, folder=pulled)
+    assert ended.code == 0, ended.err
+    assert ended.out
+
+
+@pytest.mark.parametrize("statement", ["select", "select * from nowhere", "select 'x'::int", "", "/* nothing */"])
+def test_sql_that_fails_is_exit_2_without_a_traceback(ledgerline: Command, pulled: Path, statement: str) -> None:
+    for options in ([], ["--json"]):
+        ended = ledgerline("sql", *options, statement, folder=pulled)
+        assert ended.code == 2
+        assert "Traceback" not in ended.err
+        assert not options or ended.json()["error"]["kind"] == "sql"
+
+
+def test_an_error_in_mid_answer_leaves_no_half_document(ledgerline: Command, pulled: Path) -> None:
+    query = "select case when i < 20000 then 1 else error('late') end as n from range(30000) as r(i)"
+    ended = ledgerline("sql", "--json", query, folder=pulled)
+    assert ended.code == 2
+    assert "late" in ended.json()["error"]["message"]
+
+
+def test_json_takes_one_statement(ledgerline: Command, pulled: Path) -> None:
+    assert ledgerline("sql", "--json", "select 1; select 2", folder=pulled).code == 2
+
+
+def test_a_long_table_says_how_much_it_leaves_out(ledgerline: Command, pulled: Path) -> None:
+    ended = ledgerline("sql", "from range(10001)", folder=pulled)
+    assert "10,001 rows, the first 10,000 are shown" in ended.err
+
+
+def test_statements_are_read_from_a_pipe(pulled: Path) -> None:
+    ended = in_a_process("sql", folder=pulled, input="select 41 + 1 as answer;\nselect 'second' as x;\n")
+    assert ended.code == 0
+    assert "42" in ended.out
+    assert "second" in ended.out
+
+
+def test_the_shell_reads_to_the_semicolon_survives_mistakes_and_leaves(pulled: Path) -> None:
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen(
+        [sys.executable, "-m", "orchestration.cli", "sql"],
+        cwd=pulled, env=os.environ | {"PYTHONPATH": str(ROOT), "TERM": "dumb", "COLUMNS": "200"},
+        stdin=theirs, stdout=theirs, stderr=theirs,
+    )  # fmt: skip
+    os.close(theirs)
+    os.write(ours, b".tables\n.schema audit_events\nselect *\nfrom nowhere;\nselect 6 *\n7 as answer, ';' as x;\n")
+    os.write(ours, b"drop view audit_events;\n.what\n.quit\n")
+    seen = b""
+    while True:
+        try:
+            part = os.read(ours, 65536)
+        except OSError:  # Linux's way of saying that the other end is closed
+            break
+        if not part:
+            break
+        seen += part
+    text = seen.decode()
+    assert child.wait(timeout=20) == 0
+    for expected in ("audit_event_versions", "content_sha256", "nowhere does not exist", " 42 ", "DROP is refused",
+                     ".schema NAME"):  # fmt: skip
+        assert expected in text
+    assert "Traceback" not in text
