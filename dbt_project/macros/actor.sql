@@ -21,27 +21,28 @@
   end
 {%- endmacro %}
 
-{#- The suffix of a tagged id (`user_01Xy...` gives `01Xy...`); any other id, such as a UUID or `directory_01`, whole. -#}
+{#- The suffix of a tagged id: `user_01Xy...` gives `01Xy...`. Any other id, such as a UUID or `directory_01`, whole. -#}
 {% macro id_suffix(id) -%}
-  coalesce({{ pattern(id, '^[A-Za-z][A-Za-z_-]*_(01[0-9A-Za-z]{20,})$') }}, {{ empty_as_null(id) }})
+  case
+    when strpos({{ id }}, '_01') > 1 and length({{ id }}) - strpos({{ id }}, '_01') >= 22
+      then substr({{ id }}, strpos({{ id }}, '_01') + 1)
+    else {{ empty_as_null(id) }}
+  end
 {%- endmacro %}
 
-{#- The key of a person: by id, else by e-mail address (for rows of other sources that carry only that). -#}
-{% macro user_key(user_id, email) -%}
-  coalesce('user:' || {{ id_suffix(user_id) }}, 'user:' || lower({{ empty_as_null(email) }}))
-{%- endmacro %}
-
-{#- `<kind>:<identity>`. authority = who vouches for the identity (issuer, cloud account, key hash), null where the id
-    stands alone. An unlisted kind is keyed by its wire name, so that two of them never become one actor. -#}
-{% macro actor_key(actor_type, actor_id, email, authority) -%}
-  case {{ actor_type }}
-    when 'user_actor' then coalesce({{ user_key(actor_id, email) }}, 'user:')
-    when 'unauthenticated_user_actor' then 'unauthenticated:' || coalesce(lower({{ empty_as_null(email) }}), '')
-    else (case when {{ actor_kind(actor_type) }} = 'unknown'
-               then 'unknown:' || coalesce({{ actor_type }}, '')
-               else {{ actor_kind(actor_type) }} end)
-      || ':' || coalesce({{ authority }} || '|', '')
-      || coalesce({{ id_suffix(actor_id) }}, lower({{ empty_as_null(email) }}), '')
+{#- `<kind>:<identity>`, of columns made before: kind (actor_kind), suffix (id_suffix of the id), email (lower case) and
+    authority (below). Ids that others issue (subjects, services, client ids) are no tagged ids and stand whole.
+    An unlisted kind is keyed by its wire name too, so that two of them never become one actor. -#}
+{% macro actor_key(kind, actor_type, actor_id, suffix, email, authority) -%}
+  case {{ kind }}
+    when 'user' then 'user:' || coalesce({{ suffix }}, {{ email }}, '')
+    when 'unauthenticated' then 'unauthenticated:' || coalesce({{ email }}, '')
+    when 'unknown' then 'unknown:' || coalesce({{ actor_type }}, '') || ':' || coalesce({{ suffix }}, {{ email }}, '')
+    when 'federated_identity' then 'federated_identity:' || coalesce({{ authority }}, '') || '|' || coalesce({{ actor_id }}, '')
+    when 'federated_workload' then 'federated_workload:' || coalesce({{ authority }}, '') || '|' || coalesce({{ actor_id }}, '')
+    when 'device' then 'device:' || coalesce({{ authority }}, '') || '|' || coalesce({{ actor_id }}, '')
+    when 'system' then 'system:' || coalesce({{ actor_id }}, '')
+    else {{ kind }} || ':' || coalesce({{ suffix }}, {{ email }}, '')
   end
 {%- endmacro %}
 

@@ -10,6 +10,7 @@ import pytest
 from tests.dbt.conftest import KIM, House
 from tests.dbt.feed import BROWSER
 from warehouse.tables.marts import find_project
+from warehouse.tables.marts.project import fingerprint
 
 
 def test_late_revised_withdrawn_and_moved_events_give_what_a_full_build_gives(house: House) -> None:
@@ -29,16 +30,17 @@ def test_late_revised_withdrawn_and_moved_events_give_what_a_full_build_gives(ho
     assert house.column("select day from fct_data_movement where event_id = 'export'") == [date(2026, 11, 21)]
 
 
-def test_a_long_range_is_built_by_months_with_the_same_rows(house: House) -> None:
+def test_a_long_range_is_built_by_months_and_leaves_the_days_within_as_they_were(house: House) -> None:
+    between = "from fct_actor_activity_daily where day between '2026-11-20' and '2026-11-23'"
+    before = house.ask(f"select * {between} order by all")
     house.feed.record("early", "03 10:00", "claude_chat_created", claude_chat_id="chat_9")
     house.feed.record("latest", "30 10:00", "claude_chat_created", claude_chat_id="chat_9")
 
-    by_days = house.build()
-    monthly = house.contents()
-    house.build(full_refresh=True)
+    report = house.build()
 
-    assert (by_days.first_day, by_days.last_day) == (date(2026, 11, 3), date(2026, 11, 30))
-    assert monthly == house.contents()
+    assert (report.first_day, report.last_day) == (date(2026, 11, 3), date(2026, 11, 30))
+    assert house.ask(f"select * {between} order by all") == before
+    assert house.ask("select sum(events) from fct_actor_activity_daily") == [(25,)]
 
 
 def test_nothing_changed_builds_no_day_and_keeps_every_row(house: House) -> None:
@@ -59,7 +61,7 @@ def test_a_given_range_builds_its_days_and_leaves_the_others_for_the_next_build(
 
     report = house.build(
         event_time=(datetime(2026, 11, 21, 11, tzinfo=UTC), datetime(2026, 11, 21, 13, tzinfo=UTC)),
-        select="fct_login+ int_actor_days int_event_type_days dim_actor dim_event_type",
+        select="fct_login int_actor_days dim_actor",
     )
     assert (report.first_day, report.last_day) == (date(2026, 11, 21), date(2026, 11, 21))
     assert house.column(new) == ["inside"]
@@ -69,15 +71,25 @@ def test_a_given_range_builds_its_days_and_leaves_the_others_for_the_next_build(
     assert house.column(new) == ["inside", "outside"]
 
 
-def test_a_changed_project_builds_everything(house: House, tmp_path: Path) -> None:
-    project = tmp_path / "dbt_project"
-    shutil.copytree(find_project(), project)
-    with (project / "macros" / "actor.sql").open("a") as macros:
-        macros.write("\n{# a new rule #}\n")
+def test_marts_of_another_project_are_built_as_a_whole(house: House) -> None:
+    with duckdb.connect(str(house.database)) as db:
+        db.execute("update marts_build set project_sha256 = 'that of last week'")
 
-    report = house.build(project_dir=project)
+    report = house.build()
 
     assert (report.mode, report.reason) == ("full", "the models, the taxonomy or dbt changed since the last build")
+
+
+def test_a_changed_model_macro_or_seed_makes_another_project(tmp_path: Path) -> None:
+    project = tmp_path / "dbt_project"
+    shutil.copytree(find_project(), project)
+    seen = {fingerprint(find_project()), fingerprint(project)}
+    assert len(seen) == 1  # wherever it stands
+    for name in ("models/marts/dim_actor.sql", "macros/actor.sql", "seeds/event_types.csv", "dbt_project.yml"):
+        with (project / name).open("a") as file:
+            file.write("\n")
+        seen.add(fingerprint(project))
+    assert len(seen) == 5
 
 
 def test_an_archive_without_events_makes_valid_empty_marts(empty_house: House) -> None:

@@ -2,11 +2,14 @@
 
 -- Each event with its actor's key, the client it came by and whether it succeeded. Every mart of events reads this one
 -- view, so that two marts cannot disagree about who, how or with what result.
-with keyed as (
+with told as (
 
   select
     e.*,
     {{ actor_kind('e.actor_type') }} as actor_kind,
+    {{ id_suffix('e.actor_id') }} as actor_suffix,
+    lower({{ empty_as_null('e.actor_email') }}) as email,
+    {{ agent_client('e.user_agent') }} as agent_client,
     {{ actor_authority('e.actor_type', 'e.raw') }} as actor_authority,
     {{ outcome_value('e.outcome_field', 'e.raw') }} as outcome_value
   from {{ ref('stg_audit_events') }} as e
@@ -31,11 +34,11 @@ select
   organization_uuid,
   actor_type,
   actor_kind,
-  {{ actor_key('actor_type', 'actor_id', 'actor_email', 'actor_authority') }} as actor_key,
+  {{ actor_key('actor_kind', 'actor_type', 'actor_id', 'actor_suffix', 'email', 'actor_authority') }} as actor_key,
   actor_id,
-  actor_email,
+  email as actor_email,
   actor_authority,
-  {{ client('user_agent', 'actor_kind') }} as client,
+  {{ client('agent_client', 'actor_kind') }} as client,
   ip_address,
   user_agent,
   chat_id,
@@ -52,4 +55,4 @@ select
   fold,
   is_withdrawn,
   day
-from keyed
+from told

@@ -81,7 +81,10 @@ select
   t.actor_kind,
   l.actor_type,
   l.actor_id,
-  {{ id_suffix('l.actor_id') }} as id_suffix,
+  case
+    when t.actor_kind in ('federated_identity', 'federated_workload', 'device', 'system') then l.actor_id
+    else {{ id_suffix('l.actor_id') }}
+  end as id_suffix,
   case when t.actor_kind = 'user' then l.actor_id end as user_id,
   case when t.actor_kind = 'api_key' then l.actor_id end as api_key_id,
   case when t.actor_kind = 'admin_api_key' then l.actor_id end as admin_api_key_id,

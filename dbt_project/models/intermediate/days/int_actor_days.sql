@@ -5,7 +5,7 @@ select
   actor_kind,
   actor_type,
   actor_id,
-  lower({{ empty_as_null('actor_email') }}) as email,
+  actor_email as email,
   actor_authority,
   max(case when actor_kind = 'scim_directory' then {{ json_text('raw', '$.actor.idp_connection_type') }} end)
     as directory_type,
@@ -15,4 +15,4 @@ select
   max(created_at) as last_seen_at,
   day
 from {{ ref('int_audit_events') }}
-group by actor_key, actor_kind, actor_type, actor_id, lower({{ empty_as_null('actor_email') }}), actor_authority, day
+group by actor_key, actor_kind, actor_type, actor_id, actor_email, actor_authority, day

@@ -3,7 +3,6 @@ select
   event_type,
   count(*) filter (where not is_withdrawn) as events,
   count(*) filter (where is_withdrawn) as withdrawn_count,
-  count(distinct actor_key) filter (where not is_withdrawn) as actors,
   min(created_at) as first_seen_at,
   max(created_at) as last_seen_at,
   day

@@ -143,7 +143,7 @@ select
   n.new_value,
   e.actor_key,
   e.actor_kind,
-  lower({{ empty_as_null('e.actor_email') }}) as actor_email,
+  e.actor_email,
   e.ip_address,
   e.client,
   e.organization_uuid,

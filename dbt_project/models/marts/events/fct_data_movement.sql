@@ -46,7 +46,7 @@ select
   {{ json_text('raw', '$.to_date') }} as range_to,
   actor_key,
   actor_kind,
-  lower({{ empty_as_null('actor_email') }}) as actor_email,
+  actor_email,
   ip_address,
   user_agent,
   client,

@@ -27,7 +27,7 @@ select
            {{ json_text('raw', '$.status.detail') }}) as reason,
   actor_key,
   actor_kind,
-  lower({{ empty_as_null('actor_email') }}) as email,
+  actor_email as email,
   ip_address,
   user_agent,
   client,
