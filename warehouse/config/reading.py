@@ -17,6 +17,7 @@ from warehouse.config.destinations import TYPES, Destination
 from warehouse.config.errors import ConfigInvalid, ConfigMissing, Problem
 from warehouse.config.mistakes import problems_of, repeated_names, unknown_key, unknown_type
 from warehouse.config.positions import lines_of
+from warehouse.config.secrets import looks_secret
 from warehouse.config.settings import Settings
 
 CONFIG_VARIABLE = "LEDGERLINE_CONFIG"
@@ -108,7 +109,7 @@ def _tables(text: str, problems: list[Problem]) -> tuple[str, dict[str, Any]] | 
 
 def _syntax_problem(message: str, line: int, broken: str) -> Problem:
     key = broken.partition("=")[0].strip() if "=" in broken else ""
-    key = key if re.fullmatch(r"[\w.\"'-]{1,60}", key) else ""
+    key = key if re.fullmatch(r"[\w.\"'-]{1,60}", key) and not looks_secret(key) else ""
     if message.startswith(("Cannot overwrite", "Cannot declare", "Cannot mutate", "Duplicate")):
         return Problem(line, key, "is in the file twice", "each key and each table once")
     if message == "Invalid value":
