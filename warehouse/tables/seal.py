@@ -198,3 +198,14 @@ def _part(tables: list[pa.Table]) -> tuple[bytes, int, list[str] | None]:
         bloom={"id": min(rows.num_rows, parquet.ROW_GROUP_ROWS)},
     )
     return data, rows.num_rows, parquet.span_text(ends["min"], ends["max"])
+
+
+def seal_settled_days(archive: Archive) -> list[Sealed]:
+    """Seal every past day that is whole and settled; today and yesterday's open ends stay recent."""
+    archive.refresh()
+    today = archive.clock().date()
+    return [
+        sealed
+        for day in sealable_days(archive.state, today)
+        if (sealed := seal_day(archive, day)) is not None
+    ]

@@ -1,0 +1,128 @@
+"""The demo's pretend tenant: a folder with its configuration, keys and journal, and the process that serves it.
+
+Promise: the tenant listens on loopback only and ends with the block that started it; started again over the
+same folder it serves the same feed, so the demo's archive stays true.
+"""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from warehouse.archive.signing import create_key
+
+_CONFIG = """\
+# Made by `ledgerline demo`: the whole pipeline against a pretend tenant on this machine.
+[archive]
+url = "file:./archive"
+signing_key = "file:./signing.key"
+cache = "./cache"
+
+[anthropic]
+base_url = "{url}"
+keys.compliance = "file:./keys/compliance"
+keys.analytics = "file:./keys/analytics"
+keys.directory = "file:./keys/directory"
+start = {start}
+
+[warehouse]
+duckdb = "./warehouse.duckdb"
+"""
+_SETTINGS = "tenant.json"
+
+
+class TenantFailed(RuntimeError):
+    """The pretend tenant did not start; the message holds its own last words."""
+
+
+@dataclass(frozen=True)
+class DemoFolder:
+    """Where a demo keeps everything: configuration, archive, marts, keys, the tenant's journal."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        return self.path / "ledgerline.toml"
+
+    @property
+    def exists(self) -> bool:
+        return (self.path / _SETTINGS).exists()
+
+    def settings(self) -> dict[str, Any]:
+        settings: dict[str, Any] = json.loads((self.path / _SETTINGS).read_text())
+        return settings
+
+
+def make_folder(path: Path, *, days: int, users: int, seed: int) -> DemoFolder:
+    """Write a fresh demo folder; the tenant's past begins `days` before today, whatever day it is started on."""
+    folder = DemoFolder(path)
+    (path / "keys").mkdir(parents=True)
+    first = datetime.now(UTC).date() - timedelta(days=days)
+    settings = {"users": users, "seed": seed, "first_day": first.isoformat(), "port": _free_port()}
+    (path / _SETTINGS).write_text(json.dumps(settings, indent=2) + "\n")
+    create_key(path / "signing.key")
+    return folder
+
+
+@contextmanager
+def serve_tenant(folder: DemoFolder) -> Iterator[dict[str, Any]]:
+    """Serve the tenant of a demo folder in a process of its own; yields what it says when it is ready.
+
+    Writes keys and configuration, which follow from the seed and the port. Raises TenantFailed.
+    """
+    settings = folder.settings()
+    today = datetime.now(UTC).date()
+    days = (today - date.fromisoformat(settings["first_day"])).days
+    log = folder.path / "tenant.log"
+    with log.open("a") as errors:
+        process = subprocess.Popen(  # noqa: S603 - our own module with our own numbers
+            [
+                *(sys.executable, "-m", "sandbox", "serve", "--port", str(settings["port"])),
+                *("--users", str(settings["users"]), "--seed", str(settings["seed"])),
+                *("--days", str(days), "--journal", str(folder.path / "tenant.journal")),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+    try:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        if not said:
+            raise TenantFailed(
+                f"the pretend tenant did not start; its log is {log}: {log.read_text()[-300:].strip()}"
+            )
+        ready: dict[str, Any] = json.loads(said)
+        _write_config(folder, ready, settings["first_day"])
+        yield ready
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _write_config(folder: DemoFolder, ready: dict[str, Any], start: str) -> None:
+    for name in ("compliance", "analytics", "directory"):
+        key = folder.path / "keys" / name
+        key.write_text(ready["keys"][name] + "\n")
+        key.chmod(0o600)
+    folder.config.write_text(_CONFIG.format(url=ready["url"], start=start))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
