@@ -188,6 +188,7 @@ def test_a_value_with_the_shape_of_a_secret_is_hidden_wherever_it_stands(tmp_pat
         f"{SECRET} = 1",
         f'"{SECRET}" = 1',
         f"lock = {SECRET}",
+        f"{SECRET} = = 1",
     ):
         with pytest.raises(ConfigInvalid) as caught:
             parse(f"[archive]\n{line}\n", tmp_path / "x.toml", {})
