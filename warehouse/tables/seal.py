@@ -201,11 +201,11 @@ def _part(tables: list[pa.Table]) -> tuple[bytes, int, list[str] | None]:
 
 
 def seal_settled_days(archive: Archive) -> list[Sealed]:
-    """Seal every past day that is whole and settled; today and yesterday's open ends stay recent."""
+    """Seal every past day that is whole and settled, then snapshot the state, so that a later cold start reads
+    little; today and yesterday's open ends stay recent."""
     archive.refresh()
     today = archive.clock().date()
-    return [
-        sealed
-        for day in sealable_days(archive.state, today)
-        if (sealed := seal_day(archive, day)) is not None
-    ]
+    sealed = [done for day in sealable_days(archive.state, today) if (done := seal_day(archive, day)) is not None]
+    if sealed:
+        archive.log.snapshot()
+    return sealed
