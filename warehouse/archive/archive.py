@@ -31,6 +31,7 @@ T = TypeVar("T")
 _ZSTD_LEVEL = 3
 _DROPPED_HEADERS = {"set-cookie", "authorization", "x-api-key"}  # nothing secret may enter the archive
 _PUTS_AT_ONCE = 8
+_LOOK = "run `ledgerline verify`"
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,11 @@ class ServedPage:
 
 
 class Archive:
-    """A store with a log. `writer` names this process in entries; reading needs no key."""
+    """A store with a log. Reading needs no key.
+
+    `writer` names this process in entries; no two living writers may share it, since it tells an entry of ours
+    whose put timed out from another's.
+    """
 
     def __init__(
         self,
@@ -144,9 +149,24 @@ class Archive:
             status=page.status,
             requested_at=rfc3339(page.requested_at),
             query=page.query,
-            headers={name: value for name, value in page.headers.items() if name not in _DROPPED_HEADERS},
+            headers={name: value for name, value in page.headers.items() if name.lower() not in _DROPPED_HEADERS},
             cursor_in=page.cursor_in,
             last_id=page.last_id,
+        )
+
+    def put_file(self, stream: str, body: bytes, rows: int, name: str) -> ObjectRef:
+        """Store a file that somebody handed in, compressed and verbatim; `rows` is how many it has."""
+        data = zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compress(body)
+        stored = self.put(keys.imported(stream, self.clock(), sha256_hex(data)), data)
+        return ObjectRef(
+            key=stored.key,
+            version_id=stored.version_id,
+            sha256=stored.sha256,
+            bytes=stored.bytes,
+            body_sha256=sha256_hex(body),
+            body_bytes=len(body),
+            records=rows,
+            query=name,
         )
 
     def read(self, ref: ObjectRef) -> bytes:
@@ -187,11 +207,12 @@ class Archive:
 def decompress_page(data: bytes, ref: ObjectRef) -> bytes:
     """The body in a stored page. Raises ObjectAltered when it is not the one the entry names."""
     try:
-        body = zstandard.ZstdDecompressor().decompress(
-            data, max_output_size=ref.body_bytes if isinstance(ref.body_bytes, int) else 0
-        )
-    except zstandard.ZstdError as error:
-        raise ObjectAltered(f"{ref.key} does not decompress; run `ledgerline verify`") from error
+        # The frame says its own size, and a damaged one may say anything: ask before room is made for it.
+        if zstandard.frame_content_size(data) != ref.body_bytes:
+            raise ObjectAltered(f"{ref.key} holds a body of another size than its entry names; {_LOOK}")
+        body = zstandard.ZstdDecompressor().decompress(data)
+    except (zstandard.ZstdError, MemoryError) as error:
+        raise ObjectAltered(f"{ref.key} does not decompress; {_LOOK}") from error
     if sha256_hex(body) != ref.body_sha256:
-        raise ObjectAltered(f"{ref.key} holds another body than its entry names; run `ledgerline verify`")
+        raise ObjectAltered(f"{ref.key} holds another body than its entry names; {_LOOK}")
     return body

@@ -5,6 +5,8 @@ Promise: it is only ever a shortcut. Absent, damaged or foreign, it is passed ov
 
 import hashlib
 import os
+import secrets
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -25,16 +27,17 @@ class StateCache:
             if hashlib.sha256(data).hexdigest().encode() != digest:
                 return None
             return LogState.from_builtins(msgspec.json.decode(data))
-        except (OSError, msgspec.MsgspecError, ValueError):
+        except (OSError, ValueError, RecursionError):  # msgspec's errors are ValueErrors
             return None
 
     def save(self, state: LogState) -> None:
         """Replace the file in one step. A disk that will not take it is no reason to fail."""
         data = msgspec.json.encode(state, order="sorted")
-        temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}.tmp")
+        temporary = self.path.with_name(f"{self.path.name}.{secrets.token_hex(4)}.tmp")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             temporary.write_bytes(hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
             os.replace(temporary, self.path)
         except OSError:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink()

@@ -4,13 +4,13 @@ Promise: `apply` is a pure function of the entries, in order, and never fails on
 an entry that cannot be taken in is refused before it is written, and named where somebody slipped it in.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
-from warehouse.archive.entry import Entry, ObjectRef
+from warehouse.archive.entry import Entry, ObjectRef, parse
 from warehouse.archive.errors import EntryUnreadable
 from warehouse.archive.state import (
     Caller,
@@ -43,6 +43,13 @@ class _Seen(msgspec.Struct):
 # -- what an entry must say -----------------------------------------------------------------------------------
 
 
+def read(data: bytes, key: str) -> Entry:
+    """An entry that can be taken in, from its bytes. Raises EntryUnreadable."""
+    entry = parse(data, key)
+    check(entry, key)
+    return entry
+
+
 def check(entry: Entry, key: str) -> None:
     """Raise EntryUnreadable, naming the key, when an entry lacks what its kind needs or says nonsense."""
     try:
@@ -72,6 +79,8 @@ def _check_object(ref: ObjectRef) -> None:
         raise ValueError(f"{ref.key} covers {len(ref.covers)} times instead of two")
     if isinstance(ref.requested_at, str):
         parse_rfc3339(ref.requested_at)
+    if isinstance(ref.dt, str):
+        date.fromisoformat(ref.dt)
 
 
 def _check_kind(entry: Entry) -> None:

@@ -73,3 +73,8 @@ def sealed(table: str, day: date, part: int, sha256: str) -> str:
 def seal_marker(table: str, day: date, part: int, sha256: str) -> str:
     """`sha256` is that of the sealed part which the marker makes visible."""
     return f"seals/{table}/dt={day.isoformat()}/part-{part:04d}-{sha256[:16]}.parquet"
+
+
+def imported(stream: str, at: datetime, sha256: str) -> str:
+    """A file that somebody handed in, whole; `sha256` is that of the stored (compressed) object."""
+    return f"pages/{stream}/dt={at.astimezone(UTC).date().isoformat()}/file/0001-{sha256[:16]}.zst"

@@ -13,8 +13,8 @@ from msgspec import UNSET
 
 from warehouse.archive import keys
 from warehouse.archive.cache import StateCache
-from warehouse.archive.derive import apply, check
-from warehouse.archive.entry import Draft, Entry, parse, place, sha256_hex
+from warehouse.archive.derive import apply, read
+from warehouse.archive.entry import Draft, Entry, place, sha256_hex
 from warehouse.archive.errors import (
     EntryUnreadable,
     KeyMissing,
@@ -74,11 +74,11 @@ class Log:
     def entries(self, start: int = 0, end: int | None = None) -> Iterator[Entry]:
         """Entries `start <= seq < end` in order, unverified beyond their form; to the head without `end`."""
         for key, data in self._bytes_from(start, end):
-            yield parse(data, key)
+            yield read(data, key)
 
     def entry(self, seq: int) -> Entry:
         key = keys.entry(seq)
-        return parse(self.store.get(key), key)
+        return read(self.store.get(key), key)
 
     def _bytes_from(self, start: int, end: int | None = None) -> Iterator[tuple[str, bytes]]:
         """Entry bytes in order until one is absent: one question at the head, further back many at once."""
@@ -108,7 +108,7 @@ class Log:
 
     def _read_on(self) -> None:
         for key, data in self._bytes_from(self.state.size):
-            self._take(parse(data, key), data)
+            self._take(read(data, key), data)
 
     def _cached(self) -> LogState | None:
         """The cached state, if the log still has, at its place, the very entry it was made after."""
@@ -148,7 +148,7 @@ class Log:
         data = self._get_or_none(key)
         if data is None:
             raise hole(at, keys.entry(head))
-        snapshot = parse(data, key)
+        snapshot = read(data, key)
         if snapshot.kind != "snapshot" or snapshot.state is UNSET:
             raise LogForked(f"{key} should be a snapshot and is a {snapshot.kind} entry; run `ledgerline verify`")
         try:
@@ -166,7 +166,6 @@ class Log:
                 f"{key} does not follow the entry before it (hash of the previous entry differs); one of the "
                 f"two was altered. Nothing was written. Run `ledgerline verify`"
             )
-        check(entry, key)
         apply(state, entry)
         state.head_sha256 = sha256_hex(data)
         edge = state.edge()
@@ -214,7 +213,7 @@ class Log:
 
     def _put(self, entry: Entry) -> bool:
         key, data = keys.entry(entry.seq), entry.to_bytes()
-        check(parse(data, key), key)  # what no reader could take in would end the log for good
+        read(data, key)  # what no reader could take in would end the log for good
         stored = self.store.put_if_absent(key, data, self._retain_until())
         # A put that timed out may have succeeded; the writer's id in the bytes tells ours from another's.
         if isinstance(stored, Exists) and self.store.get(key) != data:
@@ -290,8 +289,7 @@ class Log:
         self._sign(self.state.size)
 
     def _sign(self, size: int) -> None:
-        """Write the tiles of the newest entry, then the signed tree head over it. Who else does so at the same
-        moment writes the same bytes."""
+        """Write the newest entry's tiles, then the signed tree head; who else does so writes the same bytes."""
         signer, until = self.signer(), self._retain_until()
         for tile in self._tiles:
             self.store.put_if_absent(keys.tile(tile.level, tile.index, tile.width), tile.data, until)

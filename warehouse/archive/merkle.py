@@ -5,7 +5,7 @@ entry ten million. Source: RFC 6962 section 2.1; C2SP tlog-tiles (tiles are 256 
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 TILE_WIDTH = 256
@@ -67,6 +67,20 @@ def tile_path(level: int, index: int, width: int) -> str:
     return f"{level}/{digits}" + ("" if width == TILE_WIDTH else f".p/{width}")
 
 
+def tiles_reached(size: int) -> Iterator[tuple[int, int, int]]:
+    """Level, index and width of each tile that the last leaf of a tree of this size widened, lowest level first.
+
+    A level is reached when the tile below it is full.
+    """
+    level, hashes = 0, size
+    while True:
+        width = (hashes - 1) % TILE_WIDTH + 1
+        yield level, (hashes - 1) // TILE_WIDTH, width
+        if width < TILE_WIDTH:
+            return
+        level, hashes = level + 1, hashes // TILE_WIDTH
+
+
 @dataclass
 class Edge:
     """The right edge of a tree: per level the hashes of its unfinished tile. `size` is the leaves so far."""
@@ -77,25 +91,21 @@ class Edge:
     def append(self, leaf: bytes) -> list[Tile]:
         """Add one leaf hash; returns the tiles that the tree of this size has and the one before had not.
 
-        They are the tile of each level that the leaf reached, lowest level first: widened, or full.
+        They are those of `tiles_reached`, with their hashes.
         """
         self.size += 1
-        reached = []
-        carry: bytes | None = leaf
-        level = 0
-        while carry is not None:
+        tiles = []
+        carry = leaf
+        for level, index, width in tiles_reached(self.size):
             if level == len(self.levels):
                 self.levels.append([])
             hashes = self.levels[level]
             hashes.append(carry)
-            carry = None
-            index = ((self.size >> (8 * level)) - 1) // TILE_WIDTH
-            reached.append(Tile(level, index, len(hashes), b"".join(hashes)))
-            if len(hashes) == TILE_WIDTH:
+            tiles.append(Tile(level, index, width, b"".join(hashes)))
+            if width == TILE_WIDTH:
                 carry = root_of_hashes(hashes)
                 hashes.clear()
-            level += 1
-        return reached
+        return tiles
 
     def root(self) -> bytes:
         """The RFC 6962 root over all leaves appended so far."""

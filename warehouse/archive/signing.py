@@ -6,6 +6,7 @@ Promise: creating never overwrites, loading never logs; errors name the file and
 import os
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -18,14 +19,21 @@ from warehouse.archive.errors import SigningKeyInvalid, SigningKeyMissing
 
 
 def create_key(path: Path) -> None:
-    """Write a new private key (PKCS #8 PEM, mode 0600). Raises FileExistsError rather than overwrite."""
+    """Write a new private key (PKCS #8 PEM, mode 0600). Raises FileExistsError rather than overwrite.
+
+    A disk that is full leaves no half of a key behind, which the next attempt would not dare to replace.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(pem)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(pem)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        path.unlink()
+        raise
 
 
 def load_key(path: Path) -> Ed25519PrivateKey:
@@ -48,7 +56,7 @@ def key_from_pem(pem: bytes, where: str) -> Ed25519PrivateKey:
     """A private key from PEM bytes; `where` names their source in an error. Raises SigningKeyInvalid."""
     try:
         key = load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise SigningKeyInvalid(
             f"{where} does not hold an unencrypted private key in PEM form; "
             f"restore the file from its backup (a new key cannot continue an old log)"

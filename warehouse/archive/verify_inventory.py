@@ -1,0 +1,125 @@
+"""What stands under `log/`: which numbers the entries have, and what does not belong there.
+
+Promise: a stray file cannot make the log look longer or shorter than it is, nor keep the verifier busy.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from operator import attrgetter
+
+from warehouse.archive import keys
+from warehouse.archive.entry import parse
+from warehouse.archive.errors import EntryUnreadable, KeyMissing
+from warehouse.archive.findings import Verification
+from warehouse.archive.store import ObjectInfo, Store
+from warehouse.archive.verify_signatures import CheckpointReader
+
+_LONG_HOLE = 1000  # missing entries in a row that are still looked for one by one
+
+
+class LogInventory:
+    """The names under `log/`. `size` counts entries up to the newest, missing ones included."""
+
+    def __init__(self, store: Store, result: Verification) -> None:
+        self.size = 0
+        self.skipped: list[str] = []  # the first entry of each long stretch that is gone
+        self._store = store
+        self._result = result
+        self._present: list[int] = []
+        self._checkpoints: list[int] = []  # sizes beyond the entries
+        self._tiles: list[str] = []  # keys of tiles beyond the entries
+        self._strays: set[int] = set()
+
+    def take(self) -> None:
+        """Go through the names. The order of keys brings checkpoints, then entries, then tiles."""
+        sizes: list[int] = []
+        for info in current_objects(self._store, "log/", self._result):
+            seq, size = keys.entry_seq(info.key), keys.checkpoint_size(info.key)
+            tile = keys.tile_size(info.key)
+            if seq is not None:
+                self._present.append(seq)
+            elif size:
+                sizes.append(size)
+            elif tile is None:
+                self._result.found("added", info.key, "stands in the log and nothing of ours has such a name")
+            elif tile > len(self._present):
+                self._tiles.append(info.key)
+        self._checkpoints = [size for size in sizes if size > len(self._present)]
+        self._drop_strays()
+        self.size = self._present[-1] + 1 if self._present else 0
+
+    def numbers(self) -> Iterator[int]:
+        """The entries to look for, ascending: those that are there and those that should be."""
+        expected = 0
+        for seq in self._present:
+            if seq - expected <= _LONG_HOLE:
+                yield from range(expected, seq)
+            else:
+                self.skipped.append(keys.entry(expected))
+            yield seq
+            expected = seq + 1
+
+    def moved_on(self) -> bool:
+        """Whether a writer has gone on since: what looks cut off or unsigned is then a matter of the moment."""
+        return self.size not in self._strays and self._store.head(keys.entry(self.size)) is not None
+
+    def check_beyond(self, notes: CheckpointReader) -> None:
+        """Checkpoints and tiles over more entries than there are: entries were cut off, or a writer is at work."""
+        if self.moved_on():
+            return
+        for size in sorted(self._checkpoints):
+            if size > self.size and notes.read(size, get_or_none(self._store, keys.checkpoint(size))) is not None:
+                self._result.found(
+                    "truncated",
+                    keys.checkpoint(size),
+                    f"was signed over {size} entries but the log has {self.size}: entries were removed",
+                )
+        for key in self._tiles:
+            if (keys.tile_size(key) or 0) > self.size:
+                self._result.found(
+                    "truncated", key, f"is of a log longer than {self.size} entries: entries were removed"
+                )
+
+    def _drop_strays(self) -> None:
+        """The last entry counts if it says itself that it stands there, or if it was signed there."""
+        while self._present:
+            seq = self._present[-1]
+            data = get_or_none(self._store, keys.entry(seq))
+            try:
+                inside = parse(data, keys.entry(seq)).seq if data is not None else None
+            except EntryUnreadable:
+                inside = None
+            if inside == seq or (self._follows() and self._store.head(keys.checkpoint(seq + 1)) is not None):
+                return
+            self._strays.add(self._present.pop())
+            if inside is None:
+                self._result.found("added", keys.entry(seq), "stands beyond the log and is no entry")
+            else:
+                self._result.found("renumbered", keys.entry(seq), f"says inside that it is entry {inside}")
+
+    def _follows(self) -> bool:
+        """Whether the last entry stands next to another, or is the first."""
+        return self._present[-1] == 0 or self._present[-2:-1] == [self._present[-1] - 1]
+
+
+def current_objects(
+    store: Store, prefix: str, result: Verification, may_be_gone: Callable[[str], bool] = lambda _: False
+) -> Iterator[ObjectInfo]:
+    """What is to be seen under a prefix. What hides something, or was written over it, is a finding."""
+    for key, versions in groupby(store.list_versions(prefix), key=attrgetter("key")):
+        newest, *older = versions
+        if newest.delete_marker:
+            if not may_be_gone(key):
+                result.found("delete_marker", key, "a delete marker hides it; remove the marker (never a version)")
+            continue
+        if older:
+            result.found("altered", key, f"was written {len(older) + 1} times; readers see the last version")
+        yield newest
+
+
+def get_or_none(store: Store, key: str) -> bytes | None:
+    """The bytes under a key, or None where nothing is."""
+    try:
+        return store.get(key)
+    except KeyMissing:
+        return None

@@ -1,0 +1,255 @@
+"""The log's part of a verification: entries, chain, checkpoints, tiles, and the state they lead to.
+
+Promise: each entry is judged by the checkpoint over it, so one altered entry is one finding and not a broken
+rest: where tile and checkpoint agree on what stood there, the replay goes on with that.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+import msgspec
+
+from warehouse.archive import keys
+from warehouse.archive.ahead import in_order
+from warehouse.archive.derive import apply, read
+from warehouse.archive.entry import Entry, ObjectRef, parse, sha256_hex
+from warehouse.archive.errors import EntryUnreadable
+from warehouse.archive.findings import Verification
+from warehouse.archive.merkle import Edge, Peaks, leaf_hash, tiles_reached
+from warehouse.archive.note import Verifier
+from warehouse.archive.state import LogState
+from warehouse.archive.store import Store
+from warehouse.archive.verify_inventory import LogInventory, get_or_none
+from warehouse.archive.verify_signatures import CheckpointReader
+from warehouse.wire.times import parse_rfc3339
+
+Tell = Callable[[str, int, int], None]
+
+
+class _Verdict(Enum):
+    GOOD = "its bytes are under a checkpoint"
+    ALTERED = "tile and checkpoint agree on other bytes"
+    UNKNOWN = "nothing to judge it by"
+
+
+@dataclass
+class _Fetched:
+    """All that the log keeps about one entry; None is what is not there."""
+
+    seq: int
+    data: bytes | None
+    note: bytes | None
+    tiles: list[bytes | None]
+
+
+class LogCheck:
+    """One pass over the log. `run` fills the fields below; `check_head` is to be called last of all."""
+
+    def __init__(
+        self,
+        store: Store,
+        trusted: list[Verifier] | None,
+        since: datetime | None,
+        result: Verification,
+        tell: Tell,
+    ) -> None:
+        self.size = 0  # entries by their numbers, missing ones included
+        self.state = LogState()
+        self.state_is_whole = True  # every entry, or all since a snapshot, went into the state
+        self.newest_at: datetime | None = None
+        self.named_objects: dict[tuple[str, str | None, str], ObjectRef] = {}
+        self.named_keys: dict[str, str | None] = {}  # with the version that an entry names
+        self._store = store
+        self._trusted = trusted
+        self._since = since
+        self._result = result
+        self._tell = tell
+        self._inventory = LogInventory(store, result)
+        self._next = 0
+        self._edge = Edge()
+        self._peaks = Peaks()
+        self._roots_known = True
+        self._before: tuple[int, str, _Verdict] | None = None
+        self._moved: dict[int, int] = {}
+
+    def run(self) -> None:
+        """Go over the whole log."""
+        inventory = self._inventory
+        inventory.take()
+        self.size = inventory.size
+        if self.size == 0:
+            return
+        first = get_or_none(self._store, keys.entry(0))
+        self._notes = CheckpointReader(self._result, self._trusted, _read(first, keys.entry(0))[0])
+        for done, fetched in enumerate(in_order(self._fetch, inventory.numbers())):
+            self._take(fetched)
+            if done % 200 == 0:
+                self._tell("entries", done, self.size)
+        self._tell("entries", self.size, self.size)
+        for seq, inside in self._moved.items():
+            code = "reordered" if inside in self._moved else "renumbered"
+            self._result.found(code, keys.entry(seq), f"says inside that it is entry {inside}")
+        for key in inventory.skipped:
+            self._result.found("missing", key, "it and the entries up to the next one that is there are gone")
+        inventory.check_beyond(self._notes)
+
+    def check_head(self) -> None:
+        """The head must be signed. Asked at the end, when a writer at work has had the time to sign it."""
+        head = keys.checkpoint(self.size)
+        if self._store.head(head) is None and not self._inventory.moved_on():
+            self._result.found(
+                "signature",
+                head,
+                "the head of the log is not signed, as a killed run leaves it; run `ledgerline pull` again",
+            )
+
+    def _fetch(self, seq: int) -> _Fetched:
+        tiles = [get_or_none(self._store, keys.tile(*place)) for place in tiles_reached(seq + 1)]
+        entry, note = keys.entry(seq), keys.checkpoint(seq + 1)
+        return _Fetched(seq, get_or_none(self._store, entry), get_or_none(self._store, note), tiles)
+
+    # -- judging ---------------------------------------------------------------------------------------------
+
+    def _take(self, fetched: _Fetched) -> None:
+        seq, key, data = fetched.seq, keys.entry(fetched.seq), fetched.data
+        if seq != self._next:
+            self._roots_known = self.state_is_whole = False  # a stretch of the log is gone as a whole
+        self._next = seq + 1
+        entry, problem = _read(data, key)
+        moved = entry is not None and entry.seq != seq
+        verdict = self._judge(fetched)
+        if data is None:
+            self._result.found("missing", key, "the entry is gone although later ones exist; restore it")
+        else:
+            self._result.checked["entries"] += 1
+            if moved and entry is not None:
+                self._moved[seq] = entry.seq
+            elif verdict is _Verdict.ALTERED:
+                self._result.found("altered", key, "has other bytes than its tile and its checkpoint say")
+            elif problem:
+                self._result.found("unreadable" if verdict is _Verdict.GOOD else "altered", key, problem)
+        usable = entry is not None and not moved and not problem and verdict is not _Verdict.ALTERED
+        if entry is not None and data is not None:
+            self._note_names(entry, check_objects=usable)
+            if usable:
+                self._check_chain(entry, key, verdict)
+        if usable and entry is not None and data is not None:
+            self._follow(entry, key, data)
+        else:
+            self.state_is_whole = False
+        self._before = None if data is None else (seq, sha256_hex(data), verdict)
+
+    def _judge(self, fetched: _Fetched) -> _Verdict:
+        """Compare with the checkpoint over the entry; the edge goes on with the leaf that was signed."""
+        size, tiles = fetched.seq + 1, fetched.tiles
+        checkpoint = self._notes.read(size, fetched.note, expected=size < self.size)
+        leaf = leaf_hash(fetched.data) if fetched.data is not None else None
+        verdict = _Verdict.UNKNOWN
+        if self._roots_known and checkpoint is not None:
+            kept = tiles[0][-32:] if tiles[0] else b""
+            if leaf is not None and self._peaks.root_with(leaf) == checkpoint.root:
+                verdict = _Verdict.GOOD
+            elif self._peaks.root_with(kept) == checkpoint.root:
+                leaf, verdict = kept, _Verdict.ALTERED
+            else:
+                if leaf is not None:
+                    self._result.found(
+                        "forked",
+                        keys.checkpoint(size),
+                        "was signed over other entries than the ones stored; those after it cannot be judged",
+                    )
+                leaf = None
+        if leaf is None:
+            self._roots_known = False
+        if not self._roots_known or leaf is None:
+            return verdict
+        self._peaks.append(leaf)
+        for made, stored in zip(self._edge.append(leaf), tiles, strict=True):
+            tile = keys.tile(made.level, made.index, made.width)
+            if stored is None and (size < self.size or fetched.note is not None):
+                self._result.found("missing", tile, "the tile is gone; its hashes follow from the entries")
+            elif stored is not None and stored != made.data:
+                self._result.found("altered", tile, "does not hold the hashes of its entries")
+        return verdict
+
+    def _check_chain(self, entry: Entry, key: str, verdict: _Verdict) -> None:
+        if entry.seq == 0 and entry.previous is not None:
+            self._result.found("truncated", key, "names an entry before the first one")
+        if self._before is None or self._before[0] != entry.seq - 1:
+            return
+        _, digest, before = self._before
+        if entry.previous == digest or before is _Verdict.ALTERED:
+            return
+        if verdict is _Verdict.GOOD and before is _Verdict.GOOD:
+            self._result.found("forked", key, "does not follow the entry before it, yet both were signed")
+        else:
+            self._result.found(
+                "altered",
+                keys.entry(entry.seq - 1),
+                f"{key} names another hash for it: one of the two was altered",
+            )
+
+    # -- following -------------------------------------------------------------------------------------------
+
+    def _follow(self, entry: Entry, key: str, data: bytes) -> None:
+        """Take a trustworthy entry into the state; a snapshot must say the same as the entries before it."""
+        committed = parse_rfc3339(entry.committed_at)
+        if self.newest_at is not None and committed < self.newest_at:
+            self._result.found("reordered", key, "was committed before the entry that stands before it")
+        self.newest_at = max(committed, self.newest_at or committed)
+        if not self.state_is_whole:
+            self._begin_again(entry)
+        elif entry.kind == "snapshot" and self._roots_known and entry.state != self.state.to_builtins():
+            self._result.found("altered", key, "the snapshot says otherwise than the entries before it")
+        if self.state_is_whole:
+            apply(self.state, entry)
+            self.state.head_sha256 = sha256_hex(data)
+            self.state.edge_size, self.state.edge_levels = self._edge.size, self._edge.levels
+
+    def _begin_again(self, entry: Entry) -> None:
+        """After damage the state is unknown until a snapshot says it."""
+        if entry.kind != "snapshot":
+            return
+        try:
+            state = LogState.from_builtins(entry.state)
+        except msgspec.ValidationError:
+            return
+        if state.size == entry.seq:
+            self.state, self.state_is_whole = state, True
+
+    def _note_names(self, entry: Entry, *, check_objects: bool) -> None:
+        wanted = check_objects and (self._since is None or parse_rfc3339(entry.committed_at) >= self._since)
+        for ref in entry.objects:
+            if ref.version_id is not None or ref.key not in self.named_keys:
+                self.named_keys[ref.key] = ref.version_id
+            if wanted:
+                # without headers and query, of which there is one set a page and no use for here
+                self.named_objects[ref.key, ref.version_id, ref.sha256] = ObjectRef(
+                    key=ref.key,
+                    version_id=ref.version_id,
+                    sha256=ref.sha256,
+                    bytes=ref.bytes,
+                    body_sha256=ref.body_sha256,
+                    body_bytes=ref.body_bytes,
+                    records=ref.records,
+                    records_root=ref.records_root,
+                )
+
+
+def _read(data: bytes | None, key: str) -> tuple[Entry | None, str]:
+    """An entry, as far as its bytes are one, and what is wrong with it."""
+    if data is None:
+        return None, ""
+    try:
+        entry = parse(data, key)
+    except EntryUnreadable as error:
+        return None, str(error)
+    try:
+        read(data, key)
+        if msgspec.json.encode(msgspec.json.decode(data), order="sorted") != data:
+            return entry, "is not in canonical form; nothing of ours writes it so"
+    except (EntryUnreadable, ValueError, RecursionError) as error:
+        return entry, str(error)
+    return entry, ""
