@@ -29,6 +29,7 @@ from warehouse.wire.windows import Window
 
 # Parsed rows kept in memory between commit and fold; beyond it the fold reads the pages back from the archive.
 _ROWS_IN_MEMORY = 200_000
+_WORTH_SHARING = 8  # windows: below that, starting further processes takes longer than they save
 _COUNTS = ("windows", "requests", "pages", "records", "first", "revised", "withdrawn", "unchanged", "bytes")
 
 
@@ -80,7 +81,8 @@ class PullReport:
         self.unknown_fields += other.unknown_fields
         self.seqs += other.seqs
         self.failed += other.failed
-        self.findings += other.findings
+        known = {(finding["code"], finding["subject"]) for finding in self.findings}
+        self.findings += [new for new in other.findings if (new["code"], new["subject"]) not in known]
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -152,6 +154,13 @@ def pull_windows(
     scope, switched off) at once: no other window would fare better.
     """
     progress = progress or Silent()
+    windows = list(windows)
+    if workshop.elsewhere is not None and len(windows) >= _WORTH_SHARING:
+        for window, report in workshop.elsewhere(windows):
+            progress.window_done(window, report.pages, report.records)
+            yield window, report
+        workshop.archive.refresh()
+        return
     open_folds: list[tuple[Window, PullReport, OpenFold, float]] = []
 
     def finish() -> Iterator[tuple[Window, PullReport]]:

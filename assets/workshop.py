@@ -3,10 +3,11 @@
 Knows no Dagster and no Settings; `orchestration.resources.open_workshop` makes one from the configuration.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from warehouse.anthropic.activities import ActivityFeed
 from warehouse.archive.archive import Archive
@@ -14,6 +15,9 @@ from warehouse.tables.activities import Parser
 from warehouse.taxonomy import load
 from warehouse.wire.times import Clock, system_clock
 from warehouse.wire.windows import Window
+
+if TYPE_CHECKING:
+    from assets.pulling import PullReport
 
 
 class Progress(Protocol):
@@ -49,8 +53,8 @@ class Workshop:
     marts: Path
     clock: Clock = system_clock
     parser: Parser = field(default_factory=lambda: Parser(load()))
-    workers: int = 1
-    keep_unfinished: bool = True
+    # Pulls windows with several processes, where the configuration asks for that; reports come as they are done.
+    elsewhere: "Callable[[list[Window]], Iterator[tuple[Window, PullReport]]] | None" = None
 
     def activity_feed(self) -> ActivityFeed:
         if self.feed is None:

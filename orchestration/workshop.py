@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from assets.workshop import Workshop
+from orchestration.parallel import in_processes
 from warehouse.anthropic.activities import ActivityFeed
 from warehouse.anthropic.budget import Budget
 from warehouse.anthropic.http import Client
@@ -44,10 +45,12 @@ def open_workshop(
     clock: Clock = system_clock,
     progress: Waiting | None = None,
     s3_client: Any = None,
+    share: float = 1.0,
 ) -> Iterator[Workshop]:
     """The workshop that the configuration describes, closed again at the end.
 
-    Without `for_writing` it has no API client and creates nothing. `progress` hears of waits for the API;
+    Without `for_writing` it has no API client and creates nothing. `progress` hears of waits for the API; `share`
+    is this process's part of the request budget, and with less than all of it no further processes are started;
     `s3_client` is a boto3 client to use instead of one made from the settings. Raises StoreError's kinds (the
     store cannot be used), AddressRefused or TlsUntrusted (`anthropic.base_url` or the certificates cannot be).
     """
@@ -61,7 +64,7 @@ def open_workshop(
         cache=own.cache / CACHE_FILE,
     )
     with archive:
-        client = _client(settings, archive.writer, clock, progress) if for_writing else None
+        client = _client(settings, archive.writer, clock, progress, share) if for_writing else None
         try:
             yield Workshop(
                 archive=archive,
@@ -69,7 +72,7 @@ def open_workshop(
                 start=settings.anthropic.start,
                 marts=settings.warehouse.duckdb,
                 clock=clock,
-                workers=settings.anthropic.workers,
+                elsewhere=in_processes(settings) if for_writing and share == 1.0 else None,
             )
         finally:
             if client is not None:
@@ -100,7 +103,7 @@ def _store(settings: Settings, for_writing: bool, s3_client: Any) -> Store:
     return store
 
 
-def _client(settings: Settings, writer: str, clock: Clock, progress: Waiting | None) -> Client:
+def _client(settings: Settings, writer: str, clock: Clock, progress: Waiting | None, share: float) -> Client:
     api = settings.anthropic
 
     def tell(wait: Wait) -> None:
@@ -113,7 +116,7 @@ def _client(settings: Settings, writer: str, clock: Clock, progress: Waiting | N
         key=api.keys.compliance.reveal,
         writer=writer,
         version=api.version,
-        budget=Budget(api.requests_per_minute.compliance),
+        budget=Budget(api.requests_per_minute.compliance, share=share),
         patience=Patience(tries=api.tries),
         timeouts=Timeouts(read=api.timeout_seconds),
         on_wait=tell,
