@@ -17,6 +17,8 @@ from warehouse.tables.marts import (
     ModelBuild,
     NotMarts,
     ProjectMissing,
+    Unwritable,
+    build_marts,
     find_project,
 )
 
@@ -76,6 +78,17 @@ def test_the_file_can_be_attached_under_any_name(house: House, tmp_path: Path) -
         db.execute(f"attach '{copy}' as something (read_only)")
         assert db.execute("select count(*) from something.main.fct_login").fetchone() == (5,)
         assert db.execute("select count(*) from something.intermediate.int_audit_events").fetchone() == (25,)
+
+
+def test_a_link_to_the_file_stays_a_link(house: House, tmp_path: Path) -> None:
+    link = tmp_path / "linked.duckdb"
+    link.symlink_to(house.database)
+    house.feed.record("another", "23 09:00", "sso_login_failed", {**KIM, **BROWSER})
+
+    build_marts(catalog_sql=house.feed.statements(), database=link)
+
+    assert link.is_symlink()
+    assert house.ask(LOGINS) == [(6,)]
 
 
 def test_a_model_that_fails_leaves_the_old_file_and_is_named_with_its_sql(house: House, tmp_path: Path) -> None:
@@ -160,6 +173,20 @@ def test_a_catalogue_that_lacks_what_the_marts_read_is_named(house: House) -> No
         house.build(catalog_sql=["create view something as select 1 as id"])
     with pytest.raises(CatalogIncomplete, match="columns created_at, type"):
         house.build(catalog_sql=["create view audit_events as select 1 as id"])
+
+
+def test_an_archive_file_that_is_gone_is_named(house: House, tmp_path: Path) -> None:
+    gone = tmp_path / "gone.parquet"
+    before = house.database.read_bytes()
+    with pytest.raises(CatalogIncomplete, match=r"gone\.parquet"):
+        house.build(catalog_sql=[f"create view audit_events as select * from read_parquet('{gone}')"])
+    assert house.database.read_bytes() == before
+
+
+def test_a_place_that_cannot_be_written_is_named(house: House, tmp_path: Path) -> None:
+    (tmp_path / "a file").write_text("in the way")
+    with pytest.raises(Unwritable, match=r"a file/warehouse\.duckdb"):
+        build_marts(catalog_sql=house.feed.statements(), database=tmp_path / "a file" / "warehouse.duckdb")
 
 
 def test_a_catalogue_may_be_a_function_of_the_connection(house: House) -> None:

@@ -13,6 +13,7 @@ from warehouse.tables.marts.errors import (
     MartsError,
     NotMarts,
     ProjectMissing,
+    Unwritable,
 )
 from warehouse.tables.marts.project import find_project
 
@@ -28,6 +29,7 @@ __all__ = [
     "NotMarts",
     "ProjectMissing",
     "TestFailure",
+    "Unwritable",
     "build_marts",
     "find_project",
 ]

@@ -4,9 +4,6 @@ Promise: readers keep the snapshot they opened; a build that fails leaves the ol
 that changed gives the same rows as building everything.
 """
 
-import fcntl
-import os
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,8 +15,9 @@ import duckdb
 
 from warehouse.tables.marts import days as built_days
 from warehouse.tables.marts.dbt_run import ModelBuild, Progress, TestFailure, run_dbt
-from warehouse.tables.marts.errors import CatalogIncomplete, MartsBusy, MartsError, NotMarts
+from warehouse.tables.marts.errors import CatalogIncomplete
 from warehouse.tables.marts.project import find_project, fingerprint
+from warehouse.tables.marts.swap import only_builder, publish, start, writing
 
 CatalogSql = Callable[[duckdb.DuckDBPyConnection], None] | Sequence[str]
 
@@ -84,17 +82,18 @@ def build_marts(
     """
     began = time.monotonic()
     project = find_project(project_dir)
-    database = database.absolute()
+    database = database.resolve()  # a link to the file stays a link
     work = (work_dir or database.parent / "dbt").absolute()
-    work.mkdir(parents=True, exist_ok=True)
-    with _only_builder(database) as folder:
+    with writing(database), only_builder(database) as folder:
+        work.mkdir(parents=True, exist_ok=True)
         new = folder / database.name
         identity = fingerprint(project)
-        fresh, reason = _start(database, new, identity, full_refresh)
+        fresh, reason = start(database, new, identity, full_refresh)
         # It stays open while dbt works: what the catalogue loaded into the instance serves dbt as well.
         with duckdb.connect(str(new)) as db:
-            _make_views(db, catalog_sql)
-            plan = _plan(db, fresh, reason, event_time)
+            with _reading_archive():
+                _make_views(db, catalog_sql)
+                plan = _plan(db, fresh, reason, event_time)
             batch = _batch(plan)
             through = _aligned(plan.range, batch)
             outcome = run_dbt(
@@ -114,7 +113,7 @@ def build_marts(
                 through=through if select is None or plan.fresh else None,
             )
             db.execute("checkpoint")
-        _publish(new, database)
+        publish(new, database)
     return BuildReport(
         database=database,
         mode="full" if plan.fresh else "days",
@@ -130,60 +129,14 @@ def build_marts(
 
 
 @contextmanager
-def _only_builder(database: Path) -> Iterator[Path]:
-    """The folder the new file is made in, empty, for one builder at a time; emptied again at the end."""
-    folder = database.parent / f".{database.name}.build"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise MartsBusy(
-                f"Another build of {database} is running. Wait for it to end, then build again: whatever it "
-                "leaves out is built then."
-            ) from None
-        try:
-            _empty(folder)
-            yield folder
-        finally:
-            _empty(folder)
-
-
-def _empty(folder: Path) -> None:
-    """Remove what a build made, or one that was killed has left; the lock stays, or two builders could hold it."""
-    for path in folder.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-        elif path.name != "lock":
-            path.unlink()
-
-
-def _start(database: Path, new: Path, identity: str, full_refresh: bool) -> tuple[bool, str]:
-    """Whether to begin with an empty file, and why; otherwise `new` is a copy of the old one."""
-    if not database.exists():
-        return True, "there were no marts yet"
-    shutil.copyfile(database, new)
+def _reading_archive() -> Iterator[None]:
     try:
-        with duckdb.connect(str(new)) as db:
-            last = built_days.last_build(db)
+        yield
     except duckdb.Error as error:
-        raise NotMarts(
-            f"{database} cannot be read as a DuckDB file: {error}. Move it away or name another file in "
-            "[warehouse] duckdb; the marts are then built from the archive."
+        raise CatalogIncomplete(
+            f"The archive could not be read through its views: {error}. Run `ledgerline verify` to see whether an "
+            "object is missing, then build again."
         ) from error
-    if last is None:
-        raise NotMarts(
-            f"{database} holds no marts built by ledgerline, so it is not replaced. Name another file in "
-            "[warehouse] duckdb, or move this one away."
-        )
-    if full_refresh:
-        reason = "asked for"
-    elif last.project_sha256 != identity:
-        reason = "the models, the taxonomy or dbt changed since the last build"
-    else:
-        return False, ""
-    new.unlink()
-    return True, reason
 
 
 def _make_views(db: duckdb.DuckDBPyConnection, catalog_sql: CatalogSql) -> None:
@@ -227,8 +180,8 @@ def _plan(
         last = (end - timedelta(microseconds=1)).date()
         return _Plan(False, "the days asked for", marks, (start.date(), last + timedelta(days=1)))
     stale = built_days.changed(marks, built_days.built_marks(db))
-    reason = f"{len(stale)} days changed since the last build" if stale else "no day changed since the last build"
-    return _Plan(False, reason, marks, built_days.span(stale))
+    counted = f"{len(stale)} days" if len(stale) > 1 else "1 day" if stale else "no day"
+    return _Plan(False, f"{counted} changed since the last build", marks, built_days.span(stale))
 
 
 def _batch(plan: _Plan) -> str:
@@ -272,19 +225,3 @@ def _count_rows(db: duckdb.DuckDBPyConnection, models: list[ModelBuild]) -> None
         if model.name in tables:
             row = db.execute(f'select count(*) from "{tables[model.name]}"."{model.name}"').fetchone()  # noqa: S608
             model.rows = row[0] if row else None
-
-
-def _publish(new: Path, database: Path) -> None:
-    """Put the closed file in the old one's place. Whoever has the old one open goes on reading that."""
-    leftover = new.with_name(new.name + ".wal")
-    if leftover.exists():
-        raise MartsError(
-            f"{leftover} is still there after the build closed its file, so {database} was not replaced. "
-            "Build again."
-        )
-    handle = os.open(new, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    os.replace(new, database)

@@ -4,7 +4,8 @@
     ├── ProjectMissing      no dbt project where one was looked for
     ├── NotMarts            the file to replace exists and was not made by a build: it is left alone
     ├── MartsBusy           another build of the same file is running
-    ├── CatalogIncomplete   the archive's views lack a table or a column that the marts need
+    ├── CatalogIncomplete   the archive's views lack a table or a column that the marts need, or cannot be read
+    ├── Unwritable          no room or no right to write beside the file
     └── BuildFailed         a model or a test failed; the old file is as it was
 
 Each message says what happened, to what, and what to do next.
@@ -32,7 +33,11 @@ class MartsBusy(MartsError):
 
 
 class CatalogIncomplete(MartsError):
-    """The archive's views are not those that the marts read."""
+    """The archive's views are not those that the marts read, or their files cannot be read."""
+
+
+class Unwritable(MartsError):
+    """The new file could not be written where it has to be."""
 
 
 @dataclass(frozen=True)
