@@ -19,6 +19,7 @@ from warehouse.anthropic.activities import Page
 from warehouse.anthropic.answers import Attempt
 from warehouse.anthropic.errors import WindowFailed, WindowRefused
 from warehouse.anthropic.planning import due_windows, requested_windows
+from warehouse.archive.adopt import adopt_orphans
 from warehouse.archive.archive import ServedPage
 from warehouse.archive.entry import Draft, Entry, ObjectRef
 from warehouse.tables.activities import Batch
@@ -122,6 +123,7 @@ def pull_activities(
     began = time.monotonic()
     total = PullReport()
     recover(workshop, total)
+    adopt_orphans(workshop.archive)
     now, earliest = workshop.activity_feed().client.server_clock.now(), midnight(workshop.start)
     if start is None and end is None:
         windows = due_windows(workshop.archive.state.stream(STREAM).covered, now, start=earliest)
@@ -136,7 +138,7 @@ def pull_activities(
 
 
 def recover(workshop: Workshop, report: PullReport) -> None:
-    """Finish what an earlier run left: fold its committed pulls, write missing markers, sign in orphans."""
+    """Finish what an earlier run left: fold its committed pulls, write missing markers, sign the head."""
     for folded in fold_pending(workshop.archive, workshop.parser):
         report.add_fold(folded)
         report.seqs.append(folded.seq)
