@@ -111,7 +111,7 @@ def test_records_that_the_engine_cannot_parse_are_kept_without_their_details(hou
     house.feed.record("cut", "21 12:01", "claude_file_exported", filename="q3.xlsx")
     house.feed.damage("cut", '{"id":"cut","export_destin')
 
-    house.build()
+    house.build(select="fct_admin_change fct_data_movement")
 
     assert house.ask("select event_id, setting from fct_admin_change where event_id = 'surrogate'") == [
         ("surrogate", None)
