@@ -206,7 +206,8 @@ class LogCheck:
         if self.state_is_whole:
             apply(self.state, entry)
             self.state.head_sha256 = sha256_hex(data)
-            self.state.edge_size, self.state.edge_levels = self._edge.size, self._edge.levels
+            # copied, since the edge takes in the next leaf before a snapshot is compared with the state before it
+            self.state.edge_size, self.state.edge_levels = self._edge.size, [list(h) for h in self._edge.levels]
 
     def _begin_again(self, entry: Entry) -> None:
         """After damage the state is unknown until a snapshot says it."""

@@ -1,5 +1,7 @@
 """Stores for tests: one in memory that keeps versions like a bucket, one that counts, one that dies on cue."""
 
+from __future__ import annotations
+
 import threading
 from bisect import bisect_right
 from collections import Counter
@@ -46,7 +48,7 @@ class MemoryStore:
         self._lock = threading.Lock()
         self._made = 0
 
-    def copy(self) -> "MemoryStore":
+    def copy(self) -> MemoryStore:
         other = MemoryStore(self.clock, versioned=self.versioned)
         other.versions = {key: list(versions) for key, versions in self.versions.items()}
         other._made = self._made
