@@ -46,10 +46,16 @@ def check_result(
 
 def _last(context: dg.AssetCheckExecutionContext, key: dg.AssetCheckKey) -> tuple[int, str | None]:
     """The count at this check's last evaluation, and when it had last risen by then."""
-    storage = context.instance.event_log_storage
+    evaluation = last_evaluation(context.instance, key)
+    if evaluation is None or _TOTAL not in evaluation.metadata:
+        return 0, None
+    total, rose_at = evaluation.metadata[_TOTAL].value, evaluation.metadata[_ROSE_AT].value
+    return int(str(total)), None if rose_at == "never" else str(rose_at)
+
+
+def last_evaluation(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> dg.AssetCheckEvaluation | None:
+    """What a check found last; None before its first evaluation. A run in progress does not count yet."""
+    storage = instance.event_log_storage
     for record in storage.get_asset_check_execution_history(key, limit=1, status=_DONE):
-        evaluation = record.evaluation
-        if evaluation is not None and _TOTAL in evaluation.metadata:
-            total, rose_at = evaluation.metadata[_TOTAL].value, evaluation.metadata[_ROSE_AT].value
-            return int(str(total)), None if rose_at == "never" else str(rose_at)
-    return 0, None
+        return record.evaluation
+    return None

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import dagster as dg
 from dagster._core.events import DagsterEventType
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.dagster_run import FINISHED_STATUSES, RunsFilter
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
@@ -20,6 +21,7 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventL
 from pydantic import Field
 from sqlalchemy import select
 
+_EVALUATED = {AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED}
 _SUFFIXES = (".db", ".db-wal", ".db-shm", ".db-journal")
 _UNTOUCHED_FOR = 3600  # seconds: a file younger than this may be of a run that is being created
 _AT_ONCE = 500
@@ -105,7 +107,9 @@ def _needed(instance: dg.DagsterInstance) -> Iterator[str]:
             columns = (AssetCheckExecutionsTable.c.asset_key, AssetCheckExecutionsTable.c.check_name)
             rows = connection.execute(select(*columns).distinct()).fetchall()
         checks = [dg.AssetCheckKey(_asset_key(row[0]), str(row[1])) for row in rows]
-        yield from (record.run_id for record in storage.get_latest_asset_check_execution_by_key(checks).values())
+        for check in checks:
+            history = storage.get_asset_check_execution_history(check, limit=1, status=_EVALUATED)
+            yield from (record.run_id for record in history)
 
 
 def _asset_key(stored: str) -> dg.AssetKey:

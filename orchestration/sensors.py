@@ -10,9 +10,9 @@ from pathlib import Path
 
 import dagster as dg
 from dagster._core.execution.plan.objects import StepFailureData
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 from dagster._core.storage.dagster_run import RunsFilter
 
+from assets.verdict_results import last_evaluation
 from orchestration.alerting import tell
 from orchestration.schedules import export_import
 
@@ -59,11 +59,10 @@ def failing_checks(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Tell of asset checks that have begun to fail, got worse, or count more than when a human was last told."""
     assert context.repository_def is not None
     keys = list(context.repository_def.asset_graph.asset_check_keys)
-    latest = context.instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
     told: dict[str, list[int]] = json.loads(context.cursor or "{}")
     for key in keys:
         name = f"{key.asset_key.to_user_string()}: {key.name}"
-        found = _standing(latest.get(key))
+        found = _standing(last_evaluation(context.instance, key))
         if found is None:
             continue
         badness, text = found
@@ -78,10 +77,8 @@ def failing_checks(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     return dg.SkipReason(f"{len(told)} of {len(keys)} checks fail, and a human has been told of each")
 
 
-def _standing(record: AssetCheckExecutionRecord | None) -> tuple[list[int], str] | None:
-    """How bad a check stands, `[severity, count]` with `[0, 0]` for good; None while it has not been
-    evaluated."""
-    evaluation = record.evaluation if record is not None else None
+def _standing(evaluation: dg.AssetCheckEvaluation | None) -> tuple[list[int], str] | None:
+    """How bad a check stands, `[severity, count]` with `[0, 0]` for good; None before its first evaluation."""
     if evaluation is None:
         return None
     if evaluation.passed:

@@ -1,0 +1,79 @@
+"""Loading the pipeline: quick, quiet, without keys; and in plain words where there is no configuration."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orchestration.definitions import defs
+from tests.assets.pipeline import Pipeline
+
+MINIMAL = "[anthropic]\nstart = 2026-10-01\n"
+
+
+def test_loading_needs_neither_key_nor_store_nor_vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ledgerline.toml").write_text(MINIMAL)
+    monkeypatch.setenv("LEDGERLINE_CONFIG", str(tmp_path / "ledgerline.toml"))
+    monkeypatch.delenv("LEDGERLINE_COMPLIANCE_KEY", raising=False)
+    loaded = defs()
+    dg.Definitions.validate_loadable(loaded)
+    partitions = loaded.resolve_asset_graph().get(dg.AssetKey("audit_events")).partitions_def
+    assert partitions is not None
+    assert partitions.get_first_partition_key() == "2026-10-01"
+    assert sorted(os.listdir(tmp_path)) == ["ledgerline.toml"]
+
+
+def test_without_a_configuration_it_says_to_run_init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEDGERLINE_CONFIG", str(tmp_path / "none.toml"))
+    with pytest.raises(dg.DagsterInvalidDefinitionError, match="ledgerline init"):
+        defs()
+
+
+def test_every_asset_tells_what_it_is_whose_it_is_and_what_it_promises(pipeline: Pipeline) -> None:
+    for node in pipeline.definitions.resolve_asset_graph().asset_nodes:
+        name = node.key.to_user_string()
+        assert len(node.description or "") > 80, name
+        assert node.group_name in ("vendor", "audit", "archive", "marts"), name
+        assert node.kinds, name
+        if node.is_executable:
+            assert node.owners, name
+        if node.group_name in ("audit", "archive") and node.is_executable:
+            for word in ("Source", "Grain", "Window", "Promise"):
+                assert f"**{word}**" in (node.description or ""), (name, word)
+
+
+def test_every_check_says_what_to_do_when_it_fails(pipeline: Pipeline) -> None:
+    graph = pipeline.definitions.resolve_asset_graph()
+    for key in graph.asset_check_keys:
+        assert len(graph.get_check_spec(key).description or "") > 100, key
+
+
+def test_31_days_are_one_run(pipeline: Pipeline) -> None:
+    for name in ("audit_events", "audit_events_sealed"):
+        policy = pipeline.definitions.resolve_asset_graph().get(dg.AssetKey(name)).backfill_policy
+        assert policy is not None
+        assert policy.max_partitions_per_run == 31
+
+
+def test_the_definitions_module_stays_small_and_dbt_is_not_loaded_by_it(tmp_path: Path) -> None:
+    root = Path(__file__).parents[3]
+    assert len((root / "orchestration" / "definitions.py").read_text().splitlines()) < 80
+    (tmp_path / "ledgerline.toml").write_text(MINIMAL)
+    code = (
+        "import re, sys; from orchestration.definitions import defs; defs(); "
+        "print([name for name in sys.modules if re.fullmatch('dbt|pandas|boto3', name)])"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "LEDGERLINE_CONFIG": str(tmp_path / "ledgerline.toml"), "PYTHONPATH": str(root)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.strip() == "[]"
+    assert not re.search("warning", said.stderr, re.IGNORECASE), said.stderr

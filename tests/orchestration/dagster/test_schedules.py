@@ -1,0 +1,119 @@
+"""Which days a tick asks for, and with what."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+
+from orchestration.schedules import days_of_tail, days_to_reread
+from tests.assets.pipeline import Pipeline, Run
+
+START = date(2026, 11, 17)
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("tick", "first", "last"),
+    [
+        ("2026-11-22T10:00", date(2026, 11, 22), date(2026, 11, 22)),
+        ("2026-11-23T00:00", date(2026, 11, 22), date(2026, 11, 22)),
+        ("2026-11-23T00:05", date(2026, 11, 22), date(2026, 11, 23)),
+        ("2026-11-23T00:15", date(2026, 11, 22), date(2026, 11, 23)),
+        ("2026-11-23T00:20", date(2026, 11, 23), date(2026, 11, 23)),
+        ("2026-11-17T00:05", date(2026, 11, 17), date(2026, 11, 17)),
+    ],
+)
+def test_a_tail_asks_for_the_days_its_window_can_touch(tick: str, first: date, last: date) -> None:
+    assert days_of_tail(at(tick), START) == (first, last)
+
+
+def test_nothing_is_asked_for_before_the_first_day() -> None:
+    assert days_of_tail(at("2026-11-17T00:00"), START) is None
+    assert days_to_reread(at("2026-11-17T02:30"), 1, START) is None
+
+
+def test_the_night_reads_yesterday_and_sunday_the_week() -> None:
+    assert days_to_reread(at("2026-11-22T02:30"), 1, START) == (date(2026, 11, 21), date(2026, 11, 21))
+    assert days_to_reread(at("2026-11-29T03:30"), 7, START) == (date(2026, 11, 22), date(2026, 11, 28))
+    assert days_to_reread(at("2026-11-20T03:30"), 7, START) == (date(2026, 11, 17), date(2026, 11, 19))
+
+
+@pytest.fixture(autouse=True)
+def on_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
+    """A tick asks which runs there are, for which its instance must be one that another process could open."""
+    if "pipeline" not in request.fixturenames:
+        yield
+        return
+    pipeline: Pipeline = request.getfixturevalue("pipeline")
+    (tmp_path / "dagster").mkdir()
+    with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as instance:
+        pipeline.instance = instance
+        yield
+
+
+def tick(pipeline: Pipeline, name: str, moment: str) -> dg.RunRequest | dg.SkipReason:
+    repository = pipeline.definitions.get_repository_def()
+    context = dg.build_schedule_context(
+        instance=pipeline.instance, scheduled_execution_time=at(moment), repository_def=repository
+    )
+    data = repository.get_schedule_def(name).evaluate_tick(context)
+    requests = list(data.run_requests or [])
+    return requests[0] if requests else dg.SkipReason(data.skip_message)
+
+
+def carry_out(pipeline: Pipeline, job: str, request: dg.RunRequest) -> Run:
+    """The requested run, as the daemon would start it."""
+    resolved = pipeline.definitions.resolve_job_def(job)
+    config = {**request.run_config, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    result = resolved.execute_in_process(
+        run_config=config, tags=dict(request.tags), instance=pipeline.instance, raise_on_error=False
+    )
+    return Run(result)
+
+
+def test_the_tail_tick_asks_for_what_is_due_of_its_days_and_that_run_pulls_it(pipeline: Pipeline) -> None:
+    request = tick(pipeline, "audit_tail_every_5_minutes", "2026-11-22T10:00")
+    assert isinstance(request, dg.RunRequest)
+    assert request.tags[ASSET_PARTITION_RANGE_START_TAG] == "2026-11-22"
+    assert request.tags[ASSET_PARTITION_RANGE_END_TAG] == "2026-11-22"
+    run = carry_out(pipeline, "audit_tail", request)
+    assert run.success
+    assert run.days()["2026-11-22"]["covered"] == "00:00 to 09:58"
+    assert {"coverage_without_gap", "log_head_signed", "tail_is_fresh"} <= run.checks().keys()
+
+
+def test_a_tail_that_has_not_finished_is_not_joined_by_another(pipeline: Pipeline) -> None:
+    pipeline.instance.create_run_for_job(
+        pipeline.definitions.resolve_job_def("audit_tail"), status=dg.DagsterRunStatus.STARTED
+    )
+    skipped = tick(pipeline, "audit_tail_every_5_minutes", "2026-11-22T10:00")
+    assert isinstance(skipped, dg.SkipReason)
+    assert "has not finished" in (skipped.skip_message or "")
+
+
+def test_the_nightly_run_reads_yesterday_again_seals_it_and_builds_the_marts(pipeline: Pipeline) -> None:
+    request = tick(pipeline, "audit_reread_yesterday", "2026-11-22T02:30")
+    assert isinstance(request, dg.RunRequest)
+    run = carry_out(pipeline, "audit_reread", request)
+    assert run.success, run.failure
+    assert run.days("audit_events_sealed")["2026-11-21"]["sealed"] == "now"
+    assert run.days("fct_actor_activity_daily")
+
+
+def test_upkeep_reads_everything_back_once_a_week(pipeline: Pipeline) -> None:
+    for name, days in (("archive_upkeep_daily", 2), ("archive_upkeep_weekly", 0)):
+        request = tick(pipeline, name, "2026-11-22T04:30")
+        assert isinstance(request, dg.RunRequest)
+        assert request.run_config["ops"]["archive_log"]["config"]["days"] == days
+
+
+def test_every_schedule_runs_unless_it_is_stopped(pipeline: Pipeline) -> None:
+    for schedule in pipeline.definitions.get_repository_def().schedule_defs:
+        assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING, schedule.name
+        assert schedule.execution_timezone == "UTC", schedule.name
