@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from warehouse.tables.audit_export.choosing import PAIR, choosing_sql
 from warehouse.wire.windows import Window
 
 TOLERANCE_MS: Final = 2_000  # feed and export may write another fraction of the second
@@ -20,16 +21,12 @@ _MICROSECONDS: Final = {  # the one thing that has no common spelling: a time as
 _KEPT: Final = {"duckdb": "materialized", "trino": ""}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-# Steps that choose pairs (see audit_export_matches_sql). Mutual choice settles nearly all in the first step; the
-# one by ordinal is for long chains, where each would wait for its neighbour.
-_STEPS: Final = (*["mutual"] * 8, "ordinal", *["mutual"] * 3)
-
 _CANDIDATES = """
 with once as {kept} (
   -- the same row in overlapping exports counts once, as it was first imported
   select row_key, email, feed_type, feed_type_note, us, commit_seq, row_no
   from (
-    select row_key, lower(trim(actor_email)) as email, feed_type, feed_type_note, {row_us} as us,
+    select row_key, lower(trim(actor_email)) as email, feed_type, feed_type_note, {micros} as us,
            commit_seq, row_no,
            row_number() over (partition by row_key order by commit_seq, export_id, row_no) as copy_no
     from {prefix}audit_export_rows
@@ -37,9 +34,11 @@ with once as {kept} (
   where copy_no = 1
 ),
 export_side as (
-  -- ordinals among rows that are alike at a microsecond, a millisecond, a second; grain: how fine the time is
+  -- ordinals among rows that are alike at a microsecond, a millisecond, a second; grain: how fine
+  -- this actor's times are written, as one side may write whole seconds only
   select row_key, email, feed_type, us, us - us % {width} as bucket,
-         case when us % 1000000 = 0 then 1000000 when us % 1000 = 0 then 1000 else 1 end as grain,
+         min(case when us % 1000000 = 0 then 1000000 when us % 1000 = 0 then 1000 else 1 end)
+           over (partition by email, feed_type) as grain,
          row_number() over (partition by email, feed_type, us
                             order by commit_seq, row_no, row_key) - 1 as nth_us,
          row_number() over (partition by email, feed_type, us - us % 1000
@@ -55,13 +54,14 @@ export_near as {kept} (
   from export_side cross join (values (0), ({width}), (-{width})) as steps(step)
 ),
 feed as (
-  select id, lower(trim(actor_email)) as email, type, {event_us} as us
+  select id, lower(trim(actor_email)) as email, type, {micros} as us
   from {prefix}audit_events
   where actor_email is not null and created_at is not null
 ),
 feed_side as (
   select id, email, type, us, us - us % {width} as bucket,
-         case when us % 1000000 = 0 then 1000000 when us % 1000 = 0 then 1000 else 1 end as grain,
+         min(case when us % 1000000 = 0 then 1000000 when us % 1000 = 0 then 1000 else 1 end)
+           over (partition by email, type) as grain,
          row_number() over (partition by email, type, us order by id) - 1 as nth_us,
          row_number() over (partition by email, type, us - us % 1000 order by us, id) - 1 as nth_ms,
          row_number() over (partition by email, type, us - us % 1000000 order by us, id) - 1 as nth_s
@@ -94,59 +94,16 @@ placed as (
 ),
 step_0 as {kept} (
   -- one order over all pairs: alike first, then the nearest; of equal rows the nth prefers its nth nearest event
-  select row_key, event_id, email, feed_type, row_us, row_nth, event_us, delta, 1 as is_open, 0 as is_chosen,
+  select {pair}, 0 as is_chosen, 1 as is_open
+  from (
+    select *,
          row_number() over (
            order by unlike,
                     greatest(0, row_nth - event_place) + greatest(0, event_nth - row_place),
                     abs(delta), abs(row_nth - event_nth), event_us, event_id, row_us, row_nth, row_key
          ) as choice
-  from placed
-)"""
-
-# A pair is chosen when it is the best open one of its row and of its event.
-_MUTUAL = """,
-wished_{n} as (
-  select *,
-         min(case when is_open = 1 then choice end) over (partition by row_key) as row_wish,
-         min(case when is_open = 1 then choice end) over (partition by event_id) as event_wish
-  from {before}
-),
-chosen_{n} as {kept} (
-  select row_key, event_id, email, feed_type, row_us, row_nth, event_us, delta, choice, is_open,
-         case when is_chosen = 1 or (is_open = 1 and choice = row_wish and choice = event_wish)
-              then 1 else 0 end as is_chosen
-  from wished_{n}
-)"""
-
-# Of all rows and events of one actor and type still open, the first belongs to the first, and so on.
-_ORDINAL = """,
-wished_{n} as (
-  select *,
-         dense_rank() over (partition by email, feed_type, is_open order by row_us, row_nth, row_key) as row_wish,
-         dense_rank() over (partition by email, feed_type, is_open order by event_us, event_id) as event_wish
-  from {before}
-),
-chosen_{n} as {kept} (
-  select row_key, event_id, email, feed_type, row_us, row_nth, event_us, delta, choice, is_open,
-         case when is_chosen = 1 or (is_open = 1 and row_wish = event_wish) then 1 else 0 end as is_chosen
-  from wished_{n}
-)"""
-
-_CLOSE = """,
-step_{n} as {kept} (
-  select row_key, event_id, email, feed_type, row_us, row_nth, event_us, delta, choice, is_chosen,
-         case when max(is_chosen) over (partition by row_key) = 1
-                or max(is_chosen) over (partition by event_id) = 1
-              then 0 else is_open end as is_open
-  from chosen_{n}
-)"""
-
-# Nearly all is settled by now: the later steps look at the little that is not.
-_REST = """,
-rest as {kept} (
-  select row_key, event_id, email, feed_type, row_us, row_nth, event_us, delta, choice, is_chosen, is_open
-  from step_1
-  where is_open = 1
+    from placed
+  ) as ordered
 )"""
 
 _RESULT = """,
@@ -156,9 +113,7 @@ answered as (
          max(case when is_chosen = 1 then delta end) as delta,
          max(is_open) as undecided
   from (
-    select row_key, event_id, delta, is_chosen, is_open from step_1 where is_open = 0
-    union all
-    select row_key, event_id, delta, is_chosen, is_open from {before}
+    {decided}
   ) as decided
   group by row_key
 ),
@@ -195,7 +150,8 @@ def audit_export_matches_sql(
     Columns: row_key, event_id (null if none), match (`feed_has`, `feed_lacks`, `not_comparable`), delta_ms
     (feed minus export, double), reason (why not comparable). Compared are actor e-mail without regard to case,
     feed type, and time within `tolerance_ms`. Pairs are chosen one to one, best first: equal times (at the coarser
-    grain of the two) with equal ordinals, then the smallest difference.
+    grain of the two) with equal ordinals, then bursts of equal size with a constant lag, then the smallest
+    difference. In a dense burst with something missing, the row that lacks may be a neighbour of the true one.
     `covered`: where the feed was pulled whole (merged windows); a row not within it for the full tolerance
     either side is not called lacking. None: coverage is not judged. `dialect`: duckdb or trino.
     """
@@ -203,26 +159,16 @@ def audit_export_matches_sql(
         raise ValueError(f"the tolerance is in milliseconds and at least 1, not {tolerance_ms}")
     tolerance = tolerance_ms * 1000
     microseconds, kept = _MICROSECONDS[dialect], _KEPT[dialect]
-    parts = [
-        _CANDIDATES.format(
-            prefix=prefix,
-            kept=kept,
-            row_us=microseconds.format("created_at"),
-            event_us=microseconds.format("created_at"),
-            width=tolerance,
-            tolerance=tolerance,
-        )
-    ]
-    before = "step_0"
-    for n, step in enumerate(_STEPS, start=1):
-        choose = _MUTUAL if step == "mutual" else _ORDINAL
-        parts.append(choose.format(n=n, before=before, kept=kept) + _CLOSE.format(n=n, kept=kept))
-        before = f"step_{n}"
-        if n == 1:
-            parts.append(_REST.format(kept=kept))
-            before = "rest"
-    parts.append(_RESULT.format(before=before, covered=_within(covered, tolerance)))
-    return "".join(parts)
+    candidates = _CANDIDATES.format(
+        prefix=prefix,
+        kept=kept,
+        pair=PAIR,
+        micros=microseconds.format("created_at"),
+        width=tolerance,
+        tolerance=tolerance,
+    )
+    steps, decided = choosing_sql(kept, tolerance)
+    return candidates + steps + _RESULT.format(decided=decided, covered=_within(covered, tolerance))
 
 
 def _within(covered: Sequence[Window] | None, tolerance: int) -> str:

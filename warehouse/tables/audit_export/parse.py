@@ -101,6 +101,8 @@ def read_export(data: bytes, file_name: str, *, map_event: MapEvent = feed_type_
     `map_event` gives the feed's equivalent of an event from its name and parsed event_info.
     Raises AuditExportError (NotAnExport, ColumnsMissing, PackingRefused) with what was found and expected.
     """
+    # file names are bytes on POSIX: what was no UTF-8 arrives as lone surrogates, which nothing can print or store
+    file_name = file_name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     unpacked = unpack(data, file_name)
     where = file_name if unpacked.member is None else f"{file_name} ({unpacked.member})"
     read: Callable[[], Iterator[_Bare]]
@@ -218,7 +220,7 @@ def _row(number: int, ordinal: int, bare: _Bare, map_event: MapEvent) -> ExportR
 
 
 def _actor_email(actor: Cell, event_info: Cell) -> str | None:
-    """The actor's address; before a sign-in nobody is known, and the address typed stands for it (as in the feed)."""
+    """The actor's address; where nobody is signed in yet, the address typed stands for it, as in the feed."""
     if actor.status == "empty":
         return event_info.text("email_address")
     return actor.text("metadata", "email_address") or actor.text("email_address")

@@ -96,7 +96,7 @@ def rows_to_table(
     for row in rows:
         values: dict[str, object] = {
             "export_id": export_id,
-            "file_name": _text(file_name),
+            "file_name": file_name,
             "row_no": row.row_no,
             "created_at": row.created_at,
             "created_at_text": row.fields["created_at"],
@@ -127,8 +127,3 @@ def by_day(table: pa.Table) -> dict[date, pa.Table]:
     """The rows of `rows_to_table`, one table of AUDIT_EXPORT_ROWS a day, days ascending, file order kept."""
     days = sorted(pc.unique(table["dt"]).to_pylist())
     return {day: table.filter(pc.equal(table["dt"], day)).drop_columns(["dt"]) for day in days}
-
-
-def _text(name: str) -> str:
-    # file names are bytes on POSIX: what was no UTF-8 arrives as lone surrogates, which Parquet cannot hold
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
