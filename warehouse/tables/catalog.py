@@ -135,7 +135,7 @@ def statements(archive: Archive, schema: str | None = None) -> list[str]:
         _PAGES.format(schema=prefix),
         _FIRST_SEEN.format(schema=prefix, rows=_first_seen_rows(state)),
         _table_view(f"{prefix}audit_export_rows", state, "audit_export_rows", AUDIT_EXPORT_ROWS, root),
-        f"create or replace view {prefix}audit_export_matches as {audit_export_matches_sql(prefix)}",
+        f"create or replace view {prefix}audit_export_matches as {audit_export_matches_sql(prefix, covered=state.stream('activities').covered)}",
     ]
     return made
 
