@@ -1,43 +1,30 @@
-"""Tables of measurements and the fair way to get them: whole processes, interleaved, medians.
+"""The fair way to get numbers: whole processes, interleaved, medians; and the tenant they all pull from.
 
 Promise: what is compared runs in the same call, in turn, on the same data; a number is never carried over.
+This process stays small and idle while others run: a child inherits its parent's peak memory as a floor.
 """
 
 import json
 import os
-import platform
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+_LONGEST = 1_800.0
 
 
-@dataclass
-class Table:
-    """One benchmark's result. `rows` run parallel to `columns`; `reads` says in words what it shows."""
-
-    title: str
-    columns: Sequence[str]
-    rows: list[Sequence[Any]] = field(default_factory=list)
-    reads: str = ""
-
-    def markdown(self) -> str:
-        def line(cells: Sequence[Any]) -> str:
-            return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
-
-        lines = [f"## {self.title}", "", line(self.columns), line(["---"] * len(self.columns))]
-        lines += [line(row) for row in self.rows]
-        if self.reads:
-            lines += ["", self.reads]
-        return "\n".join(lines) + "\n"
+class Failed(RuntimeError):
+    """A contender or the tenant did not do its work; the text has the end of what it said."""
 
 
 @dataclass(frozen=True)
@@ -50,27 +37,81 @@ class Run:
     said: dict[str, Any]
 
 
-def run(arguments: Sequence[str], *, env: dict[str, str] | None = None, cpus: set[int] | None = None) -> Run:
-    """Run a Python module or script of ours to its end; its last line on stdout is a JSON document."""
-    command = [sys.executable, *arguments]
-    began = time.monotonic()
-    with tempfile.TemporaryFile("w+") as output:
+@dataclass(frozen=True)
+class Tenant:
+    """A pretend tenant that is being served. `key` is that of the compliance API."""
+
+    url: str
+    key: str
+
+    @property
+    def reached(self) -> list[str]:
+        """How a contender is told where to pull from."""
+        return ["--url", self.url, "--key", self.key]
+
+    def ask(self, control: str, wish: Any = None) -> Any:
+        """GET, or with a wish POST, one of the tenant's own switches; the decoded answer."""
+        body = None if wish is None else json.dumps(wish).encode()
+        with urllib.request.urlopen(f"{self.url}/_sandbox/{control}", body, timeout=120) as answer:
+            data = answer.read()
+        return data if control.startswith("truth") else json.loads(data)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """What measured processes see: nothing that makes Python compile at each start, nothing that phones home."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "DO_NOT_TRACK": "1", "RUNTIME__DLTHUB_TELEMETRY": "false", **more}
+
+
+def run(
+    arguments: Sequence[str],
+    *,
+    program: str = sys.executable,
+    env: dict[str, str] | None = None,
+    cpus: set[int] | None = None,
+    speaks: bool = True,
+    accepts: Sequence[int] = (0,),
+) -> Run:
+    """Run a process to its end; its last line on stdout is a JSON document, unless it `speaks` not.
+
+    `cpus` pins it. Raises Failed for an exit code that is not in `accepts`, or after half an hour.
+    """
+    command = [program, *arguments]
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as complaints:
+        began = time.monotonic()
         process = subprocess.Popen(
             command,
             stdout=output,
+            stderr=complaints,
             cwd=ROOT,
-            env={**os.environ, **(env or {})},
+            env=environment(**(env or {})),
             preexec_fn=(lambda: os.sched_setaffinity(0, cpus)) if cpus else None,
         )
-        _, code, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(code)
-        wall = time.monotonic() - began
+        alarm = signal.signal(signal.SIGALRM, lambda *_: process.kill())
+        signal.setitimer(signal.ITIMER_REAL, _LONGEST)
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+            wall = time.monotonic() - began
+            process.returncode = os.waitstatus_to_exitcode(status)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, alarm)
+            if process.returncode is None:  # interrupted: leave nobody behind
+                process.kill()
+                process.wait()
         output.seek(0)
+        complaints.seek(0)
         lines = output.read().strip().splitlines()
-    if process.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
-    said = json.loads(lines[-1]) if lines else {}
+        if process.returncode not in accepts:
+            told = complaints.read()[-2000:]
+            raise Failed(f"{' '.join(command)} ended with {process.returncode}\n{told}")
+    said = json.loads(lines[-1]) if speaks and lines else {}
     return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, said)
+
+
+def module(name: str, *arguments: str, **settings: Any) -> Run:
+    """Run one of the modules beside this one."""
+    return run(["-m", f"benchmarks.{name}", *arguments], **settings)
 
 
 def in_turn(contenders: dict[str, Callable[[], Run]], rounds: int) -> dict[str, list[Run]]:
@@ -87,36 +128,41 @@ def middle(runs: list[Run], figure: Callable[[Run], float]) -> float:
 
 
 @contextmanager
-def tenant(*, per_day: int, days: int, users: int = 500, now: str = "2026-11-22T12:00:00Z") -> Iterator[dict[str, Any]]:
-    """A pretend tenant in its own process, without rate limit; yields what it says when it is ready."""
+def tenant(
+    *,
+    per_day: int,
+    days: int,
+    users: int = 500,
+    now: str = "2026-11-22T12:00:00Z",
+    lazy: bool = False,
+    cpus: set[int] | None = None,
+) -> Iterator[Tenant]:
+    """A pretend tenant in its own process, without rate limit, with exactly `per_day` events a day."""
     command = [
         *(sys.executable, "-m", "sandbox", "serve", "--port", "0", "--rate-limit", "0", "--seed", "7"),
         *("--users", str(users), "--days", str(days), "--events-per-day", str(per_day), "--now", now),
+        *(["--lazy"] if lazy else []),
     ]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT, text=True)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=ROOT,
+        env=environment(),
+        text=True,
+        preexec_fn=(lambda: os.sched_setaffinity(0, cpus)) if cpus else None,
+    )
     try:
         assert process.stdout is not None
-        yield json.loads(process.stdout.readline())
+        line = process.stdout.readline()
+        if not line:
+            raise Failed(f"{' '.join(command)} did not start")
+        ready = json.loads(line)
+        yield Tenant(ready["url"], ready["keys"]["compliance"])
     finally:
         process.terminate()
-        process.wait(timeout=20)
-
-
-def machine() -> str:
-    """What the numbers were taken on, in one line."""
-    model = next(
-        (
-            line.partition(":")[2].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if line.startswith("model name")
-        ),
-        platform.processor(),
-    )
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{os.cpu_count()} cores ({model}), {memory:.0f} GiB, Python {platform.python_version()}"
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:,.2f}" if abs(value) < 100 else f"{value:,.0f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

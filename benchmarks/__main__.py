@@ -1,0 +1,60 @@
+"""`python -m benchmarks [NAME ...] [--smoke] [--out FILE]`: run benchmarks, print each table, write the page.
+
+Without names all of them run, and the page goes to docs/benchmarks.md. `--smoke` runs each one tiny and exits 1
+where a ratio is absurdly far from its target; its figures mean nothing and are written only where `--out` says.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.harness import ROOT, Failed
+from benchmarks.report import Table, page
+
+BENCHMARKS = {
+    "ingest": "ingest",
+    "requests": "request_count",
+    "tail": "tail",
+    "memory": "memory",
+    "queries": "queries",
+    "start": "start",
+}
+PAGE = ROOT / "docs" / "benchmarks.md"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure, beside a peer or a limit.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; default: all")
+    parser.add_argument("--smoke", action="store_true", help="each one tiny: that it works, not how fast")
+    parser.add_argument("--out", type=Path, help="where the page goes; default for a full run: docs/benchmarks.md")
+    options = parser.parse_args()
+    unknown = [name for name in options.names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    names = options.names or list(BENCHMARKS)
+    tables: list[Table] = []
+    for name in names:
+        began = time.monotonic()
+        try:
+            measured = importlib.import_module(f"benchmarks.{BENCHMARKS[name]}").measure(smoke=options.smoke)
+        except Failed as failure:
+            print(f"{name}: {failure}", file=sys.stderr)
+            return 1
+        tables += measured
+        print("\n".join(table.markdown() for table in measured))
+        print(f"({name}: {time.monotonic() - began:.0f} s, load {os.getloadavg()[0]:.1f})\n", flush=True)
+    out = options.out or (None if options.smoke or options.names else PAGE)
+    if out is not None:
+        out.write_text(page(tables, smoke=options.smoke))
+        print(f"written: {out}")
+    absurd = [aim for table in tables for aim in table.aims if aim.absurd]
+    for aim in absurd:
+        print(f"absurd: {aim}", file=sys.stderr)
+    return 1 if options.smoke and absurd else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
