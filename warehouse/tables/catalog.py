@@ -15,6 +15,7 @@ import pyarrow as pa
 from warehouse.archive.archive import Archive
 from warehouse.archive.state import LogState, TableFile
 from warehouse.tables.audit_export.schema import AUDIT_EXPORT_ROWS, audit_export_matches_sql
+from warehouse.tables.fold import STREAM
 from warehouse.tables.object_access import reader_setup
 from warehouse.tables.schema import AUDIT_EVENTS, TABLE
 
@@ -135,7 +136,8 @@ def statements(archive: Archive, schema: str | None = None) -> list[str]:
         _PAGES.format(schema=prefix),
         _FIRST_SEEN.format(schema=prefix, rows=_first_seen_rows(state)),
         _table_view(f"{prefix}audit_export_rows", state, "audit_export_rows", AUDIT_EXPORT_ROWS, root),
-        f"create or replace view {prefix}audit_export_matches as {audit_export_matches_sql(prefix, covered=state.stream('activities').covered)}",
+        f"create or replace view {prefix}audit_export_matches as "
+        + audit_export_matches_sql(prefix, covered=state.stream(STREAM).covered),
     ]
     return made
 
