@@ -38,6 +38,6 @@ class StateCache:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             temporary.write_bytes(hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
             os.replace(temporary, self.path)
-        except OSError:
-            with suppress(OSError):
+        except (OSError, ValueError):  # a path that no file system takes is a ValueError
+            with suppress(OSError, ValueError):
                 temporary.unlink()

@@ -66,9 +66,10 @@ class Log:
 
     def refresh(self) -> LogState:
         """Bring the state to the head of the log. Raises LogHole, LogForked, EntryUnreadable, StoreError."""
-        if not self._started:
+        if self._started:
+            self._read_on()
+        else:
             self._start(self._cached())
-        self._read_on()
         return self.state
 
     def entries(self, start: int = 0, end: int | None = None) -> Iterator[Entry]:

@@ -119,7 +119,7 @@ class MemoryStore:
     def move(self, key: str, to: str) -> None:
         self.versions[to] = self.versions.pop(key)
 
-    def keys(self, prefix: str = "") -> list[str]:
+    def names(self, prefix: str = "") -> list[str]:
         return [info.key for info in self.list(prefix)]
 
     def _current(self, key: str) -> Version | None:
