@@ -1,0 +1,143 @@
+"""Promise 1: every record that was served for a committed window is in the archive, byte for byte as served."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from sandbox.faults import RECORD_FAULTS, REQUEST_FAULTS
+from tests.promises.conftest import Standing
+from tests.promises.quick import pull
+from tests.promises.site import Site
+from tests.promises.witness import archived_records
+from warehouse.anthropic.errors import StreamTrouble
+from warehouse.wire.times import midnight
+
+TODAY = date(2026, 11, 22)
+RAW = "select coalesce(raw_bytes, encode(raw)) from audit_events order by created_at, id"
+
+# What a fault does to a run: the client gets over it, a window fails, or nothing of the stream can be pulled.
+PASSES, FAILS, STOPS = "passes", "fails", "stops"
+EFFECT = {
+    "rate_limit_429": PASSES,
+    "error_500": PASSES,
+    "error_500_final": FAILS,
+    "bad_gateway": PASSES,
+    "error_502": PASSES,
+    "error_503": PASSES,
+    "error_504": PASSES,
+    "error_529": PASSES,
+    "timeout": PASSES,
+    "cut": PASSES,
+    "truncated_json": PASSES,
+    "no_data": PASSES,
+    "empty_page_claims_more": PASSES,
+    "full_page_without_has_more": PASSES,
+    "repeated_record": PASSES,
+    "expired_key": STOPS,
+    "deactivated_key": STOPS,
+    "invalid_key": STOPS,
+    "wrong_key": STOPS,
+    "missing_scope": STOPS,
+    "compliance_disabled": STOPS,
+    "clock_skew": PASSES,
+}
+
+
+def test_each_fault_that_the_tenant_knows_is_tried_here() -> None:
+    assert set(EFFECT) == set(REQUEST_FAULTS)
+
+
+def assert_the_archive_is_the_truth(site: Site, end: datetime) -> None:
+    """SQL answers the truth, each record once, and the pages, cut by a stranger to our code, say the same."""
+    truth = site.truth(midnight(site.start), end)
+    assert [bytes(raw) for (raw,) in site.sql(RAW)] == truth
+    assert set(archived_records(site.root)) == set(truth)
+    assert len(set(truth)) == len(truth) > 0
+
+
+@pytest.mark.parametrize("kind", sorted(EFFECT))
+def test_a_fault_of_the_api_changes_nothing_that_is_archived(standing: Standing, kind: str) -> None:
+    served, site = standing()
+    days = (site.start, TODAY)
+    # one page in, so that a window is hit in its middle; `bytes` and `seconds` keep waits short
+    served.faults.on(kind, next=2, skip=1, seconds=0 if kind == "rate_limit_429" else 600)
+    if EFFECT[kind] is STOPS:
+        with pytest.raises(StreamTrouble):
+            pull(site, served, *days)
+    else:
+        report = pull(site, served, *days)
+        assert bool(report.failed) == (EFFECT[kind] is FAILS)
+    served.faults.clear()
+    pull(site, served, *days)
+    assert_the_archive_is_the_truth(site, midnight(TODAY))
+    again = pull(site, served, *days)
+    assert (again.first, again.revised, again.withdrawn, again.failed) == (0, 0, 0, [])
+    assert again.unchanged == again.records == len(site.truth(midnight(site.start), midnight(TODAY)))
+
+
+@pytest.mark.parametrize("kind", sorted(RECORD_FAULTS))
+def test_a_record_that_spoils_careless_parsers_is_kept_as_it_is(standing: Standing, kind: str) -> None:
+    served, site = standing(days=2)
+    settings = (
+        {"bytes": 300_000} if kind == "huge_record" else {"seconds": 7200} if kind == "late_indexing" else {}
+    )
+    hit = served.tenant.damage(kind, next=2, **settings)
+    assert hit
+    pull(site, served, site.start, TODAY)
+    assert_the_archive_is_the_truth(site, midnight(TODAY))
+    again = pull(site, served, site.start, TODAY)
+    assert (again.first, again.revised, again.withdrawn) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("quirk", ["opaque_cursors", "bound_cursors", "platform_errors", "bare_404"])
+def test_either_reading_of_an_unclear_documentation_gives_the_truth(standing: Standing, quirk: str) -> None:
+    served, site = standing(days=2, quirks=[quirk])
+    served.faults.on("error_500", next=1, skip=1)
+    pull(site, served, site.start, TODAY)
+    assert_the_archive_is_the_truth(site, midnight(TODAY))
+
+
+def test_a_storm_of_every_passing_fault_at_once_ends_in_the_truth(standing: Standing) -> None:
+    served, site = standing()
+    for kind, effect in EFFECT.items():
+        if effect is not STOPS and kind not in ("timeout", "clock_skew"):
+            served.faults.on(kind, probability=0.04, seconds=0)
+    for _ in range(30):
+        if not pull(site, served).failed:
+            break
+    else:
+        pytest.fail("thirty runs did not get through")
+    end = site.sql("select max(window_end) from audit_pages where complete")[0][0].astimezone(UTC)
+    assert_the_archive_is_the_truth(site, end)
+
+
+@pytest.mark.parametrize("kind", ["cut", "truncated_json", "timeout"])
+def test_the_command_line_gets_over_a_fault_and_its_second_run_adds_nothing(
+    site: Site, past: tuple[str, str], kind: str
+) -> None:
+    site.tell("faults", kind=kind, next=1, skip=1, seconds=30)
+    window = ("--from", past[0], "--to", past[1])
+    first = site.pull(*window)
+    assert_the_archive_is_the_truth(site, midnight(date.fromisoformat(past[1])))
+    assert first["first"] == first["records"] > 0
+    assert first["requests"] == first["pages"] + 1
+    second = site.pull(*window)
+    assert (second["first"], second["revised"], second["withdrawn"]) == (0, 0, 0)
+    assert second["unchanged"] == first["records"]
+
+
+def test_sql_on_the_command_line_answers_the_verbatim_records(site: Site, past: tuple[str, str]) -> None:
+    site.pull("--from", past[0], "--to", past[1])
+    rows = site.run("sql", "--json", "select raw, raw_bytes from audit_events order by created_at, id").json()
+    truth = site.truth(midnight(site.start), midnight(date.fromisoformat(past[1])))
+    assert [row["raw"].encode() for row in rows if row["raw_bytes"] is None] == truth
+
+
+def test_a_key_trouble_ends_with_exit_2_and_the_next_run_completes(site: Site, past: tuple[str, str]) -> None:
+    site.tell("faults", kind="expired_key", next=1, skip=2)
+    window = ("--from", past[0], "--to", past[1])
+    ended = site.run("pull", "activities", *window)
+    assert ended.code == 2
+    assert "expired" in ended.err
+    site.pull(*window)
+    assert_the_archive_is_the_truth(site, midnight(date.fromisoformat(past[1])))
