@@ -10,7 +10,7 @@ from datetime import timedelta
 import dagster as dg
 from pydantic import Field
 
-from assets.audit import OWNERS, audit_pages
+from assets.audit import OWNERS
 from assets.exports import audit_export_rows
 from assets.failures import told_plainly
 from assets.sealed import audit_events_sealed
@@ -34,7 +34,7 @@ class VerifyRun(dg.Config):
 
 
 @dg.asset(
-    deps=[audit_pages, audit_events_sealed, audit_export_rows],
+    deps=[audit_events_sealed, audit_export_rows],
     group_name="archive",
     kinds={"json"},
     owners=OWNERS,
@@ -55,9 +55,11 @@ def archive_log(
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """The log of commits: numbered entries, chained by hash, covered by signed checkpoints.
 
-    **Source**: every run that writes. **Grain**: one entry per commit. **Window**: all of it, each night.
-    **Promise**: what is in the archive can be proven to be what was put there; nothing under its prefixes is
-    unexplained.
+    - **Source**: every run that writes.
+    - **Grain**: one entry per commit.
+    - **Window**: the whole log each night, with the objects of two days; on Sundays every object.
+    - **Promise**: what is in the archive can be proven to be what was put there; nothing under its prefixes is
+      unexplained.
     """
     with told_plainly():
         archive = workshop.archive

@@ -14,6 +14,7 @@ from pydantic import Field
 from assets.column_schema import table_schema
 from assets.day_reports import DayReports
 from assets.failures import told_plainly
+from assets.mart_models import source_words
 from assets.pulling import PullReport, pull_windows, recover
 from assets.run_log import RunLog
 from assets.verdict_results import check_result, spec
@@ -49,10 +50,11 @@ audit_pages = dg.AssetSpec(
     kinds={"json", "zstd"},
     owners=OWNERS,
     tags={"tier": "evidence"},
-    description="Every response of the feed, byte for byte as it was served. Grain: one object per page, "
-    "with one log entry per window `[start, end)`. Promise: no archived byte ever changes; a "
-    "later pull adds. Written by the run that materializes `audit_events`, which observes it "
-    "here. SQL: `audit_pages`, `log_entries`.",
+    description="""Every response of the feed, byte for byte as it was served.
+
+- **Source**: `activity_feed`. Written by the runs that materialize `audit_events`, which observe it here.
+- **Grain**: one object per page; one log entry per window `[start, end)`.
+- **Promise**: no archived byte ever changes; a later pull adds. SQL: `audit_pages`, `log_entries`.""",
 )
 
 
@@ -76,19 +78,21 @@ class PullRun(dg.Config):
     owners=OWNERS,
     tags={"tier": "recent"},
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=TOO_LATE, warn_window=LATE),
-    metadata={"dagster/column_schema": table_schema(AUDIT_EVENTS)},
+    metadata={"dagster/column_schema": table_schema(AUDIT_EVENTS, source_words("audit_events"))},
 )
 def audit_events(
     context: dg.AssetExecutionContext, config: PullRun, workshop: dg.ResourceParam[Workshop]
 ) -> dg.MaterializeResult[None]:
     """Who did what in Claude: every version of every event of the Activity Feed.
 
-    **Source**: `audit_pages`, read from the Compliance API. **Grain**: one row per version of an event
-    (`audit_events` in SQL shows the current ones, `audit_event_versions` all, `audit_events_as_of(ts)` those
-    known at a time). **Window**: whole UTC days, newest first, up to two minutes ago; the tail reads `[last end
-    - 10 min, now - 2 min)` every five minutes. **Promise**: every record served is kept; a changed or withdrawn
-    one is a new version; a run that was killed is completed by the next. Do not count rows over versions: count
-    `audit_events`.
+    - **Source**: `audit_pages`, read from the Compliance API with the scope `read:compliance_activities`.
+    - **Grain**: one row per version of an event. In SQL `audit_events` shows the current ones,
+      `audit_event_versions` all, `audit_events_as_of(ts)` those known at a time. Count `audit_events`,
+      never versions.
+    - **Window**: whole UTC days, newest first, up to two minutes ago. The tail reads from ten minutes before the
+      newest window on, every five minutes.
+    - **Promise**: every record served is kept; a changed or withdrawn one is a new version; what a killed run left
+      is completed by the next.
     """
     with told_plainly():
         days, archive = DayReports(context.partition_keys), workshop.archive

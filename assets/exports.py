@@ -58,10 +58,11 @@ def audit_export_rows(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Rows of the console's audit-log export, each with its text as it was.
 
-    **Source**: `console_audit_export`, archived verbatim as one commit a file. **Grain**: one row per row of a
-    file; a row that two files have is kept once. **Window**: whatever the files hold. **Promise**: no row is
-    lost, however its cells are written; `audit_export_matches` says which rows the feed has too and which it
-    lacks. Do not add these rows to `audit_events`: they are the same events, told twice.
+    - **Source**: `console_audit_export`, archived verbatim as one commit a file.
+    - **Grain**: one row per row of a file; a row that two files have is kept once.
+    - **Window**: whatever the files hold.
+    - **Promise**: no row is lost, however its cells are written. `audit_export_matches` says which rows the feed
+      has too and which it lacks. Never add these rows to `audit_events`: they are the same events, told twice.
     """
     folder = inbox(workshop.marts)
     waiting = [Path(name) for name in config.files] or sorted(path for path in folder.glob("*") if path.is_file())

@@ -33,11 +33,14 @@ from warehouse.tables.seal import seal_day, sealable_days, write_missing_markers
 def audit_events_sealed(
     context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]
 ) -> dg.MaterializeResult[None]:
-    """The final form of a day: its versions sorted by actor and time, in one or few files kept for the full term.
+    """The final form of a day: its versions sorted by actor and time, in few files kept for the full term.
 
-    **Source**: `audit_events`. **Grain**: one row per version. **Window**: whole UTC days that are covered
-    without a gap and were read again after they ended (02:30 the next morning, or by a backfill). **Promise**:
-    readers see each row once before, while and after a day is sealed; rows that come late make a further part.
+    - **Source**: `audit_events`.
+    - **Grain**: one row per version.
+    - **Window**: whole UTC days that are covered without a gap and were read again after they ended (02:30 the
+      next morning, or by a backfill).
+    - **Promise**: readers see each row once before, while and after a day is sealed; rows that come late make a
+      further part.
     """
     with told_plainly():
         write_missing_markers(workshop.archive)

@@ -73,11 +73,16 @@ def days_to_reread(tick: datetime, days: int, start: date) -> tuple[date, date] 
 def schedules(start: date, prune_runs: dg.JobDefinition) -> list[dg.ScheduleDefinition]:
     """The schedules of a pipeline whose partitions begin at `start`."""
 
-    @dg.schedule(job=audit_tail, cron_schedule="*/5 * * * *", execution_timezone="UTC", default_status=_RUNNING)
+    @dg.schedule(
+        job=audit_tail,
+        cron_schedule="*/5 * * * *",
+        execution_timezone="UTC",
+        default_status=_RUNNING,
+        description="What came since the newest window, and any hole before it.",
+    )
     def audit_tail_every_5_minutes(
         context: dg.ScheduleEvaluationContext,
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        """What came since the newest window, and any hole before it."""
         days = days_of_tail(context.scheduled_execution_time, start)
         if days is None:
             yield dg.SkipReason(f"the first day, {start}, is still to come")

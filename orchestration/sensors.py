@@ -54,7 +54,11 @@ def _failed_before(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
     return bool(runs) and runs[0].status == dg.DagsterRunStatus.FAILURE
 
 
-@dg.sensor(default_status=_RUNNING, minimum_interval_seconds=60)
+@dg.sensor(
+    default_status=_RUNNING,
+    minimum_interval_seconds=60,
+    description="Tells a human of checks that begin to fail, get worse, or count more than at the last word.",
+)
 def failing_checks(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Tell of asset checks that have begun to fail, got worse, or count more than when a human was last told."""
     assert context.repository_def is not None
@@ -91,7 +95,13 @@ def _standing(evaluation: dg.AssetCheckEvaluation | None) -> tuple[list[int], st
 def export_files(folder: Path) -> dg.SensorDefinition:
     """A sensor that imports each audit-log export laid into `folder`, once."""
 
-    @dg.sensor(name="export_files", job=export_import, default_status=_RUNNING, minimum_interval_seconds=60)
+    @dg.sensor(
+        name="export_files",
+        job=export_import,
+        default_status=_RUNNING,
+        minimum_interval_seconds=60,
+        description="Imports each file of the console's audit-log export that is laid into the folder exports/.",
+    )
     def arrived(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         files = sorted(path for path in folder.glob("*") if path.is_file()) if folder.is_dir() else []
         if not files:

@@ -26,11 +26,11 @@ HOST = "127.0.0.1"
 _QUIET = {"DAGSTER_DISABLE_TELEMETRY": "yes", "DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
 _START_SECONDS = 180
 _STOP_SECONDS = 15
+# One code server for both: each would otherwise keep its own, and the daemon start a new one every minute.
 _WORKSPACE = """\
+# Written anew at each start of `python -m orchestration.ui`.
 load_from:
-  - python_module:
-      module_name: orchestration.definitions
-      location_name: ledgerline
+  - grpc_server: {{host: {host}, port: {port}, location_name: ledgerline}}
 """
 
 
@@ -68,8 +68,12 @@ def serve(config: Path, home: Path, port: int) -> None:
     port = port or _free_port()
     _refuse_taken(port)
     environment = {**os.environ, **_QUIET, "DAGSTER_HOME": str(home), CONFIG_VARIABLE: str(config)}
+    code_port = _free_port()
+    (home / "workspace.yaml").write_text(_WORKSPACE.format(host=HOST, port=code_port), encoding="utf-8")
     workspace = ["-w", str(home / "workspace.yaml")]
+    code = ["-m", "orchestration.definitions", "--use-python-environment-entry-point", "--lazy-load-user-code"]
     commands = {
+        "code server": ["dagster", "api", "grpc", "-h", HOST, "-p", str(code_port), *code],
         "webserver": ["dagster_webserver", "-h", HOST, "-p", str(port), *workspace],
         "daemon": ["dagster._daemon", "run", *workspace],
     }
@@ -77,7 +81,7 @@ def serve(config: Path, home: Path, port: int) -> None:
     logs.mkdir(exist_ok=True)
     with contextlib.ExitStack() as stack:
         started = {
-            name: stack.enter_context(_process(command, environment, logs / f"{name}.log"))
+            name: stack.enter_context(_process(command, environment, logs / _log_name(name)))
             for name, command in commands.items()
         }
         url = f"http://{HOST}:{port}"
@@ -90,12 +94,11 @@ def serve(config: Path, home: Path, port: int) -> None:
 
 
 def prepare_home(home: Path) -> None:
-    """Make DAGSTER_HOME with our settings; files that exist are left as they are."""
+    """Make DAGSTER_HOME with our dagster.yaml; one that exists is left as it is."""
     home.mkdir(parents=True, exist_ok=True)
     settings = files("orchestration").joinpath("dagster.yaml").read_text(encoding="utf-8")
-    for name, text in {"dagster.yaml": settings, "workspace.yaml": _WORKSPACE}.items():
-        with contextlib.suppress(FileExistsError), (home / name).open("x", encoding="utf-8") as file:
-            file.write(text)
+    with contextlib.suppress(FileExistsError), (home / "dagster.yaml").open("x", encoding="utf-8") as file:
+        file.write(settings)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -183,9 +186,13 @@ def _wait(url: str, started: dict[str, subprocess.Popen[bytes]], logs: Path) -> 
 def _check_alive(started: dict[str, subprocess.Popen[bytes]], logs: Path) -> None:
     for name, process in started.items():
         if process.poll() is not None:
-            said = (logs / f"{name}.log").read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
+            said = (logs / _log_name(name)).read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
             lines = "\n  ".join(said)
             raise CannotStart(f"the {name} ended with code {process.returncode}; it said last:\n  {lines}")
+
+
+def _log_name(process: str) -> str:
+    return f"{process.replace(' ', '-')}.log"
 
 
 def _free_port() -> int:
