@@ -7,21 +7,22 @@ actor kind, field or value that nobody has listed is tagged, never dropped and n
 import gc
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from warehouse.archive.state import caller_identity
-from warehouse.tables.schema import ACTOR_ID_FIELD, EXTRA_FIELDS, PARSED
+from warehouse.tables.columns import Strange, careful_columns, quick_columns
 from warehouse.taxonomy import Taxonomy
 from warehouse.wire.records import canonical, decode, has_duplicate_keys
-from warehouse.wire.times import parse_rfc3339
 
 ACCESS = "compliance_api_accessed"
+_AT_ONCE = 256  # records decoded together: few enough to stay in the processor's cache until they are dropped
 
 
 @dataclass(frozen=True)
@@ -69,115 +70,95 @@ class Parser:
 
     def __init__(self, taxonomy: Taxonomy) -> None:
         self._taxonomy = taxonomy
-        self._shapes: dict[tuple[Any, ...], tuple[tuple[str, ...], list[str] | None]] = {}
-        self._enums: dict[str, list[tuple[str, frozenset[str]]]] = {}
+        self._shapes: dict[tuple[Any, ...], _Judgement] = {}
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="columns")
 
     def parse(self, records: Sequence[bytes], page: int) -> Batch:
         """One page's verbatim records (in page order) as a batch; `page` counts from 1."""
+        coming = self._beside.submit(quick_columns, records)
         # Decoding makes very many small objects and no cycles; the collector would walk them for nothing.
         collecting = gc.isenabled()
         gc.disable()
         try:
-            return self._parse(records, page)
+            read = _Read()
+            for start in range(0, len(records), _AT_ONCE):
+                self._read(records[start : start + _AT_ONCE], start, read)
         finally:
             if collecting:
                 gc.enable()
-
-    def _parse(self, records: Sequence[bytes], page: int) -> Batch:
-        strange: dict[int, list[str]] = {}
-        documents, content = self._decode(records, strange)
-        served_ids = [document.get("id") for document in documents]
-        types = [document.get("type") for document in documents]
-        actors: list[dict[str, Any]] = [
-            actor if type(actor := document.get("actor")) is dict else {} for document in documents
-        ]
-        unknown, unknown_fields = self._judge(documents, types, actors)
-        ids = self._name_the_nameless(served_ids, content, strange)
-        columns = self._columns(records, documents, ids, types, actors, strange)
-        for position, names in strange.items():
-            unknown_fields[position] = [*(unknown_fields[position] or []), *names]
+        columns = coming.result()
+        if columns is None or read.strange:
+            documents = [_object(_decode_with_care(record)[0]) for record in records]
+            columns = careful_columns(records, documents, read.ids, read.strange)
+        for position, names in read.strange.items():
+            read.unknown_fields[position] = [*(read.unknown_fields[position] or []), *names]
         return Batch(
             page=page,
             columns=columns,
-            ids=ids,
-            content=content,
-            unknown=unknown,
-            unknown_fields=unknown_fields,
-            footprints=[
-                _footprint(document, actor, event_id)
-                for document, actor, kind, event_id in zip(documents, actors, types, ids, strict=True)
-                if kind == ACCESS
-            ],
+            ids=read.ids,
+            content=read.content,
+            unknown=read.unknown,
+            unknown_fields=read.unknown_fields,
+            footprints=read.footprints,
         )
 
-    def _decode(
-        self, records: Sequence[bytes], strange: dict[int, list[str]]
-    ) -> tuple[list[dict[str, Any]], list[str]]:
+    def _read(self, records: Sequence[bytes], start: int, read: "_Read") -> None:
+        """Take in some records, the first of which stands at `start` in its page."""
+        documents: list[Any]
         try:
-            documents: list[Any] = list(map(decode, records))
+            documents = list(map(decode, records))
             forms = list(map(canonical, documents))
         except (ValueError, RecursionError, TypeError):
             documents, forms = [], []
-            for position, record in enumerate(records):
+            for position, record in enumerate(records, start):
                 document, form, problem = _decode_with_care(record)
                 documents.append(document)
                 forms.append(form)
                 if problem:
-                    strange.setdefault(position, []).append(problem)
+                    read.note(position, problem)
         for position, (record, form) in enumerate(zip(records, forms, strict=True)):
             # A shorter canonical form may only mean white space; a repeated key must not be lost in it.
             if len(form) != len(record) and has_duplicate_keys(record):
-                strange.setdefault(position, []).append("(duplicate keys)")
+                read.note(start + position, "(duplicate keys)")
                 forms[position] = record
-        for position, document in enumerate(documents):
+        read.content += [sha256(form).hexdigest() for form in forms]
+        for position, document in enumerate(documents, start):
             if type(document) is not dict:
-                strange.setdefault(position, []).append("(not an object)")
-                documents[position] = {}
-        return documents, [sha256(form).hexdigest() for form in forms]
+                read.note(position, "(not an object)")
+                document = {}  # noqa: PLW2901
+            record_id = document.get("id")
+            if type(record_id) is not str or not record_id:
+                record_id = f"(no id) {read.content[position]}"
+                read.note(position, "id (missing)")
+            read.ids.append(record_id)
+            self._judge(document, record_id, read)
 
-    def _name_the_nameless(self, ids: list[Any], content: list[str], strange: dict[int, list[str]]) -> list[str]:
-        named = []
-        for position, value in enumerate(ids):
-            if type(value) is str and value:
-                named.append(value)
-            else:
-                named.append(f"(no id) {content[position]}")
-                strange.setdefault(position, []).append("id (missing)")
-        return named
-
-    def _judge(
-        self, documents: list[dict[str, Any]], types: list[Any], actors: list[dict[str, Any]]
-    ) -> tuple[list[tuple[str, ...]], list[list[str] | None]]:
-        """Per record: is its type or actor kind unknown, and which fields or values has nobody listed.
+    def _judge(self, document: dict[str, Any], record_id: str, read: "_Read") -> None:
+        """Is the type or the actor's kind unknown, and which fields or values has nobody listed.
 
         Records of one shape (same type, same keys) get the same answer, so it is looked up by shape.
         """
-        shapes, enums = self._shapes, self._enums
-        events: list[tuple[str, ...]] = []
-        fields: list[list[str] | None] = []
-        for document, kind, actor in zip(documents, types, actors, strict=True):
-            shape = (kind, actor.get("type"), *document, None, *actor)
-            try:
-                answer = shapes.get(shape)
-            except TypeError:  # an unhashable type, such as a list where a text belongs
-                answer = self._judge_shape("", document, actor)
-            if answer is None:
-                answer = shapes[shape] = self._judge_shape(kind, document, actor)
-                if kind not in enums:
-                    enums[kind] = list(self._taxonomy.enums(kind).items()) if type(kind) is str else []
-            unknown, names = answer
-            if type(kind) is str:
-                for name, values in enums[kind]:
-                    value = document.get(name)
-                    if type(value) is str and value not in values:
-                        names = [*(names or []), f"{name}={value}"[:200]]
-            events.append(unknown)
-            fields.append(names)
-        return events, fields
+        kind, actor = document.get("type"), document.get("actor")
+        if type(actor) is not dict:
+            actor = {}
+        shape = (kind, actor.get("type"), *document, None, *actor)
+        try:
+            judgement = self._shapes.get(shape)
+            if judgement is None:
+                judgement = self._shapes[shape] = self._judge_shape(kind, document, actor)
+        except TypeError:  # an unhashable type, such as a list where a text belongs
+            judgement = self._judge_shape(None, document, actor)
+        names = judgement.fields
+        for name, values in judgement.enums:
+            value = document.get(name)
+            if type(value) is str and value not in values:
+                names = [*(names or []), f"{name}={value}"[:200]]
+        read.unknown.append(judgement.unknown)
+        read.unknown_fields.append(names)
+        if kind == ACCESS:
+            read.footprints.append(_footprint(document, actor, record_id))
 
-    def _judge_shape(
-        self, kind: Any, document: dict[str, Any], actor: dict[str, Any]
-    ) -> tuple[tuple[str, ...], list[str] | None]:
+    def _judge_shape(self, kind: Any, document: dict[str, Any], actor: dict[str, Any]) -> "_Judgement":
         taxonomy = self._taxonomy
         names: list[str] = []
         known_type = type(kind) is str and kind in taxonomy.types
@@ -194,49 +175,35 @@ class Parser:
             unlisted.append(str(kind)[:200])
         if actor_fields is None:
             unlisted.append(f"actor {actor_kind}"[:200])
-        return tuple(unlisted), names or None
+        enums = taxonomy.enums(kind).items() if type(kind) is str else ()
+        return _Judgement(tuple(unlisted), names or None, tuple(enums))
 
-    def _columns(
-        self,
-        records: Sequence[bytes],
-        documents: list[dict[str, Any]],
-        ids: list[str],
-        types: list[Any],
-        actors: list[dict[str, Any]],
-        strange: dict[int, list[str]],
-    ) -> pa.Table:
-        texts = [document.get("created_at") for document in documents]
-        raw, raw_bytes = _raw_columns(records, strange)
-        id_fields = ACTOR_ID_FIELD
-        kinds = [actor.get("type") for actor in actors]
-        columns = [
-            pa.array(ids, pa.string()),
-            _times(texts, strange),
-            _text("created_at", texts, strange),
-            _text("type", types, strange),
-            _text("organization_id", [d.get("organization_id") for d in documents], strange),
-            _text("organization_uuid", [d.get("organization_uuid") for d in documents], strange),
-            _text("actor.type", kinds, strange),
-            _text(
-                "actor.id",
-                [
-                    actor.get(id_fields.get(kind, "")) if type(kind) is str else None
-                    for actor, kind in zip(actors, kinds, strict=True)
-                ],
-                strange,
-            ),
-            _text(
-                "actor.email_address",
-                [actor.get("email_address") or actor.get("unauthenticated_email_address") for actor in actors],
-                strange,
-            ),
-            _text("actor.ip_address", [actor.get("ip_address") for actor in actors], strange),
-            _text("actor.user_agent", [actor.get("user_agent") for actor in actors], strange),
-            *[_text(name, [d.get(name) for d in documents], strange) for name in EXTRA_FIELDS],
-            raw,
-            raw_bytes,
-        ]
-        return pa.Table.from_arrays(columns, schema=PARSED)
+
+class _Judgement(NamedTuple):
+    """What is unlisted about a shape of records: type and actor kind, fields; and which texts to look at."""
+
+    unknown: tuple[str, ...]
+    fields: list[str] | None
+    enums: tuple[tuple[str, frozenset[str]], ...]
+
+
+@dataclass
+class _Read:
+    """What has been read of a page so far; lists run parallel to its records."""
+
+    ids: list[str] = field(default_factory=list)
+    content: list[str] = field(default_factory=list)
+    unknown: list[tuple[str, ...]] = field(default_factory=list)
+    unknown_fields: list[list[str] | None] = field(default_factory=list)
+    footprints: list[Footprint] = field(default_factory=list)
+    strange: Strange = field(default_factory=dict)
+
+    def note(self, position: int, problem: str) -> None:
+        self.strange.setdefault(position, []).append(problem)
+
+
+def _object(document: Any) -> dict[str, Any]:
+    return document if type(document) is dict else {}
 
 
 def _decode_with_care(record: bytes) -> tuple[Any, bytes, str | None]:
@@ -263,62 +230,6 @@ def _without_surrogates(record: bytes) -> Any:
 
     text = json.dumps(json.loads(record), ensure_ascii=False)
     return decode(text.encode("utf-8", "replace"))
-
-
-def _raw_columns(records: Sequence[bytes], strange: dict[int, list[str]]) -> tuple[pa.Array, pa.Array]:
-    binary = pa.array(records, pa.binary())
-    try:
-        return binary.cast(pa.string()), pa.nulls(len(records), pa.binary())
-    except pa.ArrowInvalid:
-        texts: list[str] = []
-        exact: list[bytes | None] = []
-        for position, record in enumerate(records):
-            try:
-                texts.append(record.decode())
-                exact.append(None)
-            except UnicodeDecodeError:
-                texts.append(record.decode("utf-8", "replace"))
-                exact.append(record)
-                if "(invalid UTF-8)" not in strange.get(position, []):
-                    strange.setdefault(position, []).append("(invalid UTF-8)")
-        return pa.array(texts, pa.string()), pa.array(exact, pa.binary())
-
-
-def _text(name: str, values: list[Any], strange: dict[int, list[str]]) -> pa.Array:
-    """A text column; a value of another kind is null here, named as strange, and whole in `raw`."""
-    try:
-        return pa.array(values, pa.string())
-    except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError):
-        return pa.array(
-            [_only_text(name, position, value, strange) for position, value in enumerate(values)], pa.string()
-        )
-
-
-def _only_text(name: str, position: int, value: Any, strange: dict[int, list[str]]) -> str | None:
-    if value is None:
-        return None
-    if type(value) is str:
-        return value.encode("utf-8", "replace").decode()
-    strange.setdefault(position, []).append(f"{name} (not text)")
-    return None
-
-
-def _times(texts: list[Any], strange: dict[int, list[str]]) -> pa.Array:
-    kind = PARSED.field("created_at").type
-    try:
-        if all(type(text) is str and text[-1:] == "Z" for text in texts):
-            return pa.array(texts, pa.string()).cast(kind)
-    except (pa.ArrowInvalid, UnicodeEncodeError):
-        pass
-    return pa.array([_time(text, position, strange) for position, text in enumerate(texts)], kind)
-
-
-def _time(text: Any, position: int, strange: dict[int, list[str]]) -> datetime | None:
-    try:
-        return parse_rfc3339(text)
-    except (ValueError, TypeError, OverflowError):
-        strange.setdefault(position, []).append("created_at (unreadable)")
-        return None
 
 
 def _footprint(document: dict[str, Any], actor: dict[str, Any], event_id: str) -> Footprint:
