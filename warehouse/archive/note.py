@@ -7,6 +7,7 @@ would refuse is accepted. Source: C2SP signed-note and tlog-checkpoint specifica
 import base64
 import binascii
 import hashlib
+import re
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 _ED25519 = b"\x01"
 _DASH = "\u2014"
 _MOST_SIGNATURES = 100  # as Go's implementation; the specification asks for a limit of at least 16
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _MOST_DIGITS = 20  # of a tree size: 2^64 has that many
 
 
@@ -124,12 +126,17 @@ def _parse_signature(line: str) -> Signature:
 
 
 def open_note(note: str, verifiers: list[Verifier]) -> tuple[str, list[Verifier]]:
-    """The text of a note and which of the known keys signed it.
+    """The text of a note and which of the known keys signed it. Raises NoteError, as `signers_of` does."""
+    text, signatures = parse_note(note)
+    return text, signers_of(text, signatures, verifiers)
+
+
+def signers_of(text: str, signatures: list[Signature], verifiers: list[Verifier]) -> list[Verifier]:
+    """Which of the known keys signed a text.
 
     Raises NoteError when a known key's signature is bad, and NoteUntrusted when no known key signed at all;
     signatures of unknown keys (witnesses) are passed over, as the specification asks.
     """
-    text, signatures = parse_note(note)
     signed_by = []
     for signature in signatures:
         for verifier in verifiers:
@@ -140,7 +147,7 @@ def open_note(note: str, verifiers: list[Verifier]) -> tuple[str, list[Verifier]
     if not signed_by:
         names = ", ".join(f"{s.name}+{s.key_hash.hex()}" for s in signatures)
         raise NoteUntrusted(f"signed by no key that is trusted here (signed by {names})")
-    return text, signed_by
+    return signed_by
 
 
 @dataclass(frozen=True)
@@ -178,7 +185,7 @@ def _is_name(name: str) -> bool:
 
 def _demand_note_text(text: str) -> None:
     """Notes hold no control character but the line feed. Raises NoteError."""
-    if any(c < " " and c != "\n" for c in text):
+    if _CONTROL.search(text):
         raise NoteError("a note holds no control characters")
     try:
         text.encode()

@@ -117,6 +117,22 @@ def current_objects(
         yield newest
 
 
+def in_circles(moved: dict[int, int]) -> set[int]:
+    """Places whose entries took each other's places; the others were moved to where no entry makes room."""
+    settled: set[int] = set()
+    circles: set[int] = set()
+    for start in moved:
+        path: dict[int, int] = {}
+        place = start
+        while place in moved and place not in settled and place not in path:
+            path[place] = len(path)
+            place = moved[place]
+        if place in path:
+            circles.update(step for step, position in path.items() if position >= path[place])
+        settled.update(path)
+    return circles
+
+
 def get_or_none(store: Store, key: str) -> bytes | None:
     """The bytes under a key, or None where nothing is."""
     try:

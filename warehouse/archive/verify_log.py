@@ -21,7 +21,7 @@ from warehouse.archive.merkle import Edge, Peaks, leaf_hash, tiles_reached
 from warehouse.archive.note import Verifier
 from warehouse.archive.state import LogState
 from warehouse.archive.store import Store
-from warehouse.archive.verify_inventory import LogInventory, get_or_none
+from warehouse.archive.verify_inventory import LogInventory, get_or_none, in_circles
 from warehouse.archive.verify_signatures import CheckpointReader
 from warehouse.wire.times import parse_rfc3339
 
@@ -88,8 +88,9 @@ class LogCheck:
             if done % 200 == 0:
                 self._tell("entries", done, self.size)
         self._tell("entries", self.size, self.size)
+        swapped = in_circles(self._moved)
         for seq, inside in self._moved.items():
-            code = "reordered" if inside in self._moved else "renumbered"
+            code = "reordered" if seq in swapped else "renumbered"
             self._result.found(code, keys.entry(seq), f"says inside that it is entry {inside}")
         for key in inventory.skipped:
             self._result.found("missing", key, "it and the entries up to the next one that is there are gone")

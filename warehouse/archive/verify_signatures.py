@@ -7,7 +7,7 @@ else is a finding with the code of what is wrong.
 from warehouse.archive import keys
 from warehouse.archive.entry import Entry
 from warehouse.archive.findings import Verification
-from warehouse.archive.note import Checkpoint, NoteError, NoteUntrusted, Verifier, open_note, parse_note
+from warehouse.archive.note import Checkpoint, NoteError, NoteUntrusted, Verifier, parse_note, signers_of
 
 
 class CheckpointReader:
@@ -28,7 +28,7 @@ class CheckpointReader:
         try:
             text, signatures = parse_note(note.decode())
             if self._trusted is not None:
-                open_note(note.decode(), self._trusted)
+                signers_of(text, signatures, self._trusted)
             checkpoint = Checkpoint.from_text(text)
         except NoteUntrusted as error:
             self._result.found("foreign_key", key, str(error))

@@ -12,7 +12,8 @@ from tests.warehouse.archive.stores import BEGIN, Clock, MemoryStore
 from warehouse.archive import keys
 from warehouse.archive.archive import Archive, ServedPage
 from warehouse.archive.entry import Draft, Entry, ObjectRef, sha256_hex
-from warehouse.archive.note import Signer, Verifier
+from warehouse.archive.merkle import Edge, leaf_hash
+from warehouse.archive.note import Checkpoint, Signer, Verifier
 from warehouse.archive.store import Store
 from warehouse.archive.verify import Verification, verify
 from warehouse.wire.windows import Window
@@ -21,6 +22,7 @@ KEY = Ed25519PrivateKey.from_private_bytes(b"\x01" * 32)
 OTHER_KEY = Ed25519PrivateKey.from_private_bytes(b"\x02" * 32)
 STREAM = "activities"
 TABLE = "audit_events"
+SIZE = 16  # entries in an archive that `filled` made
 
 
 def open_archive(
@@ -128,9 +130,20 @@ def filled(store: MemoryStore, pulls: int = 6) -> Archive:
             archive.clock.advance(minutes=5)
     seal(archive, "2026-11-17", archive.state.table(TABLE).folded_through, [1])
     archive.log.snapshot()
+    if isinstance(archive.clock, Clock):
+        archive.clock.advance(hours=2)  # what stands there unnamed is old by the newest entry
     pull(archive, pulls)
     archive.settle()
     return archive
+
+
+def long_log(entries: int) -> MemoryStore:
+    """A log that was written in one go, with a snapshot where one is due."""
+    store = MemoryStore(Clock())
+    archive = open_archive(store)
+    while archive.state.size < entries:
+        archive.commit(Draft(kind="pull", stream=STREAM))
+    return store
 
 
 def trusted(archive: Archive, key: Ed25519PrivateKey = KEY) -> list[Verifier]:
@@ -138,8 +151,30 @@ def trusted(archive: Archive, key: Ed25519PrivateKey = KEY) -> list[Verifier]:
     return [Signer(archive.state.origin, key).verifier]
 
 
+def open_with_state(store: Store, **options: Any) -> Archive:
+    archive = open_archive(store, **options)
+    archive.refresh()
+    return archive
+
+
+def resign(store: MemoryStore, data: list[bytes], origin: str, key: Any = KEY) -> None:
+    """Write entries with checkpoints and tiles that fit them."""
+    edge, signer = Edge(), Signer(origin, key)
+    for seq, entry in enumerate(data):
+        store.versions[keys.entry(seq)] = []
+        store.overwrite(keys.entry(seq), entry)
+        for tile in edge.append(leaf_hash(entry)):
+            store.overwrite(keys.tile(tile.level, tile.index, tile.width), tile.data)
+        note = signer.sign(Checkpoint(origin, seq + 1, edge.root()).text)
+        store.overwrite(keys.checkpoint(seq + 1), note.encode())
+
+
 def codes(result: Verification) -> set[tuple[str, str]]:
     return {(finding.code, finding.subject) for finding in result.findings}
+
+
+def found(store: Store, **options: Any) -> set[tuple[str, str]]:
+    return codes(verify(store, **options))
 
 
 def assert_clean(store: Store, **options: Any) -> Verification:

@@ -1,0 +1,95 @@
+"""The verifier against anything at all: no change stays unseen, and none ends in a traceback."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.warehouse.archive.rig import (
+    assert_clean,
+    filled,
+    found,
+)
+from tests.warehouse.archive.stores import Clock, MemoryStore
+from warehouse.archive import keys
+from warehouse.archive.note import Verifier
+from warehouse.archive.verify import verify
+
+# a page, a file of the recent tier that readers need, a sealed part, its marker
+OBJECTS = ("pages/", "tables/recent/audit_events/dt=2026-11-18/", "tables/sealed/", "seals/")
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_any_change_to_any_object_is_found(
+    original: MemoryStore, signers: list[Verifier], data: st.DataObject
+) -> None:
+    store = original.copy()
+    key = data.draw(st.sampled_from([k for k in store.names() if "dt=2026-11-17" not in k or "recent" not in k]))
+    content = store.get(key)
+    position = data.draw(st.integers(0, len(content) - 1))
+    how = data.draw(st.sampled_from(["flip", "flip", "flip", "cut", "insert", "drop", "replace"]))
+    changed = {
+        "flip": content[:position] + bytes([content[position] ^ (1 << data.draw(st.integers(0, 7)))])
+        + content[position + 1 :],
+        "cut": content[:position],
+        "insert": content[:position] + data.draw(st.binary(min_size=1, max_size=3)) + content[position:],
+        "drop": content[:position] + content[position + 1 :],
+        "replace": data.draw(st.binary(max_size=50)),
+    }[how]  # fmt: skip
+    if changed == content:
+        return
+    store.alter(key, changed)
+    result = verify(store, trusted=signers if data.draw(st.booleans()) else None, deep=data.draw(st.booleans()))
+    assert result.findings
+    assert not result.ok
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_any_number_of_changes_is_survived(original: MemoryStore, data: st.DataObject) -> None:
+    store = original.copy()
+    names = [key for key in store.names() if "recent" not in key]
+    for key in data.draw(st.lists(st.sampled_from(names), min_size=1, max_size=8, unique=True)):
+        how = data.draw(st.sampled_from(["delete", "junk", "other"]))
+        if how == "delete":
+            store.delete(key)
+        else:
+            other = store.get(data.draw(st.sampled_from(store.names())))
+            store.alter(key, other if how == "other" else data.draw(st.binary(max_size=30)))
+    unchanged = {key: version[-1].data for key, version in store.versions.items()} == {
+        key: version[-1].data for key, version in original.versions.items()
+    }
+    assert verify(store, deep=True).ok == unchanged
+
+
+# -- buckets --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bucket(clock: Clock) -> MemoryStore:
+    store = MemoryStore(clock, versioned=True)
+    filled(store)
+    assert_clean(store, deep=True)
+    return store
+
+
+@pytest.mark.parametrize("prefix", [*OBJECTS, "log/checkpoint/", "log/tile/"])
+def test_something_written_over_an_object_is_found_though_the_first_version_is_kept(
+    bucket: MemoryStore, prefix: str
+) -> None:
+    key = bucket.names(prefix)[0]
+    bucket.overwrite(key, b"newer")
+    assert {code for code, subject in found(bucket) if subject == key} <= {"altered", "signature"}
+    assert key in {subject for _, subject in found(bucket)}
+
+
+@pytest.mark.parametrize("prefix", [*OBJECTS, keys.ENTRIES, "log/checkpoint/", "log/tile/"])
+def test_a_delete_marker_is_named_as_such(bucket: MemoryStore, prefix: str) -> None:
+    key = bucket.names(prefix)[0]
+    bucket.delete(key)
+    assert ("delete_marker", key) in found(bucket)
+
+
+def test_the_delete_marker_of_an_expired_recent_file_is_nothing_to_report(bucket: MemoryStore) -> None:
+    bucket.delete(bucket.names("tables/recent/audit_events/dt=2026-11-17/")[0])
+    assert_clean(bucket)
