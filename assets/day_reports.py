@@ -15,7 +15,7 @@ from warehouse.archive.state import LogState
 from warehouse.tables.fold import STREAM
 from warehouse.wire.windows import Window, gaps, merge
 
-_COUNTS = ("requests", "pages", "records", "first", "revised", "withdrawn", "unchanged")
+_COUNTS = ("records", "first", "revised", "withdrawn", "unchanged", "pages", "requests")
 _HOUR_FORM = "%H:%M"
 
 
@@ -43,19 +43,17 @@ class DayReports:
         """Counts, bytes stored, seconds, coverage and log entries of one day."""
         report = self._of[day]
         whole, covered = coverage(state, date.fromisoformat(day))
-        unknown = sum(report.unknown_types.values())
-        counts: dict[str, Any] = {name: getattr(report, name) for name in _COUNTS}
         return {
-            **counts,
-            "unknown_types": unknown,
+            "covered": covered,
+            "complete": whole,
+            **{name: getattr(report, name) for name in _COUNTS},
+            "unknown_types": sum(report.unknown_types.values()),
             "unknown_fields": sum(report.unknown_fields.values()),
             "bytes": report.bytes,
             "seconds": round(report.seconds, 3),
-            "complete": whole,
-            "covered": covered,
             "log_entries": ", ".join(str(seq) for seq in report.seqs) or "none",
-            "dagster/partition_row_count": report.records,
             "summary": dg.MetadataValue.md(_summary(day, report, covered)),
+            "dagster/partition_row_count": report.records,
         }
 
 

@@ -1,0 +1,91 @@
+"""The everyday gesture, in a real browser: look at the graph, backfill 31 days, read what it did."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Ui
+
+pytestmark = pytest.mark.browser
+
+RUNS = """query($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill {
+  status  runs(limit: 10) { id status startTime endTime tags { key value } } } } }"""
+
+
+def shoot(page: Page, folder: Path | None, name: str) -> None:
+    if folder is not None:
+        page.screenshot(path=folder / f"{name}.png")
+
+
+def days_back(count: int) -> str:
+    return (datetime.now(UTC).date() - timedelta(days=count)).isoformat()
+
+
+def finished(ui: Ui, backfill: str) -> dict:  # type: ignore[type-arg]
+    """The backfill when it is done; fails after three minutes."""
+    deadline = time.monotonic() + 180
+    while time.monotonic() < deadline:
+        found = ui.ask(RUNS, id=backfill)["partitionBackfillOrError"]
+        if found["status"] not in ("REQUESTED", "COMPLETED"):
+            return dict(found)
+        time.sleep(1)
+    raise AssertionError(f"the backfill did not finish: {found}")
+
+
+def test_31_days_backfilled_from_the_ui_are_one_run_with_metadata_and_checks(
+    ui: Ui, page: Page, screenshots: Path | None
+) -> None:
+    first, last, middle = days_back(32), days_back(2), days_back(13)
+
+    page.goto(f"{ui.url}/assets/audit_events")
+    page.get_by_role("button", name="Materialize…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("textbox").first.fill(f"[{first}...{last}]")
+    dialog.get_by_role("textbox").first.press("Enter")
+    expect(dialog.get_by_text("31 partitions", exact=True)).to_be_visible()
+    expect(dialog.get_by_text("maximum of 31 partitions per run")).to_be_visible()
+    shoot(page, screenshots, "backfill-dialog")
+    dialog.get_by_role("button", name="Launch backfill").click()
+    told = page.get_by_text("Created backfill")
+    told.wait_for()
+    backfill = (told.text_content() or "").removeprefix("Created backfill").strip().removesuffix("View").strip()
+
+    done = finished(ui, backfill)
+    assert done["status"] == "COMPLETED_SUCCESS"
+    assert len(done["runs"]) == 1
+    run = done["runs"][0]
+    assert run["status"] == "SUCCESS"
+    tags = {tag["key"]: tag["value"] for tag in run["tags"]}
+    assert tags["dagster/asset_partition_range_start"] == first
+    assert tags["dagster/asset_partition_range_end"] == last
+    print(f"run of 31 days: {run['endTime'] - run['startTime']:.1f} s from start to end")
+
+    page.goto(f"{ui.url}/assets/audit_events?view=partitions&partition={middle}")
+    expect(page.get_by_text("Materialized (31)").or_(page.get_by_text("Materialized (32)"))).to_be_visible()
+    for name in ("requests", "pages", "records", "first", "revised", "withdrawn", "complete", "covered"):
+        expect(page.get_by_role("cell", name=name, exact=True)).to_be_visible()
+    expect(page.get_by_role("cell", name="the whole day", exact=True)).to_be_visible()
+    shoot(page, screenshots, "partition-metadata")
+
+    page.goto(f"{ui.url}/assets/audit_events?view=checks&checkDetail=foreign_footprints")
+    expect(page.get_by_text("other callers used a compliance key")).to_be_visible()
+    for name in ("coverage_without_gap", "footprints_found", "records_unchanged", "log_head_signed"):
+        expect(page.get_by_text(name, exact=True).first).to_be_visible()
+    shoot(page, screenshots, "checks")
+
+
+def test_the_asset_graph_shows_the_path_from_the_vendor_to_the_marts(
+    ui: Ui, page: Page, screenshots: Path | None
+) -> None:
+    page.goto(f"{ui.url}/asset-groups")
+    expect(page.get_by_text("marts", exact=True).first).to_be_visible()
+    page.keyboard.press("Alt+e")  # every group opened; a graph drawn anew is drawn to fit
+    page.wait_for_timeout(1500)
+    page.reload()
+    for name in ("activity_feed", "audit_pages", "audit_events", "dim_actor"):
+        expect(page.get_by_text(name, exact=True).first).to_be_attached()
+    page.wait_for_timeout(3000)
+    shoot(page, screenshots, "asset-graph")
