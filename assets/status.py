@@ -3,7 +3,7 @@
 Promise: read from the log alone; needs neither the vendor's API nor a key.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from assets.workshop import Workshop
@@ -75,7 +75,13 @@ def _stream(name: str, stream: StreamState, state: LogState, start: datetime, no
 
 def findings(workshop: Workshop, state: LogState, now: datetime) -> list[dict[str, str]]:
     """What somebody should look at, each with its code, what it concerns, and what to do next."""
-    found = list(state.findings)
+    # what runs noticed stays on this page for a week, and in the log for ever
+    week_ago = rfc3339(now - timedelta(days=7))
+    found = [
+        {"code": seen["code"], "subject": seen["subject"], "detail": f"{seen['detail']} (seen {seen['at']})"}
+        for seen in state.findings
+        if seen["at"] >= week_ago
+    ]
 
     def add(code: str, subject: str, detail: str) -> None:
         found.append({"code": code, "subject": subject, "detail": detail})

@@ -8,9 +8,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
@@ -29,6 +27,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog=epilog(
         {
+            "ledgerline demo": "all of it against a pretend tenant, no account needed",
             "ledgerline init": "a configuration and a signing key, to begin with",
             "ledgerline pull activities": "what is due, into the archive",
             'ledgerline sql "select count(*) from audit_events"': "ask it",
@@ -36,9 +35,7 @@ app = typer.Typer(
         }
     ),
 )
-if find_spec("orchestration.cli.demo"):
-    import_module("orchestration.cli.demo").register(app)
-for command in (init, doctor, pull, importing, status, sql, verify, build):
+for command in (demo, init, doctor, pull, importing, status, sql, verify, build):
     command.register(app)
 
 

@@ -139,7 +139,11 @@ def apply(state: LogState, entry: Entry) -> None:
     elif entry.kind == "adopt":
         state.adopted += len(entry.objects)
     if entry.findings is not UNSET:
-        state.findings = (state.findings + entry.findings)[-_KEPT_FINDINGS:]
+        fresh = {
+            (new.get("code"), new.get("subject")): {**new, "at": entry.committed_at} for new in entry.findings
+        }
+        kept = [old for old in state.findings if (old.get("code"), old.get("subject")) not in fresh]
+        state.findings = [*kept, *fresh.values()][-_KEPT_FINDINGS:]
 
 
 def _stream(state: LogState, name: str) -> StreamState:
