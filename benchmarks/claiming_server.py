@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+_OWN = ("host", "connection", "content-length")
 _FULL, _LAST, _MORE = 5_000, b'"has_more":false', b'"has_more":true'
 
 
@@ -20,15 +21,15 @@ def claiming_more(upstream: str) -> Iterator[str]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            wanted = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection")}
-            request = urllib.request.Request(upstream + self.path, headers=wanted)
+            asked = {name: value for name, value in self.headers.items() if name.lower() not in _OWN}
+            request = urllib.request.Request(upstream + self.path, headers=asked)
             with urllib.request.urlopen(request, timeout=60) as answer:
                 body, headers = answer.read(), answer.headers.items()
             if body.count(b'{"id":"activity_') == _FULL:
                 body = body[:-200] + body[-200:].replace(_LAST, _MORE)
             self.send_response_only(200)
             for name, value in headers:
-                if name.lower() not in ("content-length", "connection"):
+                if name.lower() not in _OWN:
                     self.send_header(name, value)
             self.send_header("content-length", str(len(body)))
             self.end_headers()

@@ -79,14 +79,10 @@ def run(
     command = [program, *arguments]
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as complaints:
         began = time.monotonic()
-        process = subprocess.Popen(
-            command,
-            stdout=output,
-            stderr=complaints,
-            cwd=ROOT,
-            env=environment(**(env or {})),
-            preexec_fn=(lambda: os.sched_setaffinity(0, cpus)) if cpus else None,
-        )
+        with _on(cpus):
+            process = subprocess.Popen(
+                command, stdout=output, stderr=complaints, cwd=ROOT, env=environment(**(env or {}))
+            )
         alarm = signal.signal(signal.SIGALRM, lambda *_: process.kill())
         signal.setitimer(signal.ITIMER_REAL, _LONGEST)
         try:
@@ -107,6 +103,18 @@ def run(
             raise Failed(f"{' '.join(command)} ended with {process.returncode}\n{told}")
     said = json.loads(lines[-1]) if speaks and lines else {}
     return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, said)
+
+
+@contextmanager
+def _on(cpus: set[int] | None) -> Iterator[None]:
+    """What is started inside runs on these cores only; a child inherits them."""
+    before = os.sched_getaffinity(0)
+    if cpus:
+        os.sched_setaffinity(0, cpus)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def module(name: str, *arguments: str, **settings: Any) -> Run:
@@ -143,15 +151,15 @@ def tenant(
         *("--users", str(users), "--days", str(days), "--events-per-day", str(per_day), "--now", now),
         *(["--lazy"] if lazy else []),
     ]
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd=ROOT,
-        env=environment(),
-        text=True,
-        preexec_fn=(lambda: os.sched_setaffinity(0, cpus)) if cpus else None,
-    )
+    with _on(cpus):
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=ROOT,
+            env=environment(),
+            text=True,
+        )
     try:
         assert process.stdout is not None
         line = process.stdout.readline()

@@ -37,14 +37,14 @@ def measure(*, smoke: bool) -> list[Table]:
     return tables
 
 
-def _contender(name: str, one: Tenant, *more: str, cpus: set[int] | None = None) -> Callable[[], Run]:
-    return lambda: module(name, *one.reached, "--start", START, "--end", END, *more, cpus=cpus)
+def _contender(name: str, one: Tenant, cpus: set[int] | None = None) -> Callable[[], Run]:
+    return lambda: module(name, *one.reached, "--start", START, "--end", END, cpus=cpus)
 
 
 def _all_cores(one: Tenant, size: float, rounds: int) -> Table:
     contenders = {
         OURS: _contender("ingest_ours", one),
-        TWO: _contender("ingest_ours", one, "--writers", "2"),
+        TWO: _contender("ingest_writers", one),
         BARE: _contender("ingest_bare", one),
     }
     absent = importlib.util.find_spec("dlt") is None

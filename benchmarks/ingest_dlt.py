@@ -30,10 +30,11 @@ def main() -> None:
 
 
 def _load(options: argparse.Namespace, scratch: Path) -> dict[str, int]:
-    import dlt
-    import pyarrow.parquet as pq
-    from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator
-    from dlt.sources.rest_api import rest_api_source
+    # not before the environment says where it may write and that it may not phone home
+    import dlt  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415
+    from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator  # noqa: PLC0415
+    from dlt.sources.rest_api import rest_api_source  # noqa: PLC0415
 
     source = rest_api_source(
         {

@@ -19,7 +19,7 @@ COMMANDS: dict[str, tuple[list[str], float]] = {
 
 
 def measure(*, smoke: bool) -> list[Table]:
-    rounds = 2 if smoke else 11
+    rounds = 1 if smoke else 11
     table = Table(
         "Start of a command",
         ["command", "wall s", "slowest s", "CPU s", "peak MB"],
@@ -33,7 +33,8 @@ def measure(*, smoke: bool) -> list[Table]:
             name: _command([*arguments, *(["--config", config] if name != "ledgerline --help" else [])])
             for name, (arguments, _) in COMMANDS.items()
         }
-        in_turn(contenders, 1)  # modules are compiled, files are in the cache
+        if not smoke:
+            in_turn(contenders, 1)  # modules are compiled, files are in the cache
         results = in_turn(contenders, rounds)
     for name, runs in results.items():
         wall = middle(runs, lambda one: one.wall)

@@ -71,11 +71,13 @@ where e.kind = 'pull'
 """
 
 # The newest version of each id: no row with the next number. Versions above 1 are rare and prune by statistics.
+# A join on plain columns, not `not exists`: for that DuckDB collects every id it looks at (2 to 3 times slower).
 _CURRENT = """
 select v.* from {schema}audit_event_versions as v
-where {known}not exists (
-  select 1 from {schema}audit_event_versions as n
-  where n.version > 1 and n.id = v.id and n.version = v.version + 1{known_next})
+left join (
+  select id, version - 1 as previous from {schema}audit_event_versions where version > 1{known_next}
+) as newer on newer.id = v.id and newer.previous = v.version
+where {known}newer.id is null
 """
 
 _FIRST_SEEN = """
@@ -130,7 +132,7 @@ def statements(archive: Archive, schema: str | None = None) -> list[str]:
         + _CURRENT.format(
             schema=prefix,
             known="v.observed_at <= cast(ts as timestamptz) and ",
-            known_next=" and n.observed_at <= cast(ts as timestamptz)",
+            known_next=" and observed_at <= cast(ts as timestamptz)",
         ),
         _log_view(prefix, state, root),
         _PAGES.format(schema=prefix),
