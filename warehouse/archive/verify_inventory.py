@@ -29,6 +29,7 @@ class LogInventory:
         self._checkpoints: list[int] = []  # sizes beyond the entries
         self._tiles: list[str] = []  # keys of tiles beyond the entries
         self._strays: set[int] = set()
+        self._counted = False
 
     def take(self) -> None:
         """Go through the names. The order of keys brings checkpoints, then entries, then tiles."""
@@ -42,11 +43,17 @@ class LogInventory:
                 sizes.append(size)
             elif tile is None:
                 self._result.found("added", info.key, "stands in the log and nothing of ours has such a name")
-            elif tile > len(self._present):
+            elif tile > self._count():
                 self._tiles.append(info.key)
-        self._checkpoints = [size for size in sizes if size > len(self._present)]
-        self._drop_strays()
-        self.size = self._present[-1] + 1 if self._present else 0
+        self.size = self._count()
+        self._checkpoints = [size for size in sizes if size > self.size]
+
+    def _count(self) -> int:
+        """Entries up to the newest, once all their names are known."""
+        if not self._counted:
+            self._drop_strays()
+            self._counted = True
+        return self._present[-1] + 1 if self._present else 0
 
     def numbers(self) -> Iterator[int]:
         """The entries to look for, ascending: those that are there and those that should be."""
@@ -59,26 +66,21 @@ class LogInventory:
             yield seq
             expected = seq + 1
 
-    def moved_on(self) -> bool:
-        """Whether a writer has gone on since: what looks cut off or unsigned is then a matter of the moment."""
-        return self.size not in self._strays and self._store.head(keys.entry(self.size)) is not None
-
     def check_beyond(self, notes: CheckpointReader) -> None:
         """Checkpoints and tiles over more entries than there are: entries were cut off, or a writer is at work."""
-        if self.moved_on():
-            return
+        if self.size not in self._strays and self._store.head(keys.entry(self.size)) is not None:
+            return  # the log has grown while we were looking
         for size in sorted(self._checkpoints):
-            if size > self.size and notes.read(size, get_or_none(self._store, keys.checkpoint(size))) is not None:
+            if notes.read(size, get_or_none(self._store, keys.checkpoint(size))) is not None:
                 self._result.found(
                     "truncated",
                     keys.checkpoint(size),
                     f"was signed over {size} entries but the log has {self.size}: entries were removed",
                 )
         for key in self._tiles:
-            if (keys.tile_size(key) or 0) > self.size:
-                self._result.found(
-                    "truncated", key, f"is of a log longer than {self.size} entries: entries were removed"
-                )
+            self._result.found(
+                "truncated", key, f"is of a log longer than {self.size} entries: entries were removed"
+            )
 
     def _drop_strays(self) -> None:
         """The last entry counts if it says itself that it stands there, or if it was signed there."""

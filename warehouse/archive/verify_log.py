@@ -19,6 +19,7 @@ from warehouse.archive.errors import EntryUnreadable
 from warehouse.archive.findings import Verification
 from warehouse.archive.merkle import Edge, Peaks, leaf_hash, tiles_reached
 from warehouse.archive.note import Verifier
+from warehouse.archive.state import FORMAT as STATE_FORMAT
 from warehouse.archive.state import LogState
 from warehouse.archive.store import Store
 from warehouse.archive.verify_inventory import LogInventory, get_or_none, in_circles
@@ -60,7 +61,7 @@ class LogCheck:
         self.state_is_whole = True  # every entry, or all since a snapshot, went into the state
         self.newest_at: datetime | None = None
         self.named_objects: dict[tuple[str, str | None, str], ObjectRef] = {}
-        self.named_keys: dict[str, str | None] = {}  # with the version that an entry names
+        self.named_keys: set[str] = set()
         self._store = store
         self._trusted = trusted
         self._since = since
@@ -99,7 +100,7 @@ class LogCheck:
     def check_head(self) -> None:
         """The head must be signed. Asked at the end, when a writer at work has had the time to sign it."""
         head = keys.checkpoint(self.size)
-        if self._store.head(head) is None and not self._inventory.moved_on():
+        if self._store.head(head) is None:
             self._result.found(
                 "signature",
                 head,
@@ -202,13 +203,18 @@ class LogCheck:
         self.newest_at = max(committed, self.newest_at or committed)
         if not self.state_is_whole:
             self._begin_again(entry)
-        elif entry.kind == "snapshot" and self._roots_known and entry.state != self.state.to_builtins():
+        elif entry.kind == "snapshot" and self._roots_known and self._differs(entry):
             self._result.found("altered", key, "the snapshot says otherwise than the entries before it")
         if self.state_is_whole:
             apply(self.state, entry)
             self.state.head_sha256 = sha256_hex(data)
             # copied, since the edge takes in the next leaf before a snapshot is compared with the state before it
             self.state.edge_size, self.state.edge_levels = self._edge.size, [list(h) for h in self._edge.levels]
+
+    def _differs(self, entry: Entry) -> bool:
+        """A snapshot of this version's format must equal the replay; of another it is a shortcut nobody takes."""
+        assert isinstance(entry.state, dict)
+        return entry.state.get("format") == STATE_FORMAT and entry.state != self.state.to_builtins()
 
     def _begin_again(self, entry: Entry) -> None:
         """After damage the state is unknown until a snapshot says it."""
@@ -224,8 +230,7 @@ class LogCheck:
     def _note_names(self, entry: Entry, *, check_objects: bool) -> None:
         wanted = check_objects and (self._since is None or parse_rfc3339(entry.committed_at) >= self._since)
         for ref in entry.objects:
-            if ref.version_id is not None or ref.key not in self.named_keys:
-                self.named_keys[ref.key] = ref.version_id
+            self.named_keys.add(ref.key)
             if wanted:
                 # without headers and query, of which there is one set a page and no use for here
                 self.named_objects[ref.key, ref.version_id, ref.sha256] = ObjectRef(

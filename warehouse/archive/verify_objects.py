@@ -4,7 +4,7 @@ Promise: every byte of every named object is compared with its hash; what nobody
 too old to be work in progress.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -91,23 +91,21 @@ def _look(store: Store, ref: ObjectRef, deep: bool) -> _Seen:
 
 def check_unexplained(
     store: Store,
-    named: Mapping[str, str | None],
+    named: Collection[str],
     may_be_gone: Callable[[str], bool],
     newest: datetime | None,
     result: Verification,
 ) -> None:
     """Objects under our prefixes that no entry names: crash leftovers while young, findings when old.
 
-    `named` are the keys in the log, each with its version; `newest` is when the last entry was committed.
+    `named` are the keys in the log; `newest` is when the last entry was committed.
     """
     young = 0
     for prefix in keys.EXPLAINED:
         for info in current_objects(store, prefix, result, may_be_gone):
             if info.key in named:
-                version = named[info.key]
-                if None not in (version, info.version_id) and version != info.version_id:
-                    result.found("altered", info.key, "readers see another version of it than the log names")
-            elif newest is None or info.modified < newest - UNEXPLAINED_AFTER:
+                continue
+            if newest is None or info.modified < newest - UNEXPLAINED_AFTER:
                 result.found("added", info.key, "stands under our prefixes and no entry names it")
             else:
                 young += 1

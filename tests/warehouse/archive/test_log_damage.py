@@ -41,6 +41,16 @@ def test_an_entry_that_is_gone_stops_the_writer(missing: int) -> None:
     assert archive.store.head(keys.entry(missing)) is None
 
 
+@pytest.mark.parametrize("missing", [1, 10, 15, 18])
+def test_an_entry_that_is_gone_with_its_signature_stops_the_writer_too(missing: int) -> None:
+    def remove(store: MemoryStore) -> None:
+        store.delete(keys.entry(missing))
+        store.delete(keys.checkpoint(missing + 1))
+
+    with pytest.raises(LogHole, match=keys.entry(missing)):
+        damaged(20, remove).commit(Draft(kind="pull", stream=STREAM))
+
+
 def test_entries_cut_off_the_end_stop_the_writer_as_long_as_a_signature_tells() -> None:
     archive = damaged(20, lambda store: [store.delete(keys.entry(seq)) for seq in range(15, 20)])
     with pytest.raises(LogHole, match=keys.entry(15)):

@@ -88,6 +88,13 @@ def test_entries_cut_off_with_their_signatures_are_still_told_by_a_tile(whole: M
     assert ("truncated", keys.tile(0, 0, SIZE)) in found(whole)
 
 
+def test_a_stray_file_where_the_tail_was_does_not_hide_that_it_was_cut_off(whole: MemoryStore) -> None:
+    whole.alter(keys.entry(HEAD), b"?")
+    whole.move(keys.checkpoint(SIZE), keys.checkpoint(SIZE + 4))
+    result = found(whole)
+    assert {("added", keys.entry(HEAD)), ("truncated", keys.tile(0, 0, SIZE))} <= result
+
+
 def test_a_tail_cut_off_without_a_trace_needs_a_pinned_checkpoint_and_a_note_says_so(whole: MemoryStore) -> None:
     for key in (keys.entry(HEAD), keys.checkpoint(SIZE), keys.tile(0, 0, SIZE)):
         whole.delete(key)

@@ -95,9 +95,12 @@ def test_a_log_signed_by_somebody_else_altogether_is_foreign_from_end_to_end(who
     assert found(whole, trusted=wrong) == {("foreign_key", keys.checkpoint(size)) for size in range(1, SIZE + 1)}
 
 
-def test_a_checkpoint_of_another_log_is_forked(whole: MemoryStore, signers: list[Verifier]) -> None:
+def test_a_checkpoint_of_another_log_is_forked_even_over_the_same_entries(
+    whole: MemoryStore, signers: list[Verifier]
+) -> None:
     other = Signer("ledgerline/other", KEY)
-    whole.alter(keys.checkpoint(7), other.sign(Checkpoint("ledgerline/other", 7, bytes(32)).text).encode())
+    root = root_of([whole.get(keys.entry(seq)) for seq in range(7)])
+    whole.alter(keys.checkpoint(7), other.sign(Checkpoint("ledgerline/other", 7, root).text).encode())
     assert found(whole, trusted=[*signers, other.verifier]) == {("forked", keys.checkpoint(7))}
 
 
