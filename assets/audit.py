@@ -52,7 +52,7 @@ audit_pages = dg.AssetSpec(
     tags={"tier": "evidence"},
     description="""Every response of the feed, byte for byte as it was served.
 
-- **Source**: `activity_feed`. Written by the runs that materialize `audit_events`, which observe it here.
+- **Source**: `activity_feed`. Written by the runs that materialize `audit_events`, which report it here.
 - **Grain**: one object per page; one log entry per window `[start, end)`.
 - **Promise**: no archived byte ever changes; a later pull adds. SQL: `audit_pages`, `log_entries`.""",
 )
@@ -115,7 +115,7 @@ def audit_events(
             )
         for day in days:
             facts = days.metadata(day, archive.state)
-            context.log_event(dg.AssetObservation("audit_pages", partition=day, metadata=facts))
+            context.log_event(dg.AssetMaterialization("audit_pages", partition=day, metadata=facts))
             if day in days.asked:
                 context.add_asset_metadata(facts, partition_key=day)
             else:  # a hole that the tail filled on another day than the one it runs for

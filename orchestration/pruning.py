@@ -89,16 +89,11 @@ def _needed(instance: dg.DagsterInstance) -> Iterator[str]:
     """Runs that made a partition or an asset what it is now, or that a check was last evaluated in."""
     storage = instance.event_log_storage
     for key in instance.all_asset_keys():
-        for kind in (DagsterEventType.ASSET_MATERIALIZATION, DagsterEventType.ASSET_OBSERVATION):
-            ids = sorted(storage.get_latest_storage_id_by_partition(key, kind).values())
-            fetch = (
-                instance.fetch_materializations
-                if kind is DagsterEventType.ASSET_MATERIALIZATION
-                else instance.fetch_observations
-            )
-            for start in range(0, len(ids), _AT_ONCE):
-                some = dg.AssetRecordsFilter(asset_key=key, storage_ids=ids[start : start + _AT_ONCE])
-                yield from (record.run_id for record in fetch(some, limit=_AT_ONCE).records)
+        latest = storage.get_latest_storage_id_by_partition(key, DagsterEventType.ASSET_MATERIALIZATION)
+        ids = sorted(latest.values())
+        for start in range(0, len(ids), _AT_ONCE):
+            some = dg.AssetRecordsFilter(asset_key=key, storage_ids=ids[start : start + _AT_ONCE])
+            yield from (record.run_id for record in instance.fetch_materializations(some, limit=_AT_ONCE).records)
         newest = instance.get_latest_materialization_event(key)
         if newest is not None:
             yield newest.run_id

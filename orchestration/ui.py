@@ -94,11 +94,18 @@ def serve(config: Path, home: Path, port: int) -> None:
 
 
 def prepare_home(home: Path) -> None:
-    """Make DAGSTER_HOME with our dagster.yaml; one that exists is left as it is."""
+    """Make DAGSTER_HOME: our dagster.yaml where it has none, and its embedded databases."""
     home.mkdir(parents=True, exist_ok=True)
     settings = files("orchestration").joinpath("dagster.yaml").read_text(encoding="utf-8")
     with contextlib.suppress(FileExistsError), (home / "dagster.yaml").open("x", encoding="utf-8") as file:
         file.write(settings)
+    if not (home / "schedules").exists():
+        # Three processes that find no database would each try to make it, and two of them fail.
+        import dagster as dg  # noqa: PLC0415 - two seconds, once
+
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            instance.get_runs_count()
+            instance.all_instigator_state()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,6 +1,5 @@
 """A pipeline over a pretend tenant: the real definitions, run in process, with one clock for both sides."""
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -123,13 +122,6 @@ class Run:
             for event in self.result.get_asset_materialization_events()
             if event.asset_key == dg.AssetKey(asset)
         }
-
-    def observed(self) -> Sequence[str]:
-        """Partitions of audit_pages that the run observed."""
-        return [
-            str(event.asset_observation_data.asset_observation.partition)
-            for event in self.result.get_asset_observation_events()
-        ]
 
     def checks(self) -> dict[str, dg.AssetCheckEvaluation]:
         """Evaluations by check."""
