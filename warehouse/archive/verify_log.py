@@ -19,8 +19,8 @@ from warehouse.archive.errors import EntryUnreadable
 from warehouse.archive.findings import Verification
 from warehouse.archive.merkle import Edge, Peaks, leaf_hash, tiles_reached
 from warehouse.archive.note import Verifier
+from warehouse.archive.state import FORMAT, LogState
 from warehouse.archive.state import FORMAT as STATE_FORMAT
-from warehouse.archive.state import LogState
 from warehouse.archive.store import Store
 from warehouse.archive.verify_inventory import LogInventory, get_or_none, in_circles
 from warehouse.archive.verify_signatures import CheckpointReader
@@ -243,6 +243,11 @@ class LogCheck:
                     records=ref.records,
                     records_root=ref.records_root,
                 )
+
+
+def _speaks_our_format(entry: Entry) -> bool:
+    """Whether an entry is a snapshot that can be compared; nobody builds upon one of another format."""
+    return entry.kind == "snapshot" and isinstance(entry.state, dict) and entry.state.get("format") == FORMAT
 
 
 def _read(data: bytes | None, key: str) -> tuple[Entry | None, str]:

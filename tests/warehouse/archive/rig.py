@@ -1,6 +1,7 @@
 """The shortest way to an archive with something in it: one key, one clock, pulls without a network."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -155,6 +156,10 @@ def open_with_state(store: Store, **options: Any) -> Archive:
     archive = open_archive(store, **options)
     archive.refresh()
     return archive
+
+
+def canonical_bytes(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def resign(store: MemoryStore, data: list[bytes], origin: str, key: Any = KEY) -> None:

@@ -10,21 +10,25 @@ from tests.warehouse.archive.rig import (
     KEY,
     STREAM,
     assert_clean,
+    canonical_bytes,
     fold,
     long_log,
     open_archive,
+    open_with_state,
     pull,
     pull_draft,
+    resign,
 )
 from tests.warehouse.archive.stores import Clock, MemoryStore
 from warehouse.archive import keys
 from warehouse.archive.archive import Archive
-from warehouse.archive.entry import Draft
+from warehouse.archive.entry import Draft, sha256_hex
 from warehouse.archive.errors import (
     EntryUnreadable,
     LogForked,
     LogHole,
 )
+from warehouse.archive.state import FORMAT
 
 
 def damaged(entries: int, harm: Callable[[MemoryStore], None]) -> Archive:
@@ -109,17 +113,30 @@ def test_a_head_that_is_none_is_refused_by_name(change: Callable[[bytes], bytes]
         archive.refresh()
 
 
-@pytest.mark.parametrize("state", ["null", "[]", '{"seq":"x"}', '{"format":"ledgerline-state/9"}', '{"seq":5}'])
+@pytest.mark.parametrize("state", [None, [], {"format": FORMAT, "seq": "x"}, {"format": FORMAT, "seq": 5}])
 def test_a_snapshot_that_holds_no_state_is_refused_by_name(
-    archive: Archive, memory: MemoryStore, state: str
+    archive: Archive, memory: MemoryStore, state: object
 ) -> None:
     pull(archive, 0)
     archive.log.snapshot()
     document = json.loads(memory.get(keys.entry(2)))
-    document["state"] = json.loads(state)
+    document["state"] = state
     memory.alter(keys.entry(2), json.dumps(document).encode())
     with pytest.raises((EntryUnreadable, LogForked), match=keys.ENTRIES):
         open_archive(memory).refresh()
+
+
+def test_a_snapshot_of_another_version_is_no_shortcut_and_no_obstacle(whole: MemoryStore) -> None:
+    archive = open_with_state(whole)
+    documents = [json.loads(whole.get(keys.entry(seq))) for seq in range(archive.state.size)]
+    documents[-2]["state"] = {"format": "ledgerline-state/0", "something": "else"}
+    data = [canonical_bytes(document) for document in documents]
+    documents[-1]["previous"] = sha256_hex(data[-2])
+    resign(whole, [*data[:-1], canonical_bytes(documents[-1])], str(archive.state.origin))
+    restarted = open_with_state(whole)
+    assert restarted.state.streams == archive.state.streams
+    pull(restarted, 7)
+    assert_clean(whole)
 
 
 def test_a_refused_entry_leaves_the_reader_where_it_was(archive: Archive, memory: MemoryStore) -> None:

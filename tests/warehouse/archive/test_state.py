@@ -74,11 +74,11 @@ def test_a_tail_that_keeps_failing_is_one_dead_window_that_grows(archive: Archiv
     assert (dead.window, dead.tries) == (window(0, 5), 5)
 
 
-def test_a_failed_second_look_at_a_covered_day_is_remembered(archive: Archive) -> None:
+def test_a_failed_second_look_takes_nothing_away_from_what_was_covered(archive: Archive) -> None:
     done(archive, 0, 24)
-    done(archive, 0, 24, error="503")
-    done(archive, 24, 25)
-    assert [dead.window for dead in archive.state.stream(STREAM).dead] == [window(0, 24)]
+    done(archive, 12, 30, error="503")
+    assert archive.state.stream(STREAM).covered == [window(0, 24)]
+    assert [dead.window for dead in archive.state.stream(STREAM).dead] == [window(24, 30)]
 
 
 def test_a_day_counts_as_read_again_once_it_was_pulled_whole_after_it_had_settled(

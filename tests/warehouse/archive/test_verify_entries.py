@@ -11,6 +11,7 @@ from tests.warehouse.archive.rig import (
     SIZE,
     STREAM,
     assert_clean,
+    canonical_bytes,
     found,
     open_with_state,
     pull,
@@ -177,7 +178,7 @@ def test_what_has_no_business_in_the_log_is_added(whole: MemoryStore, name: str)
 def test_an_entry_of_somebody_without_the_key_leaves_the_head_unsigned(whole: MemoryStore) -> None:
     forged = json.loads(whole.get(keys.entry(HEAD)))
     forged.update(seq=SIZE, previous=sha256_hex(whole.get(keys.entry(HEAD))), objects=[])
-    whole.overwrite(keys.entry(SIZE), json.dumps(forged, sort_keys=True, separators=(",", ":")).encode())
+    whole.overwrite(keys.entry(SIZE), canonical_bytes(forged))
     assert found(whole) == {("signature", keys.checkpoint(SIZE + 1))}
 
 
@@ -186,7 +187,7 @@ def test_an_entry_that_was_signed_and_does_not_follow_is_forked(whole: MemorySto
     archive = open_with_state(whole)
     documents = [json.loads(whole.get(keys.entry(seq))) for seq in range(SIZE)]
     documents[9]["previous"] = "00" * 32
-    data = [json.dumps(d, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() for d in documents]
+    data = [canonical_bytes(d) for d in documents]
     resign(whole, data, str(archive.state.origin))
     assert ("forked", keys.entry(9)) in found(whole)
 
@@ -197,9 +198,9 @@ def test_a_snapshot_that_says_otherwise_than_its_entries_is_altered_even_if_it_w
     archive = open_with_state(whole)
     documents = [json.loads(whole.get(keys.entry(seq))) for seq in range(SIZE)]
     documents[SNAPSHOT]["state"]["streams"][STREAM]["records"] += 1
-    data = [json.dumps(d, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() for d in documents]
+    data = [canonical_bytes(d) for d in documents]
     documents[HEAD]["previous"] = sha256_hex(data[SNAPSHOT])
-    data[HEAD] = json.dumps(documents[HEAD], sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    data[HEAD] = canonical_bytes(documents[HEAD])
     resign(whole, data, str(archive.state.origin))
     assert found(whole) == {("altered", keys.entry(SNAPSHOT))}
 
@@ -209,7 +210,7 @@ def test_a_log_that_runs_backwards_in_time_is_reordered(whole: MemoryStore) -> N
     data = [whole.get(keys.entry(seq)) for seq in range(SIZE)]
     document = json.loads(data[HEAD])
     document["committed_at"] = rfc3339(BEGIN - timedelta(days=1))
-    data[HEAD] = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    data[HEAD] = canonical_bytes(document)
     resign(whole, data, str(archive.state.origin))
     assert ("reordered", keys.entry(HEAD)) in found(whole)
 
