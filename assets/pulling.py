@@ -18,13 +18,15 @@ from assets.workshop import Progress, Silent, Workshop
 from warehouse.anthropic.activities import Page
 from warehouse.anthropic.answers import Attempt
 from warehouse.anthropic.errors import WindowFailed, WindowRefused
-from warehouse.anthropic.planning import due_windows, requested_windows
+from warehouse.anthropic.planning import due_windows, requested_windows, reread_window
 from warehouse.archive.adopt import adopt_orphans
 from warehouse.archive.archive import ServedPage
+from warehouse.archive.derive import SETTLED
 from warehouse.archive.entry import Draft, Entry, ObjectRef
 from warehouse.tables.activities import Batch
 from warehouse.tables.fold import STREAM, Folded, OpenFold, batches_of, begin_fold, fold_pending
-from warehouse.tables.seal import write_missing_markers
+from warehouse.tables.schema import TABLE
+from warehouse.tables.seal import seal_settled_days, write_missing_markers
 from warehouse.wire.times import midnight, rfc3339
 from warehouse.wire.windows import Window
 
@@ -52,6 +54,7 @@ class PullReport:
     seqs: list[int] = field(default_factory=list)
     failed: list[dict[str, str]] = field(default_factory=list)
     findings: list[dict[str, str]] = field(default_factory=list)
+    sealed: list[str] = field(default_factory=list)
     bytes: int = 0
     seconds: float = 0.0
 
@@ -114,7 +117,8 @@ def pull_activities(
     end: datetime | None = None,
     progress: Progress | None = None,
 ) -> PullReport:
-    """Pull a range of the activity feed, or without `start` what is due: gaps, then the tail.
+    """Pull a range of the activity feed, or without one what is due: the tail, holes, yesterday once more when it
+    has settled; then settled days are sealed.
 
     `end` defaults to now less the feed's indexing lag, and a later one is cut there. Raises WindowRefused for
     a range that nobody should ask for, StreamTrouble when the key does not open the stream.
@@ -132,13 +136,37 @@ def pull_activities(
     progress.start(len(windows))
     for _, report in pull_windows(workshop, windows, progress=progress):
         total.merge(report)
+    if start is None and end is None:
+        _look_again(workshop, now, progress, total)
+        total.sealed = [sealed.day.isoformat() for sealed in seal_settled_days(workshop.archive)]
     workshop.archive.settle()
     total.seconds = time.monotonic() - began
     return total
 
 
+def _look_again(workshop: Workshop, now: datetime, progress: Progress, total: PullReport) -> None:
+    """Read yesterday whole once more, if nobody has since it settled: what was indexed late is found then, and
+    the day can be sealed."""
+    window = reread_window(now, start=midnight(workshop.start))
+    state = workshop.archive.state
+    if (
+        window is None
+        or now - window.end < SETTLED
+        or window.start.date().isoformat() in state.stream(STREAM).reread
+    ):
+        return
+    day = window.start.date().isoformat()
+    if any(file.dt == day for file in state.table(TABLE).sealed):
+        return
+    progress.start(1)
+    for _, report in pull_windows(workshop, [window], progress=progress):
+        total.merge(report)
+
+
 def recover(workshop: Workshop, report: PullReport) -> None:
     """Finish what an earlier run left: fold its committed pulls, write missing markers, sign the head."""
+    workshop.archive.refresh()
+    workshop.archive.check_key()
     for folded in fold_pending(workshop.archive, workshop.parser):
         report.add_fold(folded)
         report.seqs.append(folded.seq)
@@ -284,6 +312,7 @@ def _commit(workshop: Workshop, walk: _Walk, report: PullReport) -> Entry:
             objects=walk.refs,
             counts={"pages": len(walk.refs), "records": records, "requests": len(walk.refs) + len(walk.attempts)},
             audited=True,
+            api_version=workshop.activity_feed().client.version,
             attempts=[_attempt(attempt) for attempt in walk.attempts],
             error=walk.error if walk.error is not None else UNSET,
             findings=report.findings or UNSET,

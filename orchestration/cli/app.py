@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from orchestration.cli import build, demo, doctor, importing, init, pull, sql, status, verify
+from orchestration.cli import build, demo, doctor, importing, init, prove, pull, sql, status, verify
 from orchestration.cli.failures import CANNOT_RUN, INTERRUPTED, Failure, failure_of, traceback_of
 from orchestration.cli.options import epilog
 from orchestration.cli.output import Output, plain

@@ -80,7 +80,6 @@ def _run(folder: "DemoFolder", output: Output, *, keep: bool) -> int:
     from orchestration.workshop import open_workshop  # noqa: PLC0415
     from warehouse.archive.verify import verify  # noqa: PLC0415
     from warehouse.config import load  # noqa: PLC0415
-    from warehouse.tables.seal import seal_settled_days  # noqa: PLC0415
 
     began = time.monotonic()
     document: dict[str, Any] = {}
@@ -95,10 +94,7 @@ def _run(folder: "DemoFolder", output: Output, *, keep: bool) -> int:
                 f"pulled     {pulled.records:,} records in {pulled.requests} requests, {pulled.windows} windows, "
                 f"{duration(pulled.seconds)}: archived byte for byte, folded into Parquet"
             )
-            sealed = seal_settled_days(workshop.archive)
-            workshop.archive.settle()
-            document["sealed"] = {"days": len(sealed), "rows": sum(day.rows for day in sealed)}
-            output.line(f"sealed     {len(sealed)} whole days, sorted by actor and time, final")
+            output.line(f"sealed     {len(pulled.sealed)} whole days, sorted by actor and time, final")
             marts = build(workshop)
             document["marts"] = {model.name: model.rows for model in marts.models}
             output.line(

@@ -24,7 +24,7 @@ _ROOMS = {
     "anthropic": ("warehouse.anthropic.errors", "AnthropicError"),
 }
 _CREDENTIAL = re.compile(
-    r"(?i)\b(?:sk-ant-[\w-]{6,}|Bearer\s+\S+|AKIA[0-9A-Z]{12,}|xox[a-z]-[\w-]{8,}|eyJ[\w.-]{20,})"
+    r"(?i)\b(?:sk-ant-[\w-]{16,}|Bearer\s+\S+|AKIA[0-9A-Z]{12,}|xox[a-z]-[\w-]{8,}|eyJ[\w.-]{20,})"
 )
 _STORAGE = {
     errno.ENOSPC: "make room on this disk and run the command again; what was committed before is safe",

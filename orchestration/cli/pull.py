@@ -80,6 +80,8 @@ def _show(report: dict[str, Any], output: Output) -> None:
             f"  {report['first']:,} first, {report['revised']:,} revised, {report['withdrawn']:,} withdrawn, "
             f"{report['unchanged']:,} unchanged"
         )
+    if sealed := report["sealed"]:
+        output.line(f"  {len(sealed)} settled days sealed, {sealed[0]} to {sealed[-1]}")
     for title, seen in (("unknown types", report["unknown_types"]), ("unknown fields", report["unknown_fields"])):
         if seen:
             listed = ", ".join(f"{name} ({count:,})" for name, count in sorted(seen.items()))

@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from warehouse.archive import keys
 from warehouse.archive.cache import StateCache
 from warehouse.archive.entry import Draft, Entry, ObjectRef, sha256_hex
-from warehouse.archive.errors import ObjectAltered
+from warehouse.archive.errors import ObjectAltered, SigningKeyMissing
 from warehouse.archive.log import Build, Log
 from warehouse.archive.merkle import root_of
 from warehouse.archive.note import Signer
-from warehouse.archive.state import LogState
+from warehouse.archive.state import LogState, TableFile
 from warehouse.archive.store import Exists, Store
 from warehouse.wire.times import Clock, rfc3339, system_clock
 from warehouse.wire.windows import Window
@@ -79,6 +79,7 @@ class Archive:
         self.retention = retention or Retention()
         self.clock = clock
         self.writer = writer or f"ledgerline-{secrets.token_hex(6)}"
+        self._load_key = key or _no_key
         self.log = Log(
             store,
             clock=clock,
@@ -169,8 +170,8 @@ class Archive:
             query=name,
         )
 
-    def read(self, ref: ObjectRef) -> bytes:
-        """The bytes of an object as its entry names it. Raises ObjectAltered, KeyMissing, StoreError."""
+    def read(self, ref: "ObjectRef | TableFile") -> bytes:
+        """The bytes of an object as the log names it. Raises ObjectAltered, KeyMissing, StoreError."""
         data = self.store.get(ref.key, ref.version_id)
         if sha256_hex(data) != ref.sha256:
             raise ObjectAltered(f"{ref.key} does not have the bytes its entry names; run `ledgerline verify`")
@@ -181,6 +182,16 @@ class Archive:
         return decompress_page(self.read(ref), ref)
 
     # commits
+
+    def check_key(self) -> None:
+        """Find out now, not after an hour of pulling, whether the log can be signed.
+
+        Raises SigningKeyMissing or SigningKeyInvalid.
+        """
+        if self.log.state.size:
+            self.log.signer()
+        else:
+            self._load_key()
 
     def append(self, build: Build) -> Entry | None:
         entry = self.log.append(build)
@@ -202,6 +213,10 @@ class Archive:
     def settle(self) -> None:
         """End a piece of work: the head is signed, the local cache is fresh."""
         self.log.settle()
+
+
+def _no_key() -> Ed25519PrivateKey:
+    raise SigningKeyMissing("this archive was opened for reading; writing needs archive.signing_key")
 
 
 def decompress_page(data: bytes, ref: ObjectRef) -> bytes:

@@ -28,7 +28,7 @@ from warehouse.wire.windows import Window, gaps, merge
 _KEPT_FINDINGS = 100  # named in the state; all of them stay in the log
 _KEPT_CALLERS = 1000  # identities counted one by one; further ones are in the log only
 _KEPT_REQUESTS = 10_000  # footprints waited for; a feed that shows none must not make every start slower
-_SETTLED = timedelta(hours=1)  # after a day's end: late indexing is documented in minutes
+SETTLED = timedelta(hours=1)  # after a day's end: late indexing is documented in minutes
 _ALWAYS = Window(datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC))
 
 
@@ -183,7 +183,11 @@ def _apply_pull(state: LogState, entry: Entry) -> None:
         replaced = [dead for dead in stream.dead if _covers(window, dead.window)]
         tries = max((dead.tries for dead in replaced), default=0) + 1
         stream.dead = [dead for dead in stream.dead if not _covers(window, dead.window)]
-        stream.dead.append(DeadWindow(window, entry.seq, tries, entry.error, entry.committed_at))
+        # what an earlier pull covered is not lost by a failed second look at it
+        stream.dead += [
+            DeadWindow(hole, entry.seq, tries, entry.error, entry.committed_at)
+            for hole in gaps(stream.covered, window)
+        ]
 
 
 def _left_of(dead: DeadWindow, pulled: Window) -> list[DeadWindow]:
@@ -195,7 +199,7 @@ def _note_reread(stream: StreamState, window: Window, committed_at: str) -> None
     committed = parse_rfc3339(committed_at)
     for day in window.days():
         whole = Window.of_day(day)
-        if _covers(window, whole) and committed - whole.end >= _SETTLED:
+        if _covers(window, whole) and committed - whole.end >= SETTLED:
             stream.reread[day.isoformat()] = committed_at
 
 
@@ -287,6 +291,7 @@ def _table_file(ref: ObjectRef, *, seq: int | None) -> TableFile:
     return TableFile(
         key=ref.key,
         version_id=ref.version_id,
+        sha256=ref.sha256,
         dt=ref.dt if ref.dt is not UNSET else "",
         rows=ref.records if ref.records is not UNSET else 0,
         bytes=ref.bytes,

@@ -49,10 +49,10 @@ class ObjectRef(msgspec.Struct, frozen=True, kw_only=True):
 class Draft(msgspec.Struct, kw_only=True):
     """What a caller wants to have committed; the log adds place, time, writer and chain.
 
-    `audited`: the vendor records each request of this pull in the activity feed. `attempts`: requests that
-    served no page ({requested_at, status, request_id, detail}), which may leave footprints too. `error`:
-    why a window is incomplete. `footprints`: own request ids found in the feed and compliance requests that
-    are not ours. `findings`: {code, subject, detail} seen while at work.
+    `api_version`: the `anthropic-version` header of the requests. `audited`: the vendor records each request
+    of this pull in the activity feed. `attempts`: requests that served no page ({requested_at, status,
+    request_id, detail}), which may leave footprints too. `error`: why a window is incomplete. `footprints`:
+    own request ids found in the feed, and who else asked. `findings`: {code, subject, detail} seen at work.
     """
 
     kind: Kind
@@ -65,6 +65,7 @@ class Draft(msgspec.Struct, kw_only=True):
     counts: dict[str, Any] = {}
     data_refreshed_at: str | None = None
     audited: bool | UnsetType = UNSET
+    api_version: str | UnsetType = UNSET
     attempts: list[dict[str, Any]] | UnsetType = UNSET
     error: str | UnsetType = UNSET
     footprints: dict[str, Any] | UnsetType = UNSET

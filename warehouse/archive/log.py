@@ -25,6 +25,7 @@ from warehouse.archive.errors import (
 from warehouse.archive.head import demand_end, find_head, hole
 from warehouse.archive.merkle import Tile, leaf_hash
 from warehouse.archive.note import Checkpoint, Signer
+from warehouse.archive.state import FORMAT as STATE_FORMAT
 from warehouse.archive.state import LogState
 from warehouse.archive.store import Exists, Store
 from warehouse.wire.times import Clock, parse_rfc3339, rfc3339
@@ -152,6 +153,8 @@ class Log:
         snapshot = read(data, key)
         if snapshot.kind != "snapshot" or snapshot.state is UNSET:
             raise LogForked(f"{key} should be a snapshot and is a {snapshot.kind} entry; run `ledgerline verify`")
+        if snapshot.state.get("format", STATE_FORMAT) != STATE_FORMAT:
+            return  # a shortcut of another version; the entries themselves say it all, from the first on
         try:
             self.state = LogState.from_builtins(snapshot.state)
         except msgspec.ValidationError as error:

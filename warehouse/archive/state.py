@@ -55,6 +55,7 @@ class TableFile(msgspec.Struct, frozen=True):
 
     key: str
     version_id: str | None
+    sha256: str
     dt: str
     rows: int
     bytes: int

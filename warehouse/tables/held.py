@@ -51,7 +51,7 @@ def held_versions(archive: Archive, files: list[TableFile], through_seq: int) ->
     for file in files:
         if file.seq is not None and file.seq >= through_seq:
             continue
-        data = archive.store.get(file.key, file.version_id)
+        data = archive.read(file)
         rows = parquet.read(data, [*_KEY_COLUMNS, "commit_seq"])
         columns = [rows[name].to_pylist() for name in _KEY_COLUMNS]
         seqs = rows["commit_seq"].to_pylist()
@@ -70,7 +70,7 @@ def full_rows(archive: Archive, wanted: list[Held]) -> pa.Table:
     parts = []
     for held in wanted:
         if held.file.key not in tables:
-            data = archive.store.get(held.file.key, held.file.version_id)
+            data = archive.read(held.file)
             tables[held.file.key] = parquet.read(data, AUDIT_EVENTS.names)
         parts.append(tables[held.file.key].slice(held.row, 1))
     return pa.concat_tables(parts).cast(AUDIT_EVENTS) if parts else AUDIT_EVENTS.empty_table()

@@ -168,7 +168,7 @@ def _sorted_parts(archive: Archive, files: list[TableFile]) -> Iterator[tuple[by
         paths = []
         for number, file in enumerate(files):
             path = Path(folder) / f"{number:06d}.parquet"
-            path.write_bytes(archive.store.get(file.key, file.version_id))
+            path.write_bytes(archive.read(file))
             paths.append(os.fspath(path))
         with duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": folder}) as db:
             db.execute("set timezone = 'UTC'")
