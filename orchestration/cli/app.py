@@ -35,7 +35,7 @@ app = typer.Typer(
         }
     ),
 )
-for command in (demo, init, doctor, pull, importing, status, sql, verify, build):
+for command in (demo, init, doctor, pull, importing, status, sql, verify, prove, build):
     command.register(app)
 
 
