@@ -1,5 +1,7 @@
 """What an installed Ledgerline needs must travel in the wheel."""
 
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -21,3 +23,11 @@ def test_every_file_of_the_dbt_project_is_packed() -> None:
 def test_every_file_lands_in_the_folder_it_came_from() -> None:
     data_files = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["data-files"]
     assert {f"share/ledgerline/{Path(pattern).parent}" for (pattern,) in data_files.values()} == set(data_files)
+
+
+def test_what_runs_without_extras_imports_no_library_of_an_extra() -> None:
+    modules = "orchestration.workshop, orchestration.definitions, orchestration.cli, assets.importing, assets.proving"
+    extras = {"boto3", "botocore", "azure", "google.cloud", "dbt.adapters.athena", "moto", "dlt"}
+    script = f"import sys, {modules}; print(sorted({extras!r} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (found.stdout.strip(), found.returncode) == ("[]", 0), found.stderr

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from warehouse.archive.local import LocalStore
-from warehouse.archive.s3 import S3Store
 from warehouse.archive.store import Store
 
 
@@ -21,7 +20,10 @@ def reader_setup(store: Store) -> tuple[str, list[str]]:
     """The prefix that makes a key readable for DuckDB, and the statements a connection needs first."""
     if isinstance(store, LocalStore):
         return f"{os.fspath(store.root)}/", []
-    if isinstance(store, S3Store):
+    if store.url.startswith("s3://"):
+        from warehouse.archive.s3 import S3Store  # noqa: PLC0415 - the AWS libraries are an extra
+
+        assert isinstance(store, S3Store)
         return f"{store.url.rstrip('/')}/", [_load_httpfs(), _s3_secret(store.client)]
     raise NoReader(f"DuckDB cannot read {store.url} yet; use a file: or s3: archive")
 
