@@ -4,15 +4,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.warehouse.archive import s3_server
 from tests.warehouse.archive.rig import (
+    STREAM,
+    TABLE,
     assert_clean,
     filled,
+    fold,
     found,
+    open_archive,
+    pull,
+    seal,
+    trusted,
 )
 from tests.warehouse.archive.stores import Clock, MemoryStore
 from warehouse.archive import keys
+from warehouse.archive.entry import Draft
+from warehouse.archive.errors import LogHole
 from warehouse.archive.note import Verifier
+from warehouse.archive.store import open_store
 from warehouse.archive.verify import verify
+from warehouse.wire.times import system_clock
 
 # a page, a file of the recent tier that readers need, a sealed part, its marker
 OBJECTS = ("pages/", "tables/recent/audit_events/dt=2026-11-18/", "tables/sealed/", "seals/")
@@ -93,3 +105,27 @@ def test_a_delete_marker_is_named_as_such(bucket: MemoryStore, prefix: str) -> N
 def test_the_delete_marker_of_an_expired_recent_file_is_nothing_to_report(bucket: MemoryStore) -> None:
     bucket.delete(bucket.names("tables/recent/audit_events/dt=2026-11-17/")[0])
     assert_clean(bucket)
+
+
+def test_a_bucket_over_http_is_written_read_and_judged_the_same() -> None:
+    bucket, client = s3_server.new_bucket(), s3_server.client()
+    store = open_store(f"s3://{bucket}/some/prefix", s3_client=client)
+    archive = open_archive(store, clock=system_clock)
+    for number in range(3):
+        fold(archive, pull(archive, number), "2026-11-17", "2026-11-18")
+    sealed = seal(archive, "2026-11-17", archive.state.table(TABLE).folded_through, [1, 3, 5])
+    archive.settle()
+    assert all(ref.version_id for entry in archive.entries() if entry.kind == "pull" for ref in entry.objects)
+    assert_clean(store, deep=True, trusted=trusted(archive))
+    assert open_archive(store, key=None).refresh() == archive.state
+
+    page = archive.entry(1).objects[0].key
+    part, marker = (ref.key for ref in sealed.objects)
+    client.put_object(Bucket=bucket, Key=f"some/prefix/{page}", Body=b"slipped over it")
+    client.put_object(Bucket=bucket, Key=f"some/prefix/{marker}", Body=b"slipped over it")
+    client.delete_object(Bucket=bucket, Key=f"some/prefix/{part}")
+    client.delete_object(Bucket=bucket, Key=f"some/prefix/{keys.entry(4)}")
+    assert {("altered", page), ("altered", marker), ("delete_marker", part)} <= found(store)
+    assert {("delete_marker", keys.entry(4)), ("missing", keys.entry(4))} <= found(store)
+    with pytest.raises(LogHole, match="delete marker"):
+        open_archive(store, clock=system_clock).commit(Draft(kind="pull", stream=STREAM))
