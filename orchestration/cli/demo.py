@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestration.cli.failures import CannotRun
 from orchestration.cli.options import DEBUG, JSON, add_command
 from orchestration.cli.output import Output, duration, size
 from orchestration.cli.progress import Progress
@@ -56,17 +57,26 @@ def demo(
     Pulls the audit feed over real HTTP, archives it write-once, folds it into Parquet, seals the days, builds the
     dbt marts, asks them some questions, and verifies every byte. Exit code 1 when the archive does not verify.
     """
+    output = Output(json=json)
+    from orchestration.demo_tenant import TenantFailed  # noqa: PLC0415
+
+    try:
+        return _in_folder(output, days=days, users=users, keep=keep)
+    except TenantFailed as error:
+        raise CannotRun(
+            str(error), remedy="look at that log; `python -m sandbox serve` shows it at once"
+        ) from error
+
+
+def _in_folder(output: Output, *, days: int, users: int, keep: bool) -> int:
     from orchestration.demo_tenant import DemoFolder, make_folder  # noqa: PLC0415
 
-    output = Output(json=json)
     if not keep:
         with tempfile.TemporaryDirectory(prefix="ledgerline-demo-") as scratch:
             folder = make_folder(Path(scratch) / "demo", days=days, users=users, seed=7)
             return _run(folder, output, keep=False)
     if FOLDER.exists():
         if not DemoFolder(FOLDER).exists:
-            from orchestration.cli.failures import CannotRun  # noqa: PLC0415
-
             raise CannotRun(f"{FOLDER} is there and no demo made it", remedy="move it away, or run without --keep")
         shutil.rmtree(FOLDER)
     return _run(make_folder(FOLDER, days=days, users=users, seed=7), output, keep=True)
