@@ -1,6 +1,6 @@
 """Pulling in this process, with waits of milliseconds and the tenant's own clock: many faults, little time."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
@@ -14,8 +14,6 @@ from warehouse.anthropic.http import Client
 from warehouse.anthropic.patience import Patience, Timeouts
 from warehouse.anthropic.surfaces import COMPLIANCE
 from warehouse.wire.times import Clock, midnight
-
-Workshops = Callable[..., Any]
 
 
 @contextmanager
@@ -53,3 +51,8 @@ def pull(
 
 def _moment(value: date | datetime | None) -> datetime | None:
     return value if value is None or isinstance(value, datetime) else midnight(value)
+
+
+def elsewhere(served: Served, url: str) -> Served:
+    """The same tenant and clock, asked at another address: a scripted server's."""
+    return Served(url, served.tenant)

@@ -70,7 +70,10 @@ class Running:
         """Kill -9; False where it had ended by itself."""
         alive = self.process.poll() is None
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        for pipe in (self.process.stdout, self.process.stderr):  # not read: a child of it may hold the other end
+            assert pipe is not None
+            pipe.close()
         return alive
 
     def kill_when(self, happened: Callable[[], bool], *, within: float = 60) -> bool:
@@ -143,7 +146,7 @@ class Site:
             text=True,
             **options,
         )
-        return Running(process, self._looked_through if "--debug" not in program else self._searched_for_keys)
+        return Running(process, self.looked_through if "--debug" not in program else self.searched_for_keys)
 
     def run(self, *arguments: str, **options: Any) -> Ended:
         """`ledgerline ...` from beginning to end."""
@@ -156,11 +159,11 @@ class Site:
         report: dict[str, Any] = ended.json()
         return report
 
-    def _looked_through(self, ended: Ended) -> Ended:
+    def looked_through(self, ended: Ended) -> Ended:
         assert "Traceback" not in ended.out + ended.err, ended.err
-        return self._searched_for_keys(ended)
+        return self.searched_for_keys(ended)
 
-    def _searched_for_keys(self, ended: Ended) -> Ended:
+    def searched_for_keys(self, ended: Ended) -> Ended:
         for text in (ended.out, ended.err):
             assert self.key.strip() not in text
             assert "PRIVATE KEY" not in text

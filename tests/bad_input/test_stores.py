@@ -1,0 +1,109 @@
+"""A store that would overwrite silently, or drops the lock: the command line refuses to start on it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.bad_input.conftest import Command
+from tests.promises.conftest import Standing
+from tests.promises.site import Site
+from tests.warehouse.archive import s3_server
+from tests.warehouse.archive.s3_server import SECRET, Answer, Meddler, Request, drop_lock
+
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "EXAMPLEKEY",
+    "AWS_SECRET_ACCESS_KEY": SECRET,
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+@pytest.fixture
+def way() -> Iterator[Meddler]:
+    with s3_server.meddler() as meddler:
+        yield meddler
+
+
+@pytest.fixture
+def bucket() -> str:
+    return s3_server.new_bucket()
+
+
+@pytest.fixture
+def behind(standing: Standing, way: Meddler, bucket: str) -> Site:
+    """An installation whose bucket stands behind the meddler."""
+    _, site = standing(days=1)
+    site.env = CREDENTIALS
+    site.configure(archive_url=f"s3://{bucket}/ledger", archive=f's3_endpoint = "{way.endpoint}"')
+    return site
+
+
+def ignore_if_none_match(request: Request) -> Answer | None:
+    request.headers.pop("if-none-match", None)
+    return None
+
+
+def forget_the_lock(request: Request) -> Answer | None:
+    drop_lock(request)
+    return None
+
+
+@pytest.mark.parametrize(
+    ("meddle", "said"), [(ignore_if_none_match, "silently overwrote"), (forget_the_lock, "lock")]
+)
+def test_a_store_that_does_not_keep_what_it_takes_is_refused_before_anything_is_written(
+    behind: Site, way: Meddler, bucket: str, ledgerline: Command, meddle: object, said: str
+) -> None:
+    way.before = meddle  # type: ignore[assignment]
+    ended = ledgerline(behind, "pull", "activities")
+    assert ended.code == 2
+    assert said in ended.err
+    assert bucket in ended.err
+    listed = s3_server.client().list_objects_v2(Bucket=bucket).get("Contents", [])
+    assert [item["Key"] for item in listed if "probe" not in item["Key"]] == []
+    checked = ledgerline(behind, "doctor", "--json")
+    assert checked.code == 1
+    assert any(check["state"] == "failed" and bucket in check["detail"] for check in checked.json()["checks"])
+    assert SECRET not in checked.out + checked.err
+
+
+@pytest.mark.parametrize(
+    "meddle",
+    [
+        ignore_if_none_match,
+        pytest.param(
+            forget_the_lock,
+            marks=pytest.mark.xfail(
+                strict=True, reason="the day's probe object is there already, so its lock is not tried out again"
+            ),
+        ),
+    ],
+)
+def test_a_store_that_was_refused_once_is_refused_the_next_time_too(
+    behind: Site, way: Meddler, bucket: str, ledgerline: Command, meddle: object
+) -> None:
+    way.before = meddle  # type: ignore[assignment]
+    for _ in range(2):
+        assert ledgerline(behind, "pull", "activities").code == 2
+    listed = s3_server.client().list_objects_v2(Bucket=bucket).get("Contents", [])
+    assert [item["Key"] for item in listed if "probe" not in item["Key"]] == []
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [({"AWS_SECRET_ACCESS_KEY": "", "AWS_ACCESS_KEY_ID": "", "AWS_CONFIG_FILE": "/nonexistent"}, "redential")],
+)
+def test_a_bucket_without_credentials_is_exit_2_and_says_so(
+    behind: Site, ledgerline: Command, environment: dict[str, str], said: str
+) -> None:
+    ended = ledgerline(behind, "pull", "activities", **environment)
+    assert ended.code == 2
+    assert said in ended.err
+
+
+def test_a_bucket_that_is_not_there_is_exit_2_and_named(behind: Site, ledgerline: Command) -> None:
+    behind.configure(archive_url="s3://no-such-bucket-of-ours/ledger")
+    for command in (("pull", "activities"), ("status",), ("verify",)):
+        ended = ledgerline(behind, *command)
+        assert ended.code == 2
+        assert "no-such-bucket-of-ours" in ended.err
