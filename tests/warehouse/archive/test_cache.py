@@ -44,6 +44,7 @@ HARM: dict[str, Callable[[Path], object]] = {
     "emptied": lambda path: path.write_bytes(b""),
     "cut": lambda path: path.write_bytes(path.read_bytes()[:-20]),
     "flipped": lambda path: path.write_bytes(path.read_bytes()[:500] + b"~" + path.read_bytes()[501:]),
+    "miscounted": lambda path: path.write_bytes(path.read_bytes().replace(b'"kinds":{', b'"kinds":{"other":1,')),
     "junk": lambda path: path.write_bytes(b"\xff" * 100),
     "no state": lambda path: path.write_bytes(signed(b'{"seq":"x"}')),
     "no JSON": lambda path: path.write_bytes(signed(b"[" * 100_000)),
