@@ -1,8 +1,8 @@
 """Tail runs inside one process, in turn over several archives. Prints one JSON line: milliseconds per archive.
 
 Warm: the workshop stays open from tick to tick, as in a worker. Cold: the local cache is deleted and the workshop
-opened anew for each tick. A tick ends when its pages, log and tables are committed and the head is signed. One tick
-comes before those that are counted.
+opened anew for each tick. A tick ends when its pages, log and tables are committed and the head is signed. One
+tick comes before those that are counted.
 """
 
 import argparse

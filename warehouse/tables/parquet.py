@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 
 ROW_GROUP_ROWS = 65_536
 _ZSTD_LEVEL = 3
+# Row groups looked at in vain, each a column read for nothing. A fifth of the default costs 0.8 % of size.
+_FALSE_POSITIVES = 0.01
 
 
 def write(
@@ -25,7 +27,11 @@ def write(
 ) -> bytes:
     """One file over all batches. `bloom` maps a column to its distinct values per row group."""
     sink = BytesIO()
-    options = {column: {"ndv": distinct} for column, distinct in bloom.items()} if bloom else None
+    options = (
+        {column: {"ndv": distinct, "fpp": _FALSE_POSITIVES} for column, distinct in bloom.items()}
+        if bloom
+        else None
+    )
     with pq.ParquetWriter(
         sink,
         schema,
