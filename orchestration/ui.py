@@ -7,6 +7,7 @@ and stops whatever it started.
 import argparse
 import contextlib
 import fcntl
+import json
 import os
 import signal
 import socket
@@ -19,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from warehouse.config import CONFIG_VARIABLE, ConfigError, config_path, load
 
@@ -178,16 +180,36 @@ def _process(command: list[str], environment: dict[str, str], log: Path) -> Iter
 
 
 def _wait(url: str, started: dict[str, subprocess.Popen[bytes]], logs: Path) -> None:
+    """Until the webserver answers and has loaded the pipeline. Raises CannotStart, in the pipeline's own words."""
     deadline = time.monotonic() + _START_SECONDS
     while True:
         _check_alive(started, logs)
         try:
-            with urllib.request.urlopen(f"{url}/server_info", timeout=5):  # noqa: S310 - our own address
+            locations = _locations(url)
+        except (urllib.error.URLError, OSError, ValueError, KeyError):
+            locations = []
+        for location in locations:
+            if location["loadStatus"] == "LOADED" and location["locationOrLoadError"]:
+                if message := location["locationOrLoadError"].get("message"):
+                    raise CannotStart(f"the pipeline does not load: {message}")
                 return
-        except (urllib.error.URLError, OSError):
-            if time.monotonic() > deadline:
-                raise CannotStart(f"no answer at {url} after {_START_SECONDS} s; see {logs}") from None
-            time.sleep(0.3)
+        if time.monotonic() > deadline:
+            raise CannotStart(f"no answer at {url} after {_START_SECONDS} s; see {logs}")
+        time.sleep(0.3)
+
+
+def _locations(url: str) -> list[dict[str, Any]]:
+    query = (
+        "{workspaceOrError {... on Workspace {locationEntries {loadStatus locationOrLoadError "
+        "{... on PythonError {message}}}}}}"
+    )
+    request = urllib.request.Request(  # noqa: S310 - our own address
+        f"{url}/graphql", json.dumps({"query": query}).encode(), {"content-type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        workspace = json.load(answer)["data"]["workspaceOrError"]
+    entries: list[dict[str, Any]] = workspace["locationEntries"]
+    return entries
 
 
 def _check_alive(started: dict[str, subprocess.Popen[bytes]], logs: Path) -> None:

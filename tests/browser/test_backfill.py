@@ -95,6 +95,7 @@ def test_the_nightly_job_runs_to_the_marts_and_the_graph_shows_the_path_from_the
         page.wait_for_timeout(1500)
     for name in ("activity_feed", "audit_pages", "audit_events", "audit_events_sealed", "archive_log"):
         expect(page.locator("foreignObject").get_by_text(name, exact=True)).to_be_visible()
+    expect(page.get_by_text("Loading...")).to_have_count(0)
     shoot(page, screenshots, "asset-graph")
 
 
