@@ -60,9 +60,10 @@ def _compare(workshop: Workshop, report: ImportReport) -> None:
     """Say per file how many of its rows the feed has and how many it lacks."""
     with connect(workshop.archive) as db:
         found = db.execute(
-            "select r.file_name, m.match, count(*) from audit_export_matches as m "
-            "join audit_export_rows as r using (row_key) group by r.file_name, m.match"
+            "select r.commit_seq, m.match, count(*) from audit_export_matches as m "
+            "join audit_export_rows as r using (row_key) group by r.commit_seq, m.match"
         ).fetchall()
     for file in report.files:
         if file["status"] == "imported":
-            file["matches"] = {match: count for name, match, count in found if name == file["name"]}
+            # by commit, not by name: each month's export may be called the same
+            file["matches"] = {match: count for seq, match, count in found if seq in file["seqs"]}

@@ -69,17 +69,7 @@ class PullReport:
 
     def merge(self, other: "PullReport") -> None:
         """Add another report's counts to this one."""
-        for name in (
-            "windows",
-            "requests",
-            "pages",
-            "records",
-            "first",
-            "revised",
-            "withdrawn",
-            "unchanged",
-            "bytes",
-        ):
+        for name in _COUNTS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.unknown_types += other.unknown_types
         self.unknown_fields += other.unknown_fields

@@ -194,9 +194,6 @@ def test_an_import_killed_at_any_put_is_completed_by_the_next(trial: Trial, serv
         assert_whole(site, served, imported=rows)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="import_export folds its own file without folding files that were committed before it"
-)
 def test_an_import_amid_another_that_dies_doubles_no_row(trial: Trial, served: Served) -> None:
     site = trial.site()
     trial.do(site, an_import)
