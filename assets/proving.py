@@ -18,8 +18,20 @@ from warehouse.tables.fold import STREAM
 from warehouse.tables.object_access import reader_setup
 from warehouse.tables.schema import TABLE
 
-_NEAR = 3  # names suggested for an id that is not there
-_TYPOS = 3  # letters added, lost or changed
+_LONGEST = 200  # letters of an id that others are compared with
+
+_VERSIONS = """
+select version, fold, commit_seq, page, position, observed_at, created_at_text, content_sha256
+from {files} where id = {id} order by commit_seq, fold <> 'withdrawn', version
+"""
+
+# Ids that begin with this one, or that three typing errors lead to.
+_NEAR = """
+select distinct id from {files}
+where (length({id}) > 8 and starts_with(id, {id}))
+   or (abs(length(id) - length({id})) <= 3 and levenshtein(lower(id), lower({id})) <= 3)
+order by levenshtein(lower(id), lower({id})), id limit 3
+"""
 
 
 class EventUnknown(Exception):
@@ -121,54 +133,37 @@ def versions(workshop: Workshop, event_id: str) -> list[Version]:
     files = [*table.sealed, *table.recent]
     with duckdb.connect() as db:
         db.execute("set timezone = 'UTC'")
-        rows = _ask(
-            db, workshop, files,
-            "select version, fold, commit_seq, page, position, observed_at, created_at_text, content_sha256 "
-            "from {files} where id = $id order by commit_seq, fold <> 'withdrawn', version",
-            {"id": event_id},
-        )  # fmt: skip
+        rows = _ask(db, workshop, files, _VERSIONS, event_id)
         if not rows:
-            raise EventUnknown(event_id, _near(db, workshop, files, event_id))
+            near = [row[0] for row in _ask(db, workshop, files, _NEAR, event_id[:_LONGEST])]
+            raise EventUnknown(event_id, near)
     return [Version(*row) for row in rows]
 
 
-def _near(
-    db: duckdb.DuckDBPyConnection, workshop: Workshop, files: Sequence[TableFile], event_id: str
-) -> list[str]:
-    """Ids that begin with this one, or that a few typing errors lead to."""
-    rows = _ask(
-        db, workshop, files,
-        "select distinct id from {files} where (length($id) > 8 and starts_with(id, $id)) or "
-        "(abs(length(id) - length($id)) <= $typos and levenshtein(lower(id), lower($id)) <= $typos) "
-        "order by levenshtein(lower(id), lower($id)), id limit $near",
-        {"id": event_id[:200], "typos": _TYPOS, "near": _NEAR},
-    )  # fmt: skip
-    return [row[0] for row in rows]
-
-
 def _ask(
-    db: duckdb.DuckDBPyConnection,
-    workshop: Workshop,
-    files: Sequence[TableFile],
-    question: str,
-    values: dict[str, Any],
+    db: duckdb.DuckDBPyConnection, workshop: Workshop, files: Sequence[TableFile], question: str, event_id: str
 ) -> list[tuple[Any, ...]]:
     """Rows of the table's files; of the whole catalogue only these are needed, which keeps a start short."""
     if not files:
         return []
     root, setup = reader_setup(workshop.archive.store)
+    listed = ", ".join(_literal(f"{root}{file.key}") for file in files)
+    # As literals: to bind values, DuckDB loads pandas, which takes longer than the question.
+    asked = question.format(files=f"read_parquet([{listed}], hive_partitioning = false)", id=_literal(event_id))
     try:
         for statement in setup:
             db.execute(statement)
-        names = [f"{root}{file.key}" for file in files]
-        listed = "read_parquet($files, hive_partitioning = false)"
-        return db.execute(question.format(files=listed), values | {"files": names}).fetchall()
+        return db.execute(asked).fetchall()
     except duckdb.Error as error:
         reason = str(error).strip().partition("\n")[0]
         raise StoreError(
             f"the tables of {workshop.archive.store.url} cannot be read ({reason}); check that the store answers, "
             f"and run `ledgerline verify`"
         ) from error
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def unfolded(workshop: Workshop) -> int:

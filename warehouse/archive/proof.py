@@ -155,7 +155,7 @@ class Prover:
         parts = ["\n".join(lines) + "\n" for lines in [[f"{FORMAT} {kind}", f"key {self.vkey}"], *blocks]]
         text = "\n".join([*parts, *(head.note for head in heads)])  # an empty line between two
         try:
-            return Made(text, self.vkey, verify_proof.check(text.encode(), [self.vkey]))
+            return Made(text, self.vkey, verify_proof.check(text.encode()))
         except verify_proof.NotProven as error:
             raise ObjectAltered(f"what the archive holds does not prove it: {error}; {_LOOK}") from error
 
