@@ -236,16 +236,18 @@ class OpenFold:
 
     def _withdraw(self) -> None:
         """Versions for records that are held for this window and that a complete pull no longer served."""
-        gone = [
-            held
+        missed = {
+            record_id: held
             for record_id, held in self._held.items()
             if record_id not in self._seen
             and not held.withdrawn
             and held.created_at is not None
             and self.window.contains(held.created_at)
-        ]
-        if not gone:
+        }
+        if not missed:
             return
+        # In one order whatever tier they were held in: two writers must write the same bytes.
+        gone = [missed[record_id] for record_id in sorted(missed)]
         self.folded.withdrawn = len(gone)
         rows = full_rows(self.archive, gone)
         count = len(gone)
