@@ -4,11 +4,12 @@ Promise: an alert that cannot be delivered never fails what it reports, and the 
 some services) appears in no message.
 """
 
+import json
 import os
+import urllib.error
+import urllib.request
 from collections.abc import Mapping
 from logging import Logger
-
-import httpx
 
 WEBHOOK = "LEDGERLINE_ALERT_WEBHOOK"
 _TIMEOUT_SECONDS = 10.0
@@ -32,10 +33,14 @@ def tell(log: Logger, *, severity: str, subject: str, text: str, env: Mapping[st
         "detail": text[:_LONGEST],
     }
     try:
-        answer = httpx.post(url, json=body, timeout=_TIMEOUT_SECONDS)
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as problem:
+        if not url.startswith(("https://", "http://")):
+            raise ValueError("not an http address")
+        # Not httpx: it writes every address it calls into the log.
+        request = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"})  # noqa: S310
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS):  # noqa: S310 - http only, see above
+            return True
+    except urllib.error.HTTPError as refused:
+        log.error(f"the webhook of {WEBHOOK} answered {refused.code}; the alert will be sent again")
+    except (OSError, ValueError) as problem:
         log.error(f"the alert could not be sent to {WEBHOOK}: {type(problem).__name__}; check address and network")
-        return False
-    if answer.status_code >= 300:
-        log.error(f"the webhook of {WEBHOOK} answered {answer.status_code}; the alert will be sent again")
-    return answer.status_code < 300
+    return False

@@ -87,6 +87,7 @@ def test_a_failing_check_is_told_once_and_again_only_when_it_gets_worse(
 def test_an_alert_that_could_not_be_sent_is_sent_again_and_the_address_is_kept_secret(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("DEBUG")
     pipeline.pull("2026-11-20")
     watch = Watch(pipeline)
     with webhook(status=500) as (url, heard):
@@ -94,6 +95,8 @@ def test_an_alert_that_could_not_be_sent_is_sent_again_and_the_address_is_kept_s
         watch.look()
         assert heard
     watch.look()  # nobody listens any more
+    monkeypatch.setenv(WEBHOOK, "no-address/secret-path")
+    watch.look()
     assert "secret-path" not in caplog.text
     with webhook() as (url, heard):
         monkeypatch.setenv(WEBHOOK, url)
