@@ -15,11 +15,11 @@ from benchmarks.tail_setup import COMMITS, FIRST_TICK, LAG, NEWEST, TICK, drop_c
 ONE, YEAR = "one", "year"
 _MEASURES = """\
 From the tick to pages, log and tables committed and signed; {ticks} ticks of each kind, the two archives in
-turn. A tick reads 15 minutes (5 new, 10 again) of a feed of {per_day:,} events a day. One archive holds a day in
-{commits} five-minute commits ({one:,} entries); the other has {past} days before it, each pulled whole and
-sealed ({year:,} entries, {sealed:,} sealed files). The clock is simulated. *In a worker*: the interpreter and
-its modules are there already. *Process*: the whole `ledgerline pull activities`. *Cold*: the local cache is
-deleted before each tick."""
+turn. A tick reads 15 minutes (5 new, 10 again) of a feed of {per_day:,} events a day. One archive holds one day
+in five-minute commits, {commits} ({one:,} entries) when the first tick is measured; the other has {past} days
+before it, each pulled whole and sealed the next morning ({year:,} entries, {sealed:,} sealed files). The clock
+is simulated. *In a worker*: the interpreter and its modules are there already. *Process*: the whole `ledgerline
+pull activities`. *Cold*: the local cache is deleted before each tick."""
 
 
 def measure(*, smoke: bool) -> list[Table]:

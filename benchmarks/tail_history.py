@@ -1,7 +1,7 @@
 """Builds an archive for the tail benchmark. Prints one JSON line: entries, files, seconds.
 
-`--step past`: whole days before the newest one, each pulled whole and sealed, as years of operation leave them.
-`--step newest`: the newest day in commits of five minutes, as the tail leaves it until the day is sealed.
+`--step past`: whole days before the newest one, each pulled whole and sealed the next morning, as years of work
+leave them. `--step newest`: the newest day in commits of five minutes, as the tail leaves it until it is sealed.
 """
 
 import argparse
@@ -18,6 +18,8 @@ from warehouse.archive.signing import create_key
 from warehouse.config import load
 from warehouse.tables.schema import TABLE
 from warehouse.tables.seal import seal_settled_days
+
+_NEXT_MORNING = timedelta(days=1, hours=2, minutes=30)
 
 
 def main() -> None:
@@ -38,10 +40,12 @@ def main() -> None:
     with open_workshop(load(config, os.environ), clock=clock) as workshop:
         archive = workshop.archive
         if past:
-            # the last of these days is an hour too young to be sealed
-            clock.set(NEWEST + LAG)
-            pull_activities(workshop, start=start, end=NEWEST)
-            seal_settled_days(archive)
+            for day in range(options.days):
+                begin = start + timedelta(days=day)
+                # the last of these days is too young to be sealed
+                clock.set(min(begin + _NEXT_MORNING, NEWEST + LAG))
+                pull_activities(workshop, start=begin, end=begin + timedelta(days=1))
+                seal_settled_days(archive)
             archive.settle()
         else:
             for tick in range(COMMITS - options.ticks + 1, COMMITS + 1):

@@ -10,7 +10,7 @@ from pathlib import Path
 TICK = timedelta(minutes=5)
 LAG = timedelta(minutes=2)  # a tick's window ends so long before it
 NEWEST = datetime(2026, 11, 21, tzinfo=UTC)  # the day that comes in five-minute commits
-COMMITS = 288 + 4  # that day and twenty minutes, so that no measured window is cut at midnight
+COMMITS = 158  # before the first that is measured; those that are fill the day, and none is cut at midnight
 FIRST_TICK = NEWEST + (COMMITS + 1) * TICK + LAG  # the first that is measured
 
 
