@@ -31,7 +31,7 @@ OBJECTS = ("pages/", "tables/recent/audit_events/dt=2026-11-18/", "tables/sealed
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_change_to_any_object_is_found(
     original: MemoryStore, signers: list[Verifier], data: st.DataObject
 ) -> None:
@@ -57,7 +57,7 @@ def test_any_change_to_any_object_is_found(
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_any_number_of_changes_is_survived(original: MemoryStore, data: st.DataObject) -> None:
     store = original.copy()
     names = [key for key in store.names() if "recent" not in key]
