@@ -132,10 +132,9 @@ def apply(state: LogState, entry: Entry) -> None:
         _apply_seal(state, entry)
     elif entry.kind == "snapshot":
         state.snapshot = entry.seq
-        if entry.origin is not UNSET:
-            state.origin = entry.origin
-        if entry.public_key is not UNSET:
-            state.public_key = entry.public_key
+        if entry.seq == 0:  # a later entry has no say in who may sign
+            state.origin = entry.origin if entry.origin is not UNSET else None
+            state.public_key = entry.public_key if entry.public_key is not UNSET else None
     elif entry.kind == "adopt":
         state.adopted += len(entry.objects)
     if entry.findings is not UNSET:

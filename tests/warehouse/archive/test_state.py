@@ -201,6 +201,14 @@ def test_the_same_entries_lead_to_the_same_state_by_every_way(memory: MemoryStor
     assert open_archive(memory, key=None).refresh().to_builtins() == ours
 
 
+def test_a_later_entry_has_no_say_in_who_may_sign(archive: Archive) -> None:
+    pull(archive, 0)
+    before = (archive.state.origin, archive.state.public_key)
+    other = {"origin": "ledgerline/other", "public_key": "ledgerline/other+00000000+AA"}
+    archive.commit(Draft(kind="snapshot", state=archive.state.to_builtins(), **other))
+    assert (archive.state.origin, archive.state.public_key) == before
+
+
 def test_a_state_is_read_back_from_its_json(memory: MemoryStore) -> None:
     state = filled(memory).state
     assert LogState.from_builtins(json.loads(msgspec.json.encode(state))) == state
