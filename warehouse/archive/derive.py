@@ -1,19 +1,17 @@
-"""From entries to state: what an entry must say to count, and what it changes.
+"""From entries to state: what each kind of entry changes.
 
-Promise: `apply` is a pure function of the entries, in order, and never fails on one that `check` let pass. So
-an entry that cannot be taken in is refused before it is written, and named where somebody slipped it in.
+Promise: `apply` is a pure function of the entries, in order, and never fails on one that `shape.check` let pass.
 """
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
-from warehouse.archive.entry import Entry, ObjectRef, parse
-from warehouse.archive.errors import EntryUnreadable
+from warehouse.archive.entry import Entry, ObjectRef
+from warehouse.archive.shape import ALWAYS, Seen, attempts_of, check, names_of, read, window_of
 from warehouse.archive.state import (
-    Caller,
     DeadWindow,
     FirstSeen,
     Footprints,
@@ -25,98 +23,12 @@ from warehouse.archive.state import (
 from warehouse.wire.times import parse_rfc3339
 from warehouse.wire.windows import Window, gaps, merge
 
+__all__ = ["SETTLED", "apply", "check", "read"]  # to read an entry and to take it in go together
+
 _KEPT_FINDINGS = 100  # named in the state; all of them stay in the log
 _KEPT_CALLERS = 1000  # identities counted one by one; further ones are in the log only
 _KEPT_REQUESTS = 10_000  # footprints waited for; a feed that shows none must not make every start slower
 SETTLED = timedelta(hours=1)  # after a day's end: late indexing is documented in minutes
-_ALWAYS = Window(datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC))
-
-
-class _Seen(msgspec.Struct):
-    """The footprints that a fold met, as a table entry carries them."""
-
-    found: list[str] = []
-    identities: list[str] = []
-    others: list[Caller] = []
-
-
-# -- what an entry must say -----------------------------------------------------------------------------------
-
-
-def read(data: bytes, key: str) -> Entry:
-    """An entry that can be taken in, from its bytes. Raises EntryUnreadable."""
-    entry = parse(data, key)
-    check(entry, key)
-    return entry
-
-
-def check(entry: Entry, key: str) -> None:
-    """Raise EntryUnreadable, naming the key, when an entry lacks what its kind needs or says nonsense."""
-    try:
-        _check_place(entry)
-        for ref in entry.objects:
-            _check_object(ref)
-        if entry.window is not None:
-            _window(entry.window)
-        _check_kind(entry)
-    except ValueError as error:
-        raise EntryUnreadable(
-            f"{key} has the form of an entry but cannot be one ({error}); run `ledgerline verify` and restore "
-            f"the object from its earlier version or from a copy"
-        ) from error
-
-
-def _check_place(entry: Entry) -> None:
-    if entry.seq < 0:
-        raise ValueError(f"its number is {entry.seq}")
-    if entry.snapshot is not None and not 0 <= entry.snapshot < entry.seq:
-        raise ValueError(f"entry {entry.snapshot} cannot be the snapshot before it")
-    parse_rfc3339(entry.committed_at)
-
-
-def _check_object(ref: ObjectRef) -> None:
-    if isinstance(ref.covers, list) and len(ref.covers) != 2:
-        raise ValueError(f"{ref.key} covers {len(ref.covers)} times instead of two")
-    if isinstance(ref.requested_at, str):
-        parse_rfc3339(ref.requested_at)
-    if isinstance(ref.dt, str):
-        date.fromisoformat(ref.dt)
-
-
-def _check_kind(entry: Entry) -> None:
-    if entry.kind == "pull":
-        if entry.stream is None:
-            raise ValueError("it is a pull of no stream")
-        for attempt in _attempts(entry):
-            if isinstance(attempt.get("requested_at"), str):
-                parse_rfc3339(attempt["requested_at"])
-    elif entry.kind in ("table", "seal"):
-        if entry.table is UNSET:
-            raise ValueError(f"it is a {entry.kind} entry of no table")
-        if entry.footprints is not UNSET:
-            msgspec.convert(entry.footprints, _Seen)
-        _names(entry, "unknown_types")
-        _names(entry, "unknown_fields")
-    elif entry.kind == "snapshot" and entry.state is UNSET:
-        raise ValueError("it is a snapshot without a state")
-
-
-def _window(pair: list[str]) -> Window:
-    window = Window.from_text(pair)
-    if window.end > _ALWAYS.end:
-        raise ValueError(f"its window ends after {_ALWAYS.end:%Y-%m-%d}")
-    return window
-
-
-def _attempts(entry: Entry) -> list[dict[str, Any]]:
-    return entry.attempts if isinstance(entry.attempts, list) else []
-
-
-def _names(entry: Entry, count: str) -> dict[str, int]:
-    return msgspec.convert(entry.counts.get(count) or {}, dict[str, int])
-
-
-# -- what it changes ------------------------------------------------------------------------------------------
 
 
 def apply(state: LogState, entry: Entry) -> None:
@@ -165,11 +77,11 @@ def _apply_pull(state: LogState, entry: Entry) -> None:
         if entry.audited is True:
             _note_request(state.footprints.pending, page.request_id, page.requested_at)
     if entry.audited is True:
-        for attempt in _attempts(entry):
+        for attempt in attempts_of(entry):
             _note_request(state.footprints.possible, attempt.get("request_id"), attempt.get("requested_at"))
         state.footprints.forgotten += _make_room(state.footprints.pending)
         _make_room(state.footprints.possible)
-    window = _ALWAYS if entry.window is None else _window(entry.window)
+    window = ALWAYS if entry.window is None else window_of(entry.window)
     stream.pending_fold[str(entry.seq)] = window
     if entry.window is None:
         return
@@ -232,10 +144,10 @@ def _apply_table(state: LogState, entry: Entry) -> None:
     for name, value in entry.counts.items():
         if type(value) is int:
             table.counts[name] = table.counts.get(name, 0) + value
-    _first_seen(table.unknown_types, _names(entry, "unknown_types"), entry)
-    _first_seen(table.unknown_fields, _names(entry, "unknown_fields"), entry)
+    _first_seen(table.unknown_types, names_of(entry, "unknown_types"), entry)
+    _first_seen(table.unknown_fields, names_of(entry, "unknown_fields"), entry)
     if entry.footprints is not UNSET:
-        _apply_footprints(state.footprints, msgspec.convert(entry.footprints, _Seen))
+        _apply_footprints(state.footprints, msgspec.convert(entry.footprints, Seen))
 
 
 def _first_seen(seen: dict[str, FirstSeen], names: dict[str, int], entry: Entry) -> None:
@@ -246,7 +158,7 @@ def _first_seen(seen: dict[str, FirstSeen], names: dict[str, int], entry: Entry)
             seen[name] = FirstSeen(entry.seq, entry.committed_at, count)
 
 
-def _apply_footprints(footprints: Footprints, seen: _Seen) -> None:
+def _apply_footprints(footprints: Footprints, seen: Seen) -> None:
     for request_id in seen.found:
         known = footprints.pending.pop(request_id, None) or footprints.possible.pop(request_id, None)
         if known is not None:

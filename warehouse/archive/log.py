@@ -5,15 +5,15 @@ and no entry is written before the one under it is signed: every size has its ch
 """
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import msgspec
 from msgspec import UNSET
 
 from warehouse.archive import keys
+from warehouse.archive.ahead import until_absent
 from warehouse.archive.cache import StateCache
-from warehouse.archive.derive import apply, read
+from warehouse.archive.derive import apply
 from warehouse.archive.entry import Draft, Entry, place, sha256_hex
 from warehouse.archive.errors import (
     EntryUnreadable,
@@ -25,13 +25,13 @@ from warehouse.archive.errors import (
 from warehouse.archive.head import demand_end, find_head, hole
 from warehouse.archive.merkle import Tile, leaf_hash
 from warehouse.archive.note import Checkpoint, Signer
+from warehouse.archive.shape import read
 from warehouse.archive.state import FORMAT as STATE_FORMAT
 from warehouse.archive.state import LogState
 from warehouse.archive.store import Exists, Store
 from warehouse.wire.times import Clock, parse_rfc3339, rfc3339
 
 SNAPSHOT_EVERY = 512  # entries: bounds what a cold start reads beside the snapshot at each seal
-_READ_AHEAD = 16
 
 Build = Callable[[LogState], Draft | None]
 
@@ -83,24 +83,8 @@ class Log:
         return read(self.store.get(key), key)
 
     def _bytes_from(self, start: int, end: int | None = None) -> Iterator[tuple[str, bytes]]:
-        """Entry bytes in order until one is absent: one question at the head, further back many at once."""
-        seq, width = start, 1
-        pool: ThreadPoolExecutor | None = None
-        try:
-            while end is None or seq < end:
-                stop = seq + width if end is None else min(end, seq + width)
-                wanted = [keys.entry(number) for number in range(seq, stop)]
-                if width > 1 and pool is None:
-                    pool = ThreadPoolExecutor(_READ_AHEAD, thread_name_prefix="entries")
-                found = pool.map(self._get_or_none, wanted) if pool else map(self._get_or_none, wanted)
-                for key, data in zip(wanted, found, strict=True):
-                    if data is None:
-                        return
-                    yield key, data
-                seq, width = stop, min(_READ_AHEAD, width * 4)
-        finally:
-            if pool is not None:
-                pool.shutdown(wait=True, cancel_futures=True)
+        for seq, data in until_absent(lambda seq: self._get_or_none(keys.entry(seq)), start, end):
+            yield keys.entry(seq), data
 
     def _get_or_none(self, key: str) -> bytes | None:
         try:

@@ -13,12 +13,13 @@ import msgspec
 
 from warehouse.archive import keys
 from warehouse.archive.ahead import in_order
-from warehouse.archive.derive import apply, read
+from warehouse.archive.derive import apply
 from warehouse.archive.entry import Entry, ObjectRef, parse, sha256_hex
 from warehouse.archive.errors import EntryUnreadable
 from warehouse.archive.findings import Verification
 from warehouse.archive.merkle import Edge, Peaks, leaf_hash, tiles_reached
 from warehouse.archive.note import Verifier
+from warehouse.archive.shape import read
 from warehouse.archive.state import FORMAT, LogState
 from warehouse.archive.state import FORMAT as STATE_FORMAT
 from warehouse.archive.store import Store

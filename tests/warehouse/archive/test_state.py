@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from tests.warehouse.archive.rig import BEGIN, STREAM, TABLE, filled, fold, hour, open_archive, pull, seal
 from tests.warehouse.archive.stores import Clock, MemoryStore
 from warehouse.archive.archive import Archive
-from warehouse.archive.derive import apply, check, read
+from warehouse.archive.derive import apply
 from warehouse.archive.entry import Draft, Entry, parse
 from warehouse.archive.errors import EntryUnreadable
+from warehouse.archive.shape import check, read
 from warehouse.archive.state import LogState, overdue_footprints
 from warehouse.wire.times import rfc3339
 from warehouse.wire.windows import Window
