@@ -42,7 +42,7 @@ ui: $(VENV)/.installed ## the Dagster UI over the demo's archive and tenant (aft
 	$(BIN)/python -m orchestration.ui --demo
 
 test: $(VENV)/.installed-dev ## the tests (browser tests where a Chromium is found)
-	$(BIN)/python -m pytest -q -m 'not slow and not real'
+	$(BIN)/python -m pytest -q -n auto --dist loadfile -m 'not slow and not real'
 
 check: $(VENV)/.installed-dev ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
@@ -55,7 +55,7 @@ format: $(VENV)/.installed-dev ## put the code into form
 	$(BIN)/ruff check --fix .
 
 test-slow: $(VENV)/.installed-dev ## kills, two writers, long histories: minutes
-	$(BIN)/python -m pytest -q -m 'slow and not real'
+	$(BIN)/python -m pytest -q -n auto --dist loadfile -m 'slow and not real'
 
 test-real: $(VENV)/.installed-dev ## against third-party servers built on this machine (needs Go)
 	$(BIN)/python -m pytest -q -m real tests/real

@@ -9,7 +9,7 @@ import pytest
 
 from tests.orchestration.cli.conftest import ROOT, Command, in_a_process
 
-COMMANDS = ["init", "doctor", "pull", "status", "sql", "verify", "build", "import"]
+COMMANDS = ["init", "doctor", "pull", "status", "sql", "verify", "prove", "build", "import"]
 HEAVY = ("dagster", "pandas", "pyarrow", "duckdb", "pydantic_settings", "boto3", "httpx")
 
 
