@@ -73,8 +73,7 @@ class Proof(NamedTuple):
 def check(data: bytes, keys: Sequence[str] = ()) -> Proof:
     """Check a whole proof file. Raises NotProven or Unusable.
 
-    `keys` (C2SP vkeys) come from elsewhere than the file: each of them must have signed an event's checkpoint, one
-    of them each of two checkpoints. Without any, only the key that the file itself names is asked.
+    `keys` are C2SP vkeys from elsewhere than the file: all must have signed an event, one each of two checkpoints.
     """
     text = data.decode("utf-8", "replace")
     found = _EVENT.fullmatch(text) or _CONSISTENCY.fullmatch(text)
@@ -123,9 +122,10 @@ def _says(entry: dict[str, Any]) -> str:
 def _withdrawal(proof: Proof, gone: dict[str, Any]) -> None:
     """A withdrawal rests on a later, complete pull that would have had the record in its answer."""
     at, seq = str(_json(proof.record, "the record").get("created_at")), gone["seq"]
-    window = [str(end).rstrip("Z") for end in gone["window"]]  # without their Z, these texts sort as times do
+    texts = " ".join(map(str, [*gone["window"][:1], at, *gone["window"][1:]]))
+    times = re.fullmatch(" ".join(["([0-9-]{10}T[0-9:]{8}[.0-9]*)Z"] * 3), texts)  # texts that sort as times do
     again = gone["stream"] == proof.entry["stream"] and seq > proof.entry["seq"] and gone.get("complete") is True
-    if not again or at[-1:] != "Z" or not window[:1] <= [at.rstrip("Z")] < window[1:]:
+    if not again or not times or not times[1] <= times[2] < times[3]:
         raise NotProven(f"entry {seq} is no later, complete pull of a window with the record's time {at}")
     proof.proven.append(f"{_says(gone)}, in the same log. The record's created_at, {at}, lies in that window.")
     served = ", ".join(f"{ref.get('key')} (SHA-256 {ref.get('sha256')})" for ref in gone["objects"]) or "no page"
@@ -186,13 +186,14 @@ def _hash(*parts: bytes) -> bytes:
 
 
 def _root(leaf: bytes, index: int, size: int, path: list[str]) -> bytes:
-    """The root that a leaf and its path lead to, as RFC 6962 2.1.1 splits the tree; b"" where they cannot."""
-    if not path or size < 2 or index >= size:
-        return leaf if not path and size == 1 and index == 0 else b""
+    """The root that a leaf and its path lead to, as RFC 6962 2.1.1 splits the tree. Raises NotProven."""
+    if not path or len(path) > 64 or size < 2 or index >= size:
+        if path or size != 1 or index:
+            raise NotProven("a path has not the length that the size of its tree demands")
+        return leaf
     left = 1 << (size - 1).bit_length() - 1  # leaves on the left side: the largest power of two below the size
     below = _root(leaf, index % left, left if index < left else size - left, path[:-1])
-    pair = (below, _bytes(path[-1])) if index < left else (_bytes(path[-1]), below)
-    return below and _hash(b"\1", *pair)
+    return _hash(b"\1", below, _bytes(path[-1])) if index < left else _hash(b"\1", _bytes(path[-1]), below)
 
 
 def consistent(old: int, old_root: bytes, new: int, new_root: bytes, path: Sequence[bytes]) -> bool:
@@ -237,7 +238,6 @@ def _signed(head: Checkpoint, name: str, digest: bytes, key: bytes) -> bool:
 
 P, ORDER = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
-Point = tuple[int, int, int, int]  # X, Y, Z, T with x = X/Z, y = Y/Z, xy = T/Z
 
 
 def ed25519_verify(public: bytes, message: bytes, signature: bytes) -> bool:
@@ -255,7 +255,7 @@ def ed25519_verify(public: bytes, message: bytes, signature: bytes) -> bool:
     return (total[1] * inverse % P | (total[0] * inverse % P & 1) << 255).to_bytes(32, "little") == signature[:32]
 
 
-def _point(encoded: bytes) -> Point | None:
+def _point(encoded: bytes) -> tuple[int, int, int, int] | None:  # X, Y, Z, T with x = X/Z, y = Y/Z, xy = T/Z
     y, sign = int.from_bytes(encoded, "little") & (1 << 255) - 1, encoded[31] >> 7
     square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
     x = pow(square, (P + 3) // 8, P)
@@ -266,7 +266,7 @@ def _point(encoded: bytes) -> Point | None:
     return x, y, 1, x * y % P
 
 
-def _add(p: Point, q: Point) -> Point:
+def _add(p: tuple[int, ...], q: tuple[int, ...]) -> tuple[int, int, int, int]:
     a, b = (p[1] - p[0]) * (q[1] - q[0]), (p[1] + p[0]) * (q[1] + q[0])
     c, d = 2 * p[3] * q[3] * D, 2 * p[2] * q[2]
     e, f, g, h = b - a, d - c, d + c, b + a
