@@ -133,7 +133,7 @@ def _event(workshop: "Workshop", event_id: str, version: int | None) -> "ProvenE
         behind = f", and {waiting} pulls wait to be folded (the next pull does that)" if waiting else ""
         raise CannotRun(
             f"there is no event {event_id!r} in the archive.{near}", kind="name",
-            remedy=f"an id does not tell its time, so nobody can say whether the archive covers it: {covered}"
+            remedy=f"an id does not tell its time, so nobody knows whether the archive covers it: {covered}"
             f"{behind}. Find events with `ledgerline sql`",
         ) from unknown  # fmt: skip
 
@@ -150,7 +150,7 @@ def _event_document(proven: "ProvenEvent") -> dict[str, Any]:
         "commit_seq": served.commit_seq,
         "page": served.page,
         "position": served.position,
-        "withdrawn_by": asked.commit_seq if asked.withdrawn else None,
+        "withdrawn_by": proven.withdrawn_by,
         "checkpoint": _checkpoint(checked.checkpoints[0]),
         "key": proven.made.vkey,
     }
@@ -188,14 +188,18 @@ def _show(document: dict[str, Any], output: Output) -> None:
     from warehouse.archive import verify_proof  # noqa: PLC0415
 
     if document["kind"] == "event":
-        output.line(
+        what = (
             f"{document['event_id']}, version {document['version']} of {document['versions']} ({document['fold']})"
         )
+        if document["proven_version"] != document["version"]:
+            what += f"; the bytes are those of version {document['proven_version']}, the last that was served"
+        output.line(what)
+    output.line("proven:")
     for line in document["proven"]:
-        output.line(f"  proven: {line}")
+        output.line(f"  - {line}")
+    output.line("not proven:")
     for line in document["not_proven"]:
-        output.line(f"  not proven: {line}")
-    output.line(f"written to {document['out']} ({size(document['bytes'])}); to check it, anywhere:")
+        output.line(f"  - {line}")
+    output.line(f"written to {document['out']} ({size(document['bytes'])}). Anybody can check it, anywhere:")
     output.line(f"  python3 -I -S verify_proof.py {document['out']} --key {document['key']}")
-    output.line(f"verify_proof.py is here: {verify_proof.__file__}")
-    output.line("give the file to anybody; give the key by another way than the file")
+    output.line(f"  verify_proof.py is {verify_proof.__file__}; give the key by another way than the file")

@@ -165,8 +165,8 @@ class Prover:
         size = self.head.checkpoint.size
         if seq >= size:
             raise CheckpointMissing(
-                f"{keys.entry(seq)} is newer than the checkpoint of {size} entries; where a run was killed before it "
-                f"could sign, the next `ledgerline pull` does"
+                f"{keys.entry(seq)} is newer than the checkpoint of {size} entries; where a run was killed before "
+                f"it could sign, the next `ledgerline pull` does"
             )
         return self._archive.store.get(keys.entry(seq))
 
