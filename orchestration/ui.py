@@ -82,12 +82,13 @@ def serve(config: Path, home: Path, port: int) -> None:
     logs = home / "logs"
     logs.mkdir(exist_ok=True)
     with contextlib.ExitStack() as stack:
-        started = {
-            name: stack.enter_context(_process(command, environment, logs / _log_name(name)))
-            for name, command in commands.items()
-        }
-        url = f"http://{HOST}:{port}"
         print(f"starting the Dagster UI (memory and logs in {home}) ...", flush=True)
+        started = {}
+        for name, command in commands.items():
+            started[name] = stack.enter_context(_process(command, environment, logs / _log_name(name)))
+            if name == "code server":  # whoever looks for it before it is there remembers that it was not
+                _wait_for_port(code_port, started, logs)
+        url = f"http://{HOST}:{port}"
         _wait(url, started, logs)
         print(f"Ledgerline in the Dagster UI: {url}    (Ctrl-C stops it)", flush=True)
         while True:
@@ -179,6 +180,17 @@ def _process(command: list[str], environment: dict[str, str], log: Path) -> Iter
             process.wait()
 
 
+def _wait_for_port(port: int, started: dict[str, subprocess.Popen[bytes]], logs: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        _check_alive(started, logs)
+        with socket.socket() as probe:
+            if probe.connect_ex((HOST, port)) == 0:
+                return
+        time.sleep(0.1)
+    raise CannotStart(f"the code server does not answer after {_START_SECONDS} s; see {logs}")
+
+
 def _wait(url: str, started: dict[str, subprocess.Popen[bytes]], logs: Path) -> None:
     """Until the webserver answers and has loaded the pipeline. Raises CannotStart, in the pipeline's own words."""
     deadline = time.monotonic() + _START_SECONDS
@@ -189,9 +201,10 @@ def _wait(url: str, started: dict[str, subprocess.Popen[bytes]], logs: Path) -> 
         except (urllib.error.URLError, OSError, ValueError, KeyError):
             locations = []
         for location in locations:
-            if location["loadStatus"] == "LOADED" and location["locationOrLoadError"]:
-                if message := location["locationOrLoadError"].get("message"):
-                    raise CannotStart(f"the pipeline does not load: {message}")
+            found = location["locationOrLoadError"]
+            if location["loadStatus"] == "LOADED" and found is not None:
+                if "message" in found:
+                    raise CannotStart(f"the pipeline does not load: {found['message']}")
                 return
         if time.monotonic() > deadline:
             raise CannotStart(f"no answer at {url} after {_START_SECONDS} s; see {logs}")
@@ -201,7 +214,7 @@ def _wait(url: str, started: dict[str, subprocess.Popen[bytes]], logs: Path) -> 
 def _locations(url: str) -> list[dict[str, Any]]:
     query = (
         "{workspaceOrError {... on Workspace {locationEntries {loadStatus locationOrLoadError "
-        "{... on PythonError {message}}}}}}"
+        "{__typename ... on PythonError {message}}}}}}"
     )
     request = urllib.request.Request(  # noqa: S310 - our own address
         f"{url}/graphql", json.dumps({"query": query}).encode(), {"content-type": "application/json"}
