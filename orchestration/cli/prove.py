@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -201,5 +202,5 @@ def _show(document: dict[str, Any], output: Output) -> None:
     for line in document["not_proven"]:
         output.line(f"  - {line}")
     output.line(f"written to {document['out']} ({size(document['bytes'])}). Anybody can check it, anywhere:")
-    output.line(f"  python3 -I -S verify_proof.py {document['out']} --key {document['key']}")
+    output.line(f"  python3 -I -S verify_proof.py {shlex.quote(document['out'])} --key {document['key']}")
     output.line(f"  verify_proof.py is {verify_proof.__file__}; give the key by another way than the file")
