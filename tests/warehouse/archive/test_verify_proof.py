@@ -499,3 +499,30 @@ def test_a_signature_has_one_form_only() -> None:
         assert not ed25519_verify(public, message, short)
     for no_point in (b"\xff" * 32, bytes([2]) + bytes(31), bytes([1]) + bytes(30) + b"\x80"):
         assert not ed25519_verify(no_point, message, signature)
+
+
+# -- the documentation -----------------------------------------------------------------------------------------
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "proofs.md"
+
+
+def documented(begin: str) -> str:
+    """The block of code in the document that begins like this."""
+    return next(
+        block for block in re.findall(r"```\w*\n(.*?)```", DOCUMENT.read_text(), re.S) if block.startswith(begin)
+    )
+
+
+def test_the_example_of_the_document_is_a_proof() -> None:
+    assert documented("ledgerline-proof/1") == HandMadeLog({3: pull_entry(3)}).event().decode()
+
+
+def test_the_commands_of_the_document_take_a_proof_apart(tmp_path: Path) -> None:
+    (tmp_path / "event.proof").write_bytes(EVENT)
+    done = subprocess.run(
+        ["sh", "-ec", documented("awk")], cwd=tmp_path, capture_output=True, check=True, timeout=30
+    )
+    assert done.stdout == RECORDS[2]
+    assert (tmp_path / "entry.json").read_bytes() == LOG.entries[3]
+    assert EVENT.endswith((tmp_path / "entry.tlog-proof").read_bytes())
+    assert (tmp_path / "entry.tlog-proof").read_text().startswith("c2sp.org/tlog-proof@v1\nindex 3\n")
