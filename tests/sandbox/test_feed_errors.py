@@ -117,7 +117,13 @@ def test_a_tenant_without_the_compliance_api_says_so(start, get):
     assert _error(get(served)) == (400, "invalid_request_error", message)
 
 
-def test_every_answer_names_its_request_and_authenticated_ones_their_budget(quiet, get):
+def test_a_tenant_without_a_limit_tells_of_none(start, get):
+    answer = get(start(rate_limit=0))
+    assert not [name for name in answer.headers if name.startswith("anthropic-ratelimit-")]
+
+
+def test_every_answer_names_its_request_and_authenticated_ones_their_budget(start, get):
+    quiet = start(rate_limit=600)
     answer, stranger = get(quiet), get(quiet, headers={})
     assert answer.headers["request-id"].startswith("req_011C")
     assert answer.headers["anthropic-organization-id"] == quiet.tenant.world.parent.uuid

@@ -12,7 +12,8 @@
     ├── LogError                  something about the log of commits
     │   ├── LogHole               an entry number is missing below the head
     │   ├── LogForked             two histories where there must be one
-    │   └── EntryUnreadable       an entry that is not one
+    │   ├── EntryUnreadable       an entry that is not one
+    │   └── CheckpointMissing     no signed head of the size that a proof needs
     ├── ObjectAltered             stored bytes are not those that the entry names
     ├── SigningKeyMissing         no key to sign checkpoints with
     └── SigningKeyInvalid         a file that is not an Ed25519 key
@@ -71,6 +72,10 @@ class LogForked(LogError):
 
 class EntryUnreadable(LogError):
     """The bytes under an entry's key are not an entry."""
+
+
+class CheckpointMissing(LogError):
+    """The log has no checkpoint of that size, or none yet over that entry."""
 
 
 class ObjectAltered(ArchiveError):

@@ -15,7 +15,7 @@ from warehouse.archive import keys, verify_proof
 from warehouse.archive.archive import Archive
 from warehouse.archive.derive import read
 from warehouse.archive.entry import Entry
-from warehouse.archive.errors import KeyMissing, LogError, ObjectAltered
+from warehouse.archive.errors import CheckpointMissing, KeyMissing, LogError, ObjectAltered
 from warehouse.archive.merkle_paths import LeafTree, TileTree, TileUnusable, Tree, consistency_path, inclusion_path
 from warehouse.archive.note import Checkpoint, NoteError, Verifier, open_note
 from warehouse.wire.records import NotAPage, split_page
@@ -25,10 +25,6 @@ LOG_PROOF = "c2sp.org/tlog-proof@v1"
 
 _LOOK = "run `ledgerline verify`"
 _KEPT_PAGES = 4  # proofs of one pack often share a page
-
-
-class CheckpointMissing(LogError):
-    """The log has no checkpoint of that size, or none yet over that entry."""
 
 
 @dataclass(frozen=True)

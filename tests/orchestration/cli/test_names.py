@@ -17,7 +17,7 @@ from tests.orchestration.cli.conftest import Command
         (["pull"], "Missing argument 'STREAM'"),
         (["--json", "status"], "ledgerline status --json"),
         (["--config", "x.toml", "status"], "ledgerline status --config"),
-        (["prove", "activity_1"], "there is no command 'prove'"),
+        (["evidence", "pack"], "there is no command 'evidence'"),
     ],
 )
 def test_a_wrong_name_is_exit_2_and_the_right_one_is_suggested(
