@@ -93,8 +93,8 @@ def answers(site: Site, served: Served) -> tuple[Any, ...]:
 def test_a_cache_that_cannot_be_trusted_changes_no_answer_and_no_pull(
     standing: Standing, damage: Callable[[Path, Path], None]
 ) -> None:
-    served, site = standing(days=2, events_per_day=40)
-    _, other = standing(days=2, events_per_day=40)
+    served, site = standing(days=1, events_per_day=40)
+    _, other = standing(days=1, events_per_day=40)
     pull(site, served)
     pull(other, served)
     expected = answers(site, served)
@@ -111,7 +111,7 @@ def test_a_cache_that_cannot_be_trusted_changes_no_answer_and_no_pull(
 
 
 def test_an_old_cache_is_only_a_later_start(standing: Standing) -> None:
-    served, site = standing(days=2, events_per_day=40)
+    served, site = standing(days=1, events_per_day=40)
     cache = site.folder / "cache" / "state.cache"
     pull(site, served)
     old = cache.read_bytes()

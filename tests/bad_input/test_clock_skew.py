@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.promises.conftest import Standing, tenant_process
+from tests.promises.conftest import Command, Standing, tenant_process
 from tests.promises.quick import pull
 from tests.promises.site import Site
 from warehouse.wire.times import parse_rfc3339
@@ -22,11 +22,11 @@ def skewed(request: pytest.FixtureRequest) -> Iterator[tuple[int, dict[str, Any]
 
 
 def test_pull_status_and_doctor_name_the_skew_and_coverage_stays_behind_both_clocks(
-    skewed: tuple[int, dict[str, Any]], tmp_path: Path
+    skewed: tuple[int, dict[str, Any]], tmp_path: Path, ledgerline: Command
 ) -> None:
     seconds, tenant = skewed
     site = Site(tmp_path, tenant["url"], tenant["keys"]["compliance"], date.fromisoformat(tenant["first_day"]))
-    ended = site.run("pull", "activities", "--json")
+    ended = ledgerline(site, "pull", "activities", "--json")
     assert ended.code == 1
     report = ended.json()
     assert report["failed"] == []
@@ -36,7 +36,7 @@ def test_pull_status_and_doctor_name_the_skew_and_coverage_stays_behind_both_clo
     assert f"s {side} the API's" in finding["detail"]
     assert "time synchronisation" in finding["detail"]
 
-    document = site.run("status", "--json").json()
+    document = ledgerline(site, "status", "--json").json()
     covered_to = parse_rfc3339(document["streams"][0]["covered_to"])
     earlier = datetime.now(UTC) + timedelta(seconds=min(0, seconds))
     assert timedelta(minutes=1) <= earlier - covered_to < timedelta(minutes=4)
@@ -45,7 +45,7 @@ def test_pull_status_and_doctor_name_the_skew_and_coverage_stays_behind_both_clo
     rows = site.sql("select raw from audit_events order by created_at, id")
     assert [raw.encode() for (raw,) in rows] == site.truth(None, covered_to)
 
-    checks = {check["check"]: check for check in site.run("doctor", "--json").json()["checks"]}
+    checks = {check["check"]: check for check in ledgerline(site, "doctor", "--json").json()["checks"]}
     assert checks["clocks"]["state"] == "failed"
     assert "NTP" in checks["clocks"]["remedy"]
 

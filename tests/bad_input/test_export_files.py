@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bad_input.conftest import Command
-from tests.promises.conftest import Standing
+from tests.promises.conftest import Command, Standing
 from tests.promises.site import Site
 
 HEADER = "created_at,actor_info,event,event_info,entity_info,ip_address,device_id,user_agent,client_platform\r\n"

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bad_input.conftest import Command
-from tests.promises.conftest import Standing
+from tests.promises.conftest import Command, Standing
 from tests.promises.site import Site
 
 NEEDED = "read:compliance_activities"

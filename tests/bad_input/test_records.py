@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.promises.conftest import Standing
+from tests.promises.conftest import Command, Standing
 from tests.promises.quick import elsewhere, pull
 from tests.promises.site import Site
 from tests.promises.witness import archived_records
@@ -69,7 +69,9 @@ def test_the_second_of_two_equal_keys_that_changes_is_a_revision(standing: Stand
     assert pull(site, served, site.start, TODAY).revised == 1
 
 
-def test_bytes_that_are_not_utf8_are_exact_in_raw_bytes_and_shown_in_raw(standing: Standing) -> None:
+def test_bytes_that_are_not_utf8_are_exact_in_raw_bytes_and_shown_in_raw(
+    standing: Standing, ledgerline: Command
+) -> None:
     served, site = standing(days=2)
     (name, *_) = served.tenant.damage("invalid_utf8", next=1)
     pull(site, served, site.start, TODAY)
@@ -77,11 +79,15 @@ def test_bytes_that_are_not_utf8_are_exact_in_raw_bytes_and_shown_in_raw(standin
     ((raw, exact),) = site.sql("select raw, raw_bytes from audit_events where id = ?", [name])
     assert exact == record
     assert raw == record.decode("utf-8", "replace")
-    row = json.loads(site.run("sql", "--json", f"select raw_bytes from audit_events where id = '{name}'").out)
+    row = json.loads(
+        ledgerline(site, "sql", "--json", f"select raw_bytes from audit_events where id = '{name}'").out
+    )
     assert base64.b64decode(row[0]["raw_bytes"]) == record
 
 
-def test_a_record_of_40_mb_goes_through_the_command_line(site: Site, past: tuple[str, str]) -> None:
+def test_a_record_of_40_mb_goes_through_the_command_line(
+    site: Site, past: tuple[str, str], ledgerline: Command
+) -> None:
     site.configure(timeout=30)
     day = {"start": f"{past[0]}T00:00:00Z", "end": f"{past[0]}T23:00:00Z"}
     site.tell("faults", kind="huge_record", bytes=HUGE, next=1, **day)
@@ -99,7 +105,7 @@ def test_a_record_of_40_mb_goes_through_the_command_line(site: Site, past: tuple
     rows = site.sql("select raw from audit_events order by created_at, id")
     assert [raw.encode() for (raw,) in rows] == truth
     assert set(archived_records(site.root)) == set(truth)
-    asked = site.run("sql", "--json", "select max(length(raw)) as longest from audit_events")
+    asked = ledgerline(site, "sql", "--json", "select max(length(raw)) as longest from audit_events")
     assert asked.json()[0]["longest"] > HUGE
 
 
@@ -129,7 +135,7 @@ def odd_page() -> bytes:
 
 
 def test_records_of_the_strangest_shapes_become_a_row_each_and_reading_them_again_adds_none(
-    standing: Standing, odd_page: bytes
+    standing: Standing, odd_page: bytes, ledgerline: Command
 ) -> None:
     served, site = standing(days=2)
     window = datetime(2026, 11, 20, 9, tzinfo=UTC), datetime(2026, 11, 20, 11, tzinfo=UTC)
@@ -142,10 +148,10 @@ def test_records_of_the_strangest_shapes_become_a_row_each_and_reading_them_agai
         assert (again.first, again.revised, again.withdrawn) == (0, 2, 0)
     raws = site.sql("select coalesce(raw_bytes, encode(raw)) from audit_event_versions where commit_seq = 1")
     assert {bytes(raw) for (raw,) in raws} == set(ODD)
-    shown = site.run("sql", "select id, filename from audit_events")
+    shown = ledgerline(site, "sql", "select id, filename from audit_events")
     assert "\x1b" not in shown.out
     assert "\u202e" not in shown.out
-    assert site.run("status", "--json").code == 1
+    assert ledgerline(site, "status", "--json").code == 1
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.bad_input.conftest import Command
-from tests.promises.conftest import Standing
+from tests.promises.conftest import Command, Standing
 from tests.promises.site import Site
 from tests.warehouse.archive import s3_server
 from tests.warehouse.archive.s3_server import SECRET, Answer, Meddler, Request, drop_lock

@@ -4,8 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.bad_input.conftest import Command
-from tests.promises.conftest import Standing
+from tests.promises.conftest import Command, Standing
 from tests.promises.quick import pull
 from warehouse.anthropic.errors import WindowRefused
 

@@ -1,5 +1,5 @@
-"""The tenants and installations of the promises."""
+"""The tenants, installations and command line of the promises."""
 
-from tests.promises.conftest import past, site, standing, tenant
+from tests.promises.conftest import Command, ledgerline, past, site, standing, tenant
 
-__all__ = ["past", "site", "standing", "tenant"]
+__all__ = ["Command", "ledgerline", "past", "site", "standing", "tenant"]

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from orchestration.cli.app import run
 from sandbox import Served, Tenant, serve
-from tests.promises.site import ROOT, Site
+from tests.promises.site import ROOT, Ended, Site
 
 NOW = "2026-11-22T10:00:00Z"
 
@@ -56,6 +57,26 @@ def site(tenant: dict[str, Any], tmp_path: Path) -> Site:
 def past(site: Site) -> tuple[str, str]:
     """`--from` and `--to` of whole days that lie behind, in which nothing new appears any more."""
     return str(site.start), str((datetime.now(UTC) - timedelta(hours=6)).date())
+
+
+Command = Callable[..., Ended]
+
+
+@pytest.fixture
+def ledgerline(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """`ledgerline(site, "status", "--json")`: as `site.run`, without a process of its own."""
+
+    def command(at: Site, *arguments: str, **environment: str) -> Ended:
+        monkeypatch.chdir(at.folder)
+        for name, value in (dict(at.env) | environment).items():
+            monkeypatch.setenv(name, value)
+        capsys.readouterr()
+        code = run(arguments)
+        captured = capsys.readouterr()
+        ended = Ended(code, captured.out, captured.err)
+        return at.searched_for_keys(ended) if "--debug" in arguments else at.looked_through(ended)
+
+    return command
 
 
 Standing = Callable[..., tuple[Served, Site]]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.promises.conftest import Standing
+from tests.promises.conftest import Command, Standing
 from tests.promises.quick import open_quickly, pull
 from tests.promises.site import Site
 from warehouse.tables.seal import seal_settled_days
@@ -29,7 +29,7 @@ def busiest(records: list[bytes]) -> str:
 
 
 def test_a_redaction_and_a_withdrawal_show_in_pull_status_and_sql_as_of_before_and_after(
-    site: Site, past: tuple[str, str]
+    site: Site, past: tuple[str, str], ledgerline: Command
 ) -> None:
     window = ("--from", past[0], "--to", past[1])
     end = midnight(date.fromisoformat(past[1]))
@@ -46,14 +46,16 @@ def test_a_redaction_and_a_withdrawal_show_in_pull_status_and_sql_as_of_before_a
     report = site.pull(*window)
     assert (report["first"], report["revised"], report["withdrawn"]) == (0, len(changed), len(gone))
     assert report["unchanged"] == len(after) - len(changed)
-    status = site.run("status", "--json")
+    status = ledgerline(site, "status", "--json")
     (stream,) = status.json()["streams"]
     assert (stream["revised"], stream["withdrawn"]) == (len(changed), len(gone))
     assert {"revised", "withdrawn"} <= {found["code"] for found in status.json()["findings"]}
     assert status.code == 1
 
     def asked(*options: str) -> dict[str, dict[str, Any]]:
-        rows = site.run("sql", "--json", *options, "select id, raw, fold, version from audit_events").json()
+        rows = ledgerline(
+            site, "sql", "--json", *options, "select id, raw, fold, version from audit_events"
+        ).json()
         assert len({row["id"] for row in rows}) == len(rows)
         return {row["id"]: row for row in rows}
 

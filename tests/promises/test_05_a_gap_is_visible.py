@@ -10,7 +10,7 @@ import pytest
 from assets.pulling import pull_activities
 from assets.status import status
 from sandbox import Served
-from tests.promises.conftest import Standing
+from tests.promises.conftest import Command, Standing
 from tests.promises.mortal import Died, Mortal, give
 from tests.promises.quick import open_quickly, pull
 from tests.promises.site import Site
@@ -35,14 +35,16 @@ def findings(site: Site, served: Served, *codes: str) -> list[tuple[str, str]]:
 # windows
 
 
-def test_a_failed_window_is_named_by_pull_status_and_verify_and_healed_by_the_next_run(site: Site) -> None:
+def test_a_failed_window_is_named_by_pull_status_and_verify_and_healed_by_the_next_run(
+    site: Site, ledgerline: Command
+) -> None:
     site.configure(tries=1)
     site.tell("faults", kind="error_503", next=1, skip=3)
     ended = site.run("pull", "activities", "--json")
     assert ended.code == 1
     (failed,) = ended.json()["failed"]
     assert "503" in failed["error"]
-    shown = site.run("status", "--json")
+    shown = ledgerline(site, "status", "--json")
     (stream,) = shown.json()["streams"]
     (dead,) = stream["dead_windows"]
     (gap,) = stream["gaps"]
@@ -50,9 +52,10 @@ def test_a_failed_window_is_named_by_pull_status_and_verify_and_healed_by_the_ne
     assert (f"[{gap[0]}, {gap[1]})", dead["tries"]) == (failed["window"], 1)
     assert shown.code == 1
     assert {"gap", "dead_window"} <= {found["code"] for found in shown.json()["findings"]}
-    assert [found["code"] for found in site.run("verify", "--json").json()["findings"]] == ["gap"]
+    verified = ledgerline(site, "verify", "--json").json()
+    assert [found["code"] for found in verified["findings"]] == ["gap"]
 
-    site.pull()
+    assert ledgerline(site, "pull", "activities").code == 0
     with site.open(for_writing=False) as workshop:
         (stream,) = status(workshop)["streams"]
         assert (stream["gaps"], stream["dead_windows"]) == ([], [])
@@ -109,12 +112,16 @@ def test_a_record_indexed_hours_late_is_found_when_its_day_is_read_again(standin
     assert len(late) == 3
     pull(site, served)
     assert late.isdisjoint(name for name, _, _ in site.versions())
-    served.clock.advance(24 * 3600)
-    pull(site, served)
+    served.clock.advance(3 * 3600)
+    pull(site, served)  # only what came since, and ten minutes before
     assert late.isdisjoint(name for name, _, _ in site.versions())
-    report = pull(site, served, TODAY, TODAY + timedelta(days=1))
-    assert (report.first, report.revised, report.withdrawn) == (3, 0, 0)
+    served.clock.advance(18 * 3600)
+    report = pull(site, served)  # the next morning, with yesterday once more
     assert late <= {name for name, _, _ in site.versions()}
+    assert (report.revised, report.withdrawn) == (0, 0)
+    end = served.clock.now() - timedelta(minutes=2)
+    rows = site.sql("select raw from audit_events order by created_at, id")
+    assert [raw.encode() for (raw,) in rows] == served.tenant.records(None, end)
 
 
 # footprints
