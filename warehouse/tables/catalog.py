@@ -52,6 +52,9 @@ _LOG_COLUMNS = {
     "findings": "JSON",
 }
 
+_PARTITION = re.compile(r"/[^/]+=[^/]*/")
+_DAY = r"/dt=(\d{4}-\d\d-\d\d)/[^/]+$"
+
 _PAGES = """
 create or replace view {schema}audit_pages as
 select e.seq as commit_seq, e.stream, cast(e."window"[1] as timestamptz) as window_start,
@@ -159,12 +162,13 @@ def _table_view(name: str, state: LogState, table: str, columns: pa.Schema, root
     if not files:
         empty = ", ".join(f"cast(null as {_sql_type(field)}) as {_name(field.name)}" for field in columns)
         return f"create or replace view {name} as select {empty}, cast(null as date) as dt where false"
-    listed = ", ".join(_literal(f"{root}{file.key}") for file in files)
+    listed = ", ".join(_literal(_verbatim(root) + file.key) for file in files)
     names = ", ".join(_name(field.name) for field in columns)
-    return (
-        f"create or replace view {name} as select {names}, dt from "
-        f"read_parquet([{listed}], hive_partitioning = true, hive_types = {{'dt': date}})"
-    )
+    day, options = "dt", "hive_partitioning = true, hive_types = {'dt': date}"
+    if _PARTITION.search(root):  # `type=audit` above the archive would pass for a column of the files
+        day = f"cast(regexp_extract(stored_as, {_literal(_DAY)}, 1) as date) as dt"
+        options = "hive_partitioning = false, filename = 'stored_as'"
+    return f"create or replace view {name} as select {names}, {day} from read_parquet([{listed}], {options})"
 
 
 def _log_view(prefix: str, state: LogState, root: str) -> str:
@@ -174,8 +178,9 @@ def _log_view(prefix: str, state: LogState, root: str) -> str:
         return f"create or replace view {prefix}log_entries as select {empty} where false"
     return (
         f"create or replace view {prefix}log_entries as select * from read_json("
-        f"{_literal(root + 'log/entry/*.json')}, columns = {{{columns}}}, format = 'newline_delimited', "
-        f"maximum_object_size = 268435456) where seq <= {state.seq}"
+        f"{_literal(_verbatim(root) + 'log/entry/*.json')}, columns = {{{columns}}}, "
+        f"format = 'newline_delimited', hive_partitioning = false, maximum_object_size = 268435456) "
+        f"where seq <= {state.seq}"
     )
 
 
@@ -188,6 +193,11 @@ def _first_seen_rows(state: LogState) -> str:
                 for name, first in seen.items()
             ]
     return ", ".join(rows)
+
+
+def _verbatim(root: str) -> str:
+    """A path that means itself where DuckDB expects a pattern."""
+    return re.sub(r"[\[*?]", r"[\g<0>]", root)
 
 
 def _sql_type(field: pa.Field) -> str:
