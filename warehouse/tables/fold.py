@@ -235,7 +235,10 @@ class OpenFold:
         self._waiting += count
 
     def _withdraw(self) -> None:
-        """Versions for records that are held for this window and that a complete pull no longer served."""
+        """Versions for records that are held for this window and that a complete pull no longer served.
+
+        What another writer saw only after this pull had begun to ask is left alone: the next pull will tell.
+        """
         missed = {
             record_id: held
             for record_id, held in self._held.items()
@@ -248,9 +251,14 @@ class OpenFold:
             return
         # In one order whatever tier they were held in: two writers must write the same bytes.
         gone = [missed[record_id] for record_id in sorted(missed)]
-        self.folded.withdrawn = len(gone)
         rows = full_rows(self.archive, gone)
-        count = len(gone)
+        asked = [parse_rfc3339(page.requested_at) for page in self.entry.objects if page.requested_at is not UNSET]
+        began = pa.scalar(min(asked, default=self._observed_at), rows["observed_at"].type)
+        known = pc.less_equal(rows["observed_at"], began)
+        rows, gone = rows.filter(known), [held for held, was in zip(gone, known.to_pylist(), strict=True) if was]
+        count = self.folded.withdrawn = len(gone)
+        if not gone:
+            return
         none = pa.nulls(count, pa.int32())
         self._rows.append(
             _with_fold(
