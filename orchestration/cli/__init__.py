@@ -1,15 +1,34 @@
 """The command line. `ledgerline` (and `python -m orchestration.cli`) start at `main`."""
 
+import os
+import signal
 import sys
+from types import FrameType
+
+INTERRUPTED = 130
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C. A type of its own: a plain KeyboardInterrupt that crosses an `exec` of text, as many imports do,
+    is remembered by Python, which then dies of the signal whatever exit code was asked for."""
 
 
 def main() -> None:
     """Run the command line of this process and exit with its code."""
     try:
+        signal.signal(signal.SIGINT, _interrupt)
         from orchestration.cli.app import run  # noqa: PLC0415  (an interrupt while loading ends cleanly too)
 
         code = run(sys.argv[1:])
     except KeyboardInterrupt:
         print("ledgerline: stopped", file=sys.stderr)
-        code = 130
+        code = INTERRUPTED
+    if code == INTERRUPTED:  # libraries that were half loaded are not to be torn down: some crash
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
     sys.exit(code)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise Interrupted

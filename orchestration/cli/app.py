@@ -73,6 +73,8 @@ def run(args: Sequence[str]) -> int:
     except BrokenPipeError:
         return _pipe_closed()
     except BaseException as error:
+        if isinstance(error, ImportError) and isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
+            error = KeyboardInterrupt()  # a compiled library made an import error of it
         if debug:
             print(traceback_of(error), file=sys.stderr)
         return _tell(failure_of(error, debug=debug), as_json=as_json)

@@ -120,15 +120,16 @@ def test_no_credential_passes_through_a_message_or_a_traceback() -> None:
         assert text not in traceback_of(error)
 
 
-def test_an_interrupt_is_exit_130_with_one_line(pulled: Path) -> None:
+@pytest.mark.parametrize("delay", [0, 0.02, 0.05, 0.1, 0.3])  # libraries are half loaded, or it awaits questions
+def test_an_interrupt_is_exit_130_with_one_line_whenever_it_comes(pulled: Path, delay: float) -> None:
     child = subprocess.Popen(
         [sys.executable, "-m", "orchestration.cli", "sql"],
         cwd=pulled, env=os.environ | {"PYTHONPATH": str(ROOT)}, text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
-    while "duckdb" not in Path(f"/proc/{child.pid}/maps").read_text():  # it is about to read its standard input
-        time.sleep(0.05)
-    time.sleep(0.3)
+    while "duckdb" not in Path(f"/proc/{child.pid}/maps").read_text():
+        time.sleep(0.005)
+    time.sleep(delay)
     child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=20)
     assert child.returncode == 130

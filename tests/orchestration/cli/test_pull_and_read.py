@@ -68,7 +68,7 @@ def test_a_pull_without_a_signing_key_is_exit_2_and_names_init(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--from", "2026-11-22", "--to", "2026-11-21"], "is not before --to"),
+        (["--from", "today", "--to", "yesterday"], "is not before --to"),
         (["--from", "3000-01-01"], "in the future"),
         (["--from", "2023-01-01"], "before anthropic.start"),
         (["--to", "today"], "without --from"),
