@@ -1,10 +1,12 @@
 """A backfill by several processes: each is a writer of its own, and the log's fence keeps them in order.
 
 Promise: the result is that of one process. Whatever a process could not do is done by the one that asked, which
-then raises what there is to raise.
+then raises what there is to raise; when that one is killed, the others end too.
 """
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import ExitStack
@@ -59,9 +61,18 @@ def _begin(config: Path, share: float) -> None:
     from orchestration.workshop import open_workshop  # noqa: PLC0415
     from warehouse.config import load  # noqa: PLC0415
 
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     global _workshop  # noqa: PLW0603 - the one thing a worker process is for
     _workshop = _open.enter_context(open_workshop(load(config), share=share))
     _workshop.archive.refresh()
+
+
+def _end_with_parent() -> None:
+    """Nobody waits for our work any more, and what is committed is safe: leave as a killed process does."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _pull(windows: list[Window]) -> Reports:

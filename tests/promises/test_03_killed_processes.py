@@ -154,7 +154,6 @@ def test_writers_at_once_some_of_them_killed_lose_nothing_and_double_nothing(
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="worker processes do not notice that the process that began them is gone")
 def test_a_backfill_by_several_processes_that_is_killed_leaves_no_process_and_is_completed(
     new_site: Sites,
 ) -> None:
