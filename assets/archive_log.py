@@ -65,7 +65,7 @@ def archive_log(
         archive = workshop.archive
         adopted = adopt_orphans(archive)
         if archive.refresh().size:
-            write_missing_markers(archive)
+            write_missing_markers(archive, newest=None)
             archive.log.snapshot()
             archive.settle()
         since = workshop.clock() - timedelta(days=config.days) if config.days else None

@@ -103,17 +103,17 @@ def _seen(store: Store, info: ObjectInfo) -> ObjectRef | None:
 
 
 def _candidates(store: Store, days: set[date], table_days: set[date]) -> Iterator[ObjectInfo]:
-    """Objects where a writer may have left some. Pages lie under the day of the pull, tables under the day of
-    the events; the other prefixes hold little, or (seals) only what an entry named before it was written."""
+    """Objects where a writer may have left some. Pages lie under the day of the pull, tables and seals under the
+    day of the events; the other prefixes hold little."""
     for stream in _folders(store, "pages/"):
         for day in sorted(days):
             yield from store.list(keys.pages_of_day(stream, day))
-    for tier in ("tables/recent/", "tables/sealed/"):
+    for tier in ("tables/recent/", "tables/sealed/", "seals/"):
         for table in _folders(store, tier):
             for day in sorted(table_days):
                 yield from store.list(f"{tier}{table}/dt={day.isoformat()}/")
     for prefix in keys.EXPLAINED:
-        if prefix not in ("pages/", "tables/"):
+        if prefix not in ("pages/", "tables/", "seals/"):
             yield from store.list(prefix)
 
 

@@ -75,6 +75,10 @@ def seal_marker(table: str, day: date, part: int, sha256: str) -> str:
     return f"seals/{table}/dt={day.isoformat()}/part-{part:04d}-{sha256[:16]}.parquet"
 
 
+def seal_markers(table: str) -> str:
+    return f"seals/{table}/"
+
+
 def imported(stream: str, at: datetime, sha256: str) -> str:
     """A file that somebody handed in, whole; `sha256` is that of the stored (compressed) object."""
     return f"pages/{stream}/dt={at.astimezone(UTC).date().isoformat()}/file/0001-{sha256[:16]}.zst"

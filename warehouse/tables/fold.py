@@ -29,7 +29,7 @@ from warehouse.wire.times import parse_rfc3339
 from warehouse.wire.windows import Window
 
 STREAM = "activities"
-_FILE_ROWS = 250_000  # rows gathered before a file is written: bounds memory and the size of one object
+_FILE_ROWS = 125_000  # rows gathered before a file is written: bounds memory and the size of one object
 
 
 @dataclass

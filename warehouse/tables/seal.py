@@ -28,6 +28,7 @@ from warehouse.wire.windows import Window, gaps
 
 _PART_ROWS = 1_000_000  # one object of about 150 MB at the most
 _FETCH_ROWS = 65_536
+_NEWEST_PARTS = 64
 _MEMORY = "512MB"  # DuckDB sorts on disk beyond this
 
 MARKER = pa.schema(
@@ -109,19 +110,26 @@ def seal_day(archive: Archive, day: date) -> Sealed | None:
     return Sealed(day, len(parts), rows, sum(ref.bytes for ref in parts), through)
 
 
-def write_missing_markers(archive: Archive) -> int:
-    """Write the markers that a crash left out after their entry; returns how many."""
+def write_missing_markers(archive: Archive, newest: int | None = _NEWEST_PARTS) -> int:
+    """Write the markers that a crash left out after their entry; returns how many.
+
+    Looks at the `newest` sealed parts in order of the log (None: at all): a writer seals nothing further before
+    its markers are written, so only a last seal can lack some, and a run costs the same in an old archive.
+    """
     archive.refresh()
     state = archive.state.table(TABLE)
-    written = 0
-    by_key = {file.key: file for file in state.sealed}
-    present = {info.key for info in archive.store.list(f"seals/{TABLE}/")}
-    for marker_key, part_key in state.markers.items():
-        if marker_key not in present:
-            file = by_key[part_key]
-            archive.put(marker_key, _marker(file.dt, file.part or 0, file.through_seq or 0, part_key))
-            written += 1
-    return written
+    files = state.sealed if newest is None else state.sealed[-newest:]
+    by_key = {file.key: file for file in files}
+    wanted = {marker: by_key[part] for marker, part in state.markers.items() if part in by_key}
+    if not wanted:
+        return 0
+    before = min(wanted).rpartition("/")[0]  # the folder of the first day: its files come after it
+    present = {info.key for info in archive.store.list(keys.seal_markers(TABLE), before)}
+    missing = sorted(wanted.keys() - present)
+    for marker in missing:
+        file = wanted[marker]
+        archive.put(marker, _marker(file.dt, file.part or 0, file.through_seq or 0, file.key))
+    return len(missing)
 
 
 def _store_part(
