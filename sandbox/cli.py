@@ -16,7 +16,8 @@ from pathlib import Path
 from sandbox.clock import Clock
 from sandbox.faults import RECORD_FAULTS, REQUEST_FAULTS, FaultError, parse_faults
 from sandbox.server import HOST, run
-from sandbox.tenant.tenant import QUIRKS, Tenant
+from sandbox.tenant.quirks import QUIRKS
+from sandbox.tenant.tenant import Tenant
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -73,6 +74,7 @@ def _tenant(options: argparse.Namespace) -> Tenant:
         clock=clock,
         events_per_day=options.events_per_day,
         rate_limit=options.rate_limit,
+        analytics_rate_limit=options.analytics_rate_limit,
         journal=Path(options.journal) if options.journal else None,
         quirks=[quirk for quirk in options.quirks.split(",") if quirk],
     )
@@ -105,6 +107,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--ticking", action="store_true", help="with a given time: start there and run on at real speed")
     add("--events-per-day", type=int, metavar="N", help="exactly N events a day instead of the daily rhythm")
     add("--rate-limit", type=int, default=600, metavar="N", help="requests per minute; 0 = none (default 600)")
+    add(
+        "--analytics-rate-limit",
+        type=int,
+        default=60,
+        metavar="N",
+        help="requests per minute of the Analytics API; 0 = none (default 60)",
+    )
     add("--faults", default="", metavar="LIST", help="faults to start with; see below")
     add("--quirks", default="", metavar="LIST", help="other readings of unclear documentation; see below")
     add("--truth", metavar="DIR", help="write the generated events per day and stories.json there")

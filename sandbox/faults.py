@@ -31,6 +31,8 @@ REQUEST_FAULTS = {
     "empty_page_claims_more": "200, no records, has_more true",
     "full_page_without_has_more": "200, records, member has_more missing",
     "repeated_record": "200, the last record of the page twice",
+    "stale_cursor": "410 for a request that continues with a `page` cursor",
+    "short_rows": "200, a grouped page without its last row, so rows do not add up to the total",
     "expired_key": "401 API key has expired.",
     "deactivated_key": "401 API key has been deactivated.",
     "invalid_key": "401 API key is invalid.",
@@ -39,6 +41,7 @@ REQUEST_FAULTS = {
     "compliance_disabled": "400 Compliance API is not enabled for this organization",
     "clock_skew": "Date header off by `seconds` (default 600)",
 }
+_CONCERNS = {"stale_cursor": "page=", "short_rows": "group_by"}
 RECORD_FAULTS = {
     "late_indexing": "records appear `seconds` (default 7200) after they were created",
     "huge_record": "a record of `bytes` (default 40000000)",
@@ -169,11 +172,13 @@ class Faults:
         with self._lock:
             return [fault.describe() for fault in self._on]
 
-    def draw(self, path: str) -> Fault | None:
-        """The fault that hits this request, if any; counts it."""
+    def draw(self, path: str, query: str = "") -> Fault | None:
+        """The fault that hits this request, if any; counts it. Some concern only some requests (_CONCERNS)."""
         with self._lock:
             for fault in self._on:
-                if fault.kind != "clock_skew" and path.startswith(fault.path) and self._fires(fault):
+                if fault.kind == "clock_skew" or not path.startswith(fault.path):
+                    continue
+                if _CONCERNS.get(fault.kind, "") in query and self._fires(fault):
                     self._on = [other for other in self._on if other.next != 0]
                     return fault
         return None

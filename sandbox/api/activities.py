@@ -25,6 +25,7 @@ from sandbox.clock import to_us
 from sandbox.tenant.ids import activity_time
 from sandbox.tenant.store import Walk, record_id
 from sandbox.tenant.tenant import Tenant
+from sandbox.tenant.world import Key
 
 MAX_LIMIT = 5000
 DEFAULT_LIMIT = 100
@@ -42,7 +43,7 @@ class Activities:
     def __init__(self, tenant: Tenant) -> None:
         self.tenant = tenant
 
-    def page(self, request: Request) -> Page:
+    def page(self, request: Request, _key: Key) -> Page:
         """The page a request asks for; raises ApiError (400, 403)."""
         return self.answer(request.url.query)
 

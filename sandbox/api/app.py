@@ -13,10 +13,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.api import errors
-from sandbox.api.activities import Activities
 from sandbox.api.control import Control
-from sandbox.api.gate import Gate, new_request_id
-from sandbox.api.ratelimit import RateLimit
+from sandbox.api.gate import new_request_id
+from sandbox.api.surfaces import surfaces
 from sandbox.tenant.tenant import Tenant
 
 
@@ -43,18 +42,7 @@ class DateHeader:
 
 
 def application(tenant: Tenant) -> ASGIApp:
-    """Everything this tenant answers. Further API surfaces add a gate and their routes here."""
-    feed = Activities(tenant)
-    compliance = Gate(
-        tenant,
-        RateLimit(tenant.rate_limit, tenant.clock, tenant.rate_window),
-        scopes=("read:compliance_activities", "read:org_audit"),
-        admin_keys=True,
-        audited=True,
-    )
-
-    async def activities(request: Request) -> Response:
-        return await compliance.serve(request, feed.page)
+    """Everything this tenant answers. A further API surface is a gate and its paths in `surfaces`."""
 
     async def no_such_path(request: Request, problem: Exception) -> Response:
         status = problem.status_code if isinstance(problem, HTTPException) else 404
@@ -66,6 +54,7 @@ def application(tenant: Tenant) -> ASGIApp:
         headers = {"request-id": new_request_id()}
         return Response(error.body("", platform_shape=False), status, headers, "application/json")
 
-    routes = [Route("/v1/compliance/activities", activities, methods=["GET"]), *Control(tenant).routes()]
+    routes = [Route(path, endpoint, methods=["GET"]) for path, endpoint in surfaces(tenant)]
+    routes += Control(tenant).routes()
     app = Starlette(routes=routes, exception_handlers={HTTPException: no_such_path})
     return DateHeader(app, tenant)

@@ -6,6 +6,8 @@ GET/POST/DELETE faults   list; add ({"kind":..}, a list of them, or {"faults": "
                          "clear": true first); switch all off
 GET/POST clock           {"now": RFC 3339} or {"advance_seconds": n}
 GET  stories             what was planted in the span of the feed
+GET  spend?start=&end=   totals of days [start, end) by=day,product,.. in the export at= (default: the newest)
+GET  spend/DAY           a day's totals, its history (what each export showed) and its restatements
 POST redact              {"user_id"|"email": .., "replacement": ..}
 POST withdraw            {"ids": [..]} or {"day": "YYYY-MM-DD", "count": n}
 """
@@ -44,6 +46,8 @@ class Control:
             route("faults", self.faults, "GET", "POST", "DELETE"),
             route("clock", self.clock, "GET", "POST"),
             route("stories", self.stories, "GET"),
+            route("spend", self.spend, "GET"),
+            route("spend/{day}", self.spend_day, "GET"),
             route("redact", self.redact, "POST"),
             route("withdraw", self.withdraw, "POST"),
         ]
@@ -89,6 +93,17 @@ class Control:
 
     async def stories(self, request: Request) -> Response:
         return JSONResponse(self.tenant.stories())
+
+    async def spend(self, request: Request) -> Response:
+        """Ground truth of cost: rows of decimal strings in cents, like the API's."""
+        given = request.query_params
+        by = tuple(name for name in given.get("by", "").split(",") if name)
+        at = parse_moment(given["at"]) if "at" in given else None
+        start, end = date.fromisoformat(given["start"]), date.fromisoformat(given["end"])
+        return JSONResponse(self.tenant.spend.rows(start, end, by, at))
+
+    async def spend_day(self, request: Request) -> Response:
+        return JSONResponse(self.tenant.spend.describe(date.fromisoformat(request.path_params["day"])))
 
     async def redact(self, request: Request) -> Response:
         wish = await request.json()

@@ -59,6 +59,23 @@ def rate_limited(limit: int, headers: dict[str, str]) -> ApiError:
     )
 
 
+def analytics_rate_limited(limit: int, headers: dict[str, str]) -> ApiError:
+    return ApiError(
+        429,
+        "rate_limit_error",
+        f"This request would exceed your organization's rate limit of {limit} requests per minute for the "
+        "Analytics API. Retry after the time indicated by the retry-after header.",
+        headers,
+    )
+
+
+def stale_cursor() -> ApiError:
+    """The type is a guess: no stored source names one for 410 (reference 3.1)."""
+    return ApiError(
+        410, "invalid_request_error", "page: The cursor is no longer valid. Restart from the first page."
+    )
+
+
 def internal(*, final: bool) -> ApiError:
     return ApiError(
         500,

@@ -13,6 +13,11 @@ from sandbox.tenant.stories import planted
 from sandbox.tenant.world import World
 
 
+def day_random(world: World, day: date) -> Random:
+    """The source of a day's everyday draws; whoever draws the same first gets the same."""
+    return Random(f"{world.seed}/{world.people.seats}/{day}")
+
+
 def events_of(world: World, day: date, events_per_day: int | None = None) -> list[Event]:
     """Every event created on `day` (UTC), sorted by (created_at, id).
 
@@ -21,7 +26,7 @@ def events_of(world: World, day: date, events_per_day: int | None = None) -> lis
     collecting = gc.isenabled()
     gc.disable()  # a million live tuples make the collector the slowest part
     try:
-        rng = Random(f"{world.seed}/{world.people.seats}/{day}")
+        rng = day_random(world, day)
         people = world.people.on(day)
         special = planted(world, day)
         unusual = rare(world, day, people, Random(f"{world.seed}/{world.people.seats}/{day}/rare"))

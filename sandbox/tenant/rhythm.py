@@ -143,15 +143,24 @@ _CLIENTS = (0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3)
 
 def everyday(world: World, people: list[Person], day: date, rng: Random, budget: int | None) -> list[Event]:
     """The everyday events of `day`, unsorted; exactly `budget` of them, or as many as the rhythm gives."""
-    weights = [activity(person, day) for person in people]
-    counts = _shares(weights, budget) if budget is not None else [_count(weight, rng) for weight in weights]
     events: list[Event] = []
-    for person, count in zip(people, counts, strict=True):
+    for person, count in zip(people, counts_of(people, day, rng, budget), strict=True):
         while count > 0:
             size = min(count, 3 + int(rng.random() * 18))
             _session(world, person, day, size, rng, events)
             count -= size  # noqa: PLW2901
     return events
+
+
+def counts_of(people: list[Person], day: date, rng: Random, budget: int | None = None) -> list[int]:
+    """How many everyday events each person has on `day`: the first draws of the day's `rng`."""
+    weights = [activity(person, day) for person in people]
+    return _shares(weights, budget) if budget is not None else [_count(weight, rng) for weight in weights]
+
+
+def local_hour(rng: Random) -> int:
+    """An hour of somebody's local day, by office hours."""
+    return _HOURS[int(rng.random() * len(_HOURS))]
 
 
 def _count(weight: float, rng: Random) -> int:
@@ -191,7 +200,7 @@ def _session(world: World, person: Person, day: date, size: int, rng: Random, ou
     own = f"{user[7:]}"
     project = f'"claude_proj_01{own[3:]}{own[:3]}"' if random() < 0.35 else "null"
     chat = f"claude_chat_01{own[5:]}{own[:5]}"
-    local = _HOURS[int(random() * len(_HOURS))] * 3600 + random() * 3600
+    local = local_hour(rng) * 3600 + random() * 3600
     at = int((local - person.utc_offset * 3600) % DAY_SECONDS * 1e6)
     start, date_text = day_start(day), day.isoformat()
     signs_in = random() < 0.22

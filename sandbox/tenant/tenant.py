@@ -24,25 +24,21 @@ from sandbox.tenant.day import events_of
 from sandbox.tenant.events import day_start
 from sandbox.tenant.journal import Journal
 from sandbox.tenant.people import CYCLE_DAYS, Person
+from sandbox.tenant.quirks import QUIRKS
+from sandbox.tenant.spend.ledger import FLOOR, Ledger
+from sandbox.tenant.spend.truth import SpendTruth
 from sandbox.tenant.store import Segment, Store, record_id
 from sandbox.tenant.stories import stories_of
 from sandbox.tenant.vocabulary import activity_types
 from sandbox.tenant.world import PIPELINE_ADDRESS, Key, World
-
-QUIRKS = {
-    "opaque_cursors": "first_id and last_id are page tokens instead of activity ids",
-    "bound_cursors": "page tokens that refuse to be used with other filters",
-    "platform_errors": "error bodies in the platform shape, with type and request_id",
-    "bare_404": "404 answers with the bare text Not found",
-    "august_wording": "403 says Needed: instead of Needed one of:",
-}
 
 
 class Tenant:
     """The tenant behind one server.
 
     seed, users (1 to 5,000), days (how far back the feed goes from the clock's day), clock,
-    events_per_day (None: the rhythm decides), rate_limit (requests per `rate_window` seconds, 0 = none),
+    events_per_day (None: the rhythm decides), rate_limit and analytics_rate_limit (requests per `rate_window`
+    seconds of the Compliance API and of the Analytics API, 0 = none),
     quirks (names from QUIRKS), journal (a file that makes a restarted tenant remember what was done to it).
     """
 
@@ -55,6 +51,7 @@ class Tenant:
         clock: Clock | datetime | str | None = None,
         events_per_day: int | None = None,
         rate_limit: int = 600,
+        analytics_rate_limit: int = 60,
         rate_window: float = 60.0,
         quirks: Iterable[str] = (),
         journal: Path | None = None,
@@ -63,6 +60,7 @@ class Tenant:
         self.seed, self.users, self.days = seed, users, days
         self.events_per_day = events_per_day
         self.rate_limit, self.rate_window = rate_limit, rate_window
+        self.analytics_rate_limit = analytics_rate_limit
         self.quirks = frozenset(quirks)
         strangers = self.quirks - set(QUIRKS)
         if strangers:
@@ -72,6 +70,8 @@ class Tenant:
         if events_per_day is not None and events_per_day < 1:
             raise ValueError(f"events_per_day must be at least 1, not {events_per_day}")
         self.world = World(seed, users)
+        self.ledger = Ledger(self.world)
+        self.spend = SpendTruth(self.ledger, self.clock)
         self.faults = Faults(seed)
         self.requests: deque[dict[str, Any]] = deque(maxlen=100_000)
         self.permitted_types = frozenset(activity_types())
@@ -197,14 +197,16 @@ class Tenant:
         return [story.describe() for story in told if any(low <= event[0] <= high for event in story.events)]
 
     def write_truth(self, folder: Path) -> None:
-        """Write `<day>.ndjson` (each record as generated, also those not visible yet) and `stories.json`.
+        """Write `<day>.ndjson` (each record as generated, also those not visible yet), `stories.json`, and
+        `spend/<day>.json` (what the newest export and those before it show of a day).
 
-        Days that begin while the tenant runs are added when they are first served.
+        Days of records that begin while the tenant runs are added when they are first served.
         """
         folder.mkdir(parents=True, exist_ok=True)
         for day in self.span():
             self._write_day(folder, day, self.store.segment(day))
         (folder / "stories.json").write_text(json.dumps(self.stories(), indent=1) + "\n", encoding="utf-8")
+        self.spend.write(folder / "spend", [day for day in self.span() if day >= FLOOR])
         self._truth = folder
 
     @staticmethod

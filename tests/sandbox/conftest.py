@@ -63,3 +63,49 @@ def walk(get: Callable[..., httpx.Response]) -> Callable[..., list[dict[str, Any
         return pages
 
     return _walk
+
+
+BETA = {"anthropic-beta": "analytics-usage-cost-2026-08-24"}
+ANALYTICS = "/v1/organizations/analytics"
+
+
+@pytest.fixture(scope="module")
+def spending() -> Iterator[Served]:
+    """A tenant for questions about spend, shared by the tests of a module; they only read."""
+    with serve(Tenant(seed=7, users=40, days=1, clock=NOW, analytics_rate_limit=0)) as served:
+        yield served
+
+
+@pytest.fixture
+def ask() -> Iterator[Callable[..., httpx.Response]]:
+    """Ask usage and cost with the analytics key: `ask(served, "cost", starting_at=...)`."""
+    with httpx.Client(timeout=10) as client:
+
+        def _ask(
+            served: Served, path: str, *, key: str | None = "analytics", headers: Any = None, **params: Any
+        ) -> httpx.Response:
+            sent = {**BETA, **({"x-api-key": served.keys[key]} if key else {})} if headers is None else headers
+            url = served.url + (path if path.startswith("/") else f"{ANALYTICS}/{path}")
+            return client.get(url, params=params, headers=sent)
+
+        yield _ask
+
+
+@pytest.fixture
+def rows_of(ask: Callable[..., httpx.Response]) -> Callable[..., list[dict[str, Any]]]:
+    """All rows of a question about usage or cost, over all its pages."""
+
+    def _rows(served: Served, path: str, **params: Any) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        cursor: dict[str, str] = {}
+        while True:
+            answer = ask(served, path, **{"limit": 1000, **params, **cursor})
+            assert answer.status_code == 200, answer.text
+            body = answer.json()
+            rows += body["data"]
+            if not body["has_more"]:
+                assert body["next_page"] is None
+                return rows
+            cursor = {"page": body["next_page"]}
+
+    return _rows

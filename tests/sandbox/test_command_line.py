@@ -31,7 +31,10 @@ def test_serve_prints_one_json_line_answers_and_stops_cleanly(tmp_path, stop):
         page = httpx.get(ready["url"] + "/v1/compliance/activities?limit=5000&order=asc", headers=headers)
         assert b",".join(tenant.records()) in page.content
         files = sorted((tmp_path / "truth").iterdir())
-        assert [file.name for file in files] == [*(f"{day}.ndjson" for day in tenant.span()), "stories.json"]
+        named = [*(f"{day}.ndjson" for day in tenant.span()), "spend", "stories.json"]
+        assert [file.name for file in files] == named
+        spent = [json.loads(file.read_text()) for file in sorted((tmp_path / "truth" / "spend").iterdir())]
+        assert spent == [json.loads(json.dumps(tenant.spend.describe(day))) for day in tenant.span()]
         assert files[0].read_bytes().splitlines() == tenant.store.segment(tenant.first_day).records
         assert json.loads(files[-1].read_text()) == tenant.stories()
     finally:
