@@ -1,0 +1,104 @@
+"""What a month will end at: the days there are, and for each day to come what its weekday cost lately.
+
+Promise: the same days give the same figures; a naive forecast stands beside ours so that anyone can see whether it
+helps. Estimates, never booked. Rule book: reference finops, section 6.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Context, Decimal
+
+from warehouse.finops.money import CENT, EXACT, ZERO, to_cents, total
+from warehouse.finops.periods import Period
+
+WEEKS = 8
+SETTLING_DAYS = 2  # the newest days still grow: they are forecast like days to come
+_DRAWS = 400
+_SEED = 20260101
+_ROUGH = Context(prec=40, rounding=ROUND_HALF_UP)  # estimates may be rounded, money may not
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """The month end in dollars, whole cents. `low` and `high` bound 80 of 100 resampled months; `naive` is the
+    average day so far times the days of the month. `through` is the last day that counted as it is."""
+
+    period: Period
+    month_end: Decimal
+    low: Decimal
+    high: Decimal
+    naive: Decimal
+    to_date: Decimal
+    through: date | None
+    days_left: int
+
+
+def forecast(period: Period, daily: Mapping[date, Decimal], known_to: date) -> Forecast:
+    """Forecast a period from its cost by day, known up to `known_to` (exclusive).
+
+    The profile of a weekday is its mean over the last eight weeks before the first day that is forecast; a weekday
+    without history takes the mean of all days. With no history at all everything is 0.
+    """
+    settled = min(max(known_to - timedelta(days=SETTLING_DAYS), period.start), period.end)
+    if known_to >= period.end + timedelta(days=SETTLING_DAYS):
+        settled = period.end
+    past = [day for day in period.days if day < settled]
+    ahead = [day for day in period.days if day >= settled]
+    history = {
+        settled - timedelta(days=back): daily.get(settled - timedelta(days=back), ZERO)
+        for back in range(1, WEEKS * 7 + 1)
+        if _began(daily) <= settled - timedelta(days=back)
+    }
+    to_date = total(daily.get(day, ZERO) for day in past)
+    profile = _profile(history)
+    expected = total(profile[day.weekday()] for day in ahead)
+    misses = [EXACT.subtract(amount, profile[day.weekday()]) for day, amount in sorted(history.items())]
+    low, high = _interval(misses, len(ahead))
+    end = EXACT.add(to_date, expected)
+    naive = (
+        _ROUGH.multiply(_mean([daily.get(day, ZERO) for day in past]), Decimal(period.length)) if past else ZERO
+    )
+    return Forecast(
+        period=period,
+        month_end=to_cents(end),
+        low=to_cents(max(EXACT.add(end, low), min(to_date, end))),
+        high=to_cents(EXACT.add(end, high)),
+        naive=to_cents(naive),
+        to_date=to_cents(to_date),
+        through=past[-1] if past else None,
+        days_left=len(ahead),
+    )
+
+
+def mape(pairs: Sequence[tuple[Decimal, Decimal]]) -> Decimal | None:
+    """The mean absolute error of (forecast, actual) pairs in percent, one decimal; None where no actual is above
+    0."""
+    shares = [_ROUGH.divide(abs(ahead - actual), actual) for ahead, actual in pairs if actual > 0]
+    if not shares:
+        return None
+    return (_mean(shares) * 100).quantize(Decimal("0.1"), rounding=ROUND_HALF_UP)
+
+
+def _began(daily: Mapping[date, Decimal]) -> date:
+    return min(daily, default=date.max)
+
+
+def _mean(amounts: Sequence[Decimal]) -> Decimal:
+    return _ROUGH.divide(total(amounts), Decimal(len(amounts))) if amounts else ZERO
+
+
+def _profile(history: Mapping[date, Decimal]) -> list[Decimal]:
+    everything = _mean(list(history.values()))
+    by_weekday = [[amount for day, amount in history.items() if day.weekday() == weekday] for weekday in range(7)]
+    return [(_mean(amounts) if amounts else everything).quantize(CENT, context=_ROUGH) for amounts in by_weekday]
+
+
+def _interval(misses: Sequence[Decimal], days: int) -> tuple[Decimal, Decimal]:
+    """The 10th and 90th percentile of how far `days` days together may miss, drawn from past misses."""
+    if not misses or not days:
+        return ZERO, ZERO
+    draw = random.Random(_SEED)  # noqa: S311 - not a secret: the same seed, so that a rerun shows the same interval
+    sums = sorted(total(draw.choices(misses, k=days)) for _ in range(_DRAWS))
+    return sums[_DRAWS // 10], sums[_DRAWS - 1 - _DRAWS // 10]
