@@ -91,10 +91,8 @@ def _store(settings: Settings, for_writing: bool, s3_client: Any) -> Store:
     identity = (own.url, own.lock)
     store = open_store(
         own.url,
-        lock=own.lock,
+        **own.opening(),
         s3_client=s3_client,
-        s3_endpoint=own.s3_endpoint or "",
-        region=own.s3_region,
         writable=for_writing,
         probe=for_writing and identity not in _probed,
     )

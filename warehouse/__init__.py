@@ -22,8 +22,6 @@ def connect(config: "str | Path | None" = None) -> "duckdb.DuckDBPyConnection":
 
     settings = load(Path(config) if config is not None else None)
     own = settings.archive
-    store = open_store(
-        own.url, lock=own.lock, s3_endpoint=own.s3_endpoint or "", region=own.s3_region, writable=False
-    )
+    store = open_store(own.url, **own.opening(), writable=False)
     with Archive(store) as archive:
         return catalog(archive, database=settings.warehouse.duckdb)

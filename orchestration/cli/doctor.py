@@ -96,9 +96,7 @@ def _store(settings: "Settings") -> Iterator[Check]:
 
     archive = settings.archive
     try:
-        store = open_store(
-            archive.url, lock=archive.lock, s3_endpoint=archive.s3_endpoint or "", region=archive.s3_region
-        )
+        store = open_store(archive.url, **archive.opening())
         for result in store.probe():
             state: Literal["ok", "failed"] = "ok" if result.ok else "failed"
             yield Check("store", result.check, state, result.detail, result.remedy)

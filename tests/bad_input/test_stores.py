@@ -66,18 +66,7 @@ def test_a_store_that_does_not_keep_what_it_takes_is_refused_before_anything_is_
     assert SECRET not in checked.out + checked.err
 
 
-@pytest.mark.parametrize(
-    "meddle",
-    [
-        ignore_if_none_match,
-        pytest.param(
-            forget_the_lock,
-            marks=pytest.mark.xfail(
-                strict=True, reason="the day's probe object is there already, so its lock is not tried out again"
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("meddle", [ignore_if_none_match, forget_the_lock])
 def test_a_store_that_was_refused_once_is_refused_the_next_time_too(
     behind: Site, way: Meddler, bucket: str, ledgerline: Command, meddle: object
 ) -> None:

@@ -12,6 +12,12 @@ from urllib.parse import urlsplit
 from warehouse.archive.errors import KeyInvalid, StoreError
 from warehouse.archive.store import check_key
 
+_CREDENTIALS = {
+    "s3_endpoint": "credentials come from the AWS_* variables or a profile",
+    "azure_endpoint": "credentials come from the SDK's own chain or azure_credential",
+    "gcs_endpoint": "credentials come from the SDK's own chain or gcs_credentials",
+}
+
 
 def folder_of(url: str) -> Path:
     """The absolute folder of `file:PATH` (relative to the working directory) or `file:///PATH`."""
@@ -29,23 +35,26 @@ def folder_of(url: str) -> Path:
 
 
 def bucket_of(url: str) -> tuple[str, str]:
-    """Bucket and prefix (without slashes at its ends) of `s3://bucket/prefix`."""
+    """Bucket and prefix (without slashes at its ends) of `s3://bucket/prefix`; the same for `az://`, `gs://`."""
+    scheme = url.partition(":")[0]
+    kind = "container" if scheme == "az" else "bucket"
     parts = urlsplit(url)
     prefix = parts.path.strip("/")
     if not parts.netloc or "@" in parts.netloc or ":" in parts.netloc or parts.query or parts.fragment:
         # The address stays out of the message: this is where people put keys.
-        raise StoreError("[archive] url must be s3://bucket or s3://bucket/prefix, without credentials.")
+        raise StoreError(
+            f"[archive] url must be {scheme}://{kind} or {scheme}://{kind}/prefix, without credentials."
+        )
     try:
         return parts.netloc, check_key(prefix) if prefix else ""
     except KeyInvalid as error:
         raise StoreError(f"The prefix in [archive] url is not usable. {error}") from error
 
 
-def check_endpoint(endpoint: str) -> str:
-    """`endpoint` of an S3-compatible store, if it is http(s)://host[:port] without user or password."""
+def check_endpoint(endpoint: str, setting: str = "s3_endpoint") -> str:
+    """`endpoint`, if it is http(s)://host[:port] without user or password. `setting` is where it was written."""
     if endpoint and (not endpoint.startswith(("http://", "https://")) or "@" in urlsplit(endpoint).netloc):
         raise StoreError(
-            "[archive] s3_endpoint must be http(s)://host:port without user or password; credentials come from "
-            "the AWS_* variables or a profile."
+            f"[archive] {setting} must be http(s)://host:port without user or password; {_CREDENTIALS[setting]}."
         )
     return endpoint

@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from warehouse.archive import probe
 from warehouse.archive.address import folder_of
@@ -38,6 +39,9 @@ from warehouse.archive.store import (
     check_key,
     check_prefix,
 )
+
+if TYPE_CHECKING:
+    from warehouse.archive.locks import Locks
 
 READ_ONLY = "READ_ONLY"  # ObjectInfo.lock_mode of a file that has no write bit
 STALE_SECONDS = 3600  # an unfinished file older than this has no living writer
@@ -145,6 +149,12 @@ class LocalStore:
             probe.keeps_read_only(self, key),
             probe.takes_links(self.url, self.root),
         ]
+
+    def locks(self) -> Locks:
+        """The second port: here nobody but us keeps holds and dates; what expired can be removed."""
+        from warehouse.archive.local_locks import LocalLocks  # noqa: PLC0415 - it knows this module
+
+        return LocalLocks(self)
 
     # -- writing ---------------------------------------------------------------------------------------------
 

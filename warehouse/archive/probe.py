@@ -14,6 +14,7 @@ from pathlib import Path
 
 from warehouse.archive.disk import sync_folder
 from warehouse.archive.errors import KeyMissing, LockMissing
+from warehouse.archive.retained import is_locked
 from warehouse.archive.store import PROBES, TEMPORARY, Exists, ProbeResult, Store, Stored
 
 
@@ -23,6 +24,7 @@ class Trial:
 
     result: ProbeResult
     version_id: str | None = None
+    key: str = ""
 
 
 def probe_key(*, thorough: bool) -> str:
@@ -32,6 +34,24 @@ def probe_key(*, thorough: bool) -> str:
     """
     day = f"{PROBES}{datetime.now(UTC):%Y%m%d}"
     return f"{day}-{secrets.token_hex(6)}" if thorough else day
+
+
+def locked_trial(store: Store, retain_until: datetime, *, thorough: bool) -> Trial:
+    """`refuses_overwrite` on a key that bears witness to the lock.
+
+    The day's probe does only if it is locked itself: one that lies there unlocked was written by a start that
+    was refused, and to believe it would mean to refuse a store that forgets the lock once a day.
+    """
+    key = probe_key(thorough=thorough)
+    before = store.head(key)
+    if before is None or is_locked(before):
+        return refuses_overwrite(store, key, retain_until)
+    trial = refuses_overwrite(store, probe_key(thorough=True), retain_until)
+    if trial.result.ok:
+        store.put_if_absent(
+            key, b"", retain_until
+        )  # the store was mended: its probe is locked now as it should be
+    return trial
 
 
 def refuses_overwrite(store: Store, key: str, retain_until: datetime | None) -> Trial:
@@ -70,7 +90,7 @@ def refuses_overwrite(store: Store, key: str, retain_until: datetime | None) -> 
         )
     version = written.version_id if isinstance(written, Stored) else None
     return Trial(
-        ProbeResult(check, True, "A second put of one key was refused and the first bytes are kept."), version
+        ProbeResult(check, True, "A second put of one key was refused and the first bytes are kept."), version, key
     )
 
 

@@ -13,14 +13,15 @@ import os
 import random
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from warehouse.archive import probe
 from warehouse.archive.address import bucket_of, check_endpoint
 from warehouse.archive.errors import KeyMissing, StoreError
+from warehouse.archive.retained import is_locked, shortfall, whole_second
 from warehouse.archive.s3_errors import BODY_CUT, code_of, explain, lock_missing, status_of
 from warehouse.archive.store import (
     Exists,
@@ -30,6 +31,9 @@ from warehouse.archive.store import (
     check_key,
     check_prefix,
 )
+
+if TYPE_CHECKING:
+    from warehouse.archive.locks import Locks
 
 _ATTEMPTS = 6  # at a put that collides with another in flight, or a body that is cut
 _FAILURES = (BotoCoreError, ClientError)
@@ -58,7 +62,7 @@ class S3Store:
 
     def put_if_absent(self, key: str, data: bytes, retain_until: datetime | None) -> Stored | Exists:
         """See `Store`. Raises LockMissing when the object is kept without the retention asked for."""
-        until = _whole_second(retain_until) if retain_until and self.lock_mode else None
+        until = whole_second(retain_until) if retain_until and self.lock_mode else None
         request: dict[str, Any] = {
             **self.address(key),
             "Body": data,
@@ -128,6 +132,7 @@ class S3Store:
             answer["LastModified"].astimezone(UTC),
             lock_mode=answer.get("ObjectLockMode"),
             retain_until=_utc(answer.get("ObjectLockRetainUntilDate")),
+            legal_hold=answer.get("ObjectLockLegalHoldStatus") == "ON",
         )
 
     def list(self, prefix: str, start_after: str = "") -> Iterator[ObjectInfo]:
@@ -165,11 +170,17 @@ class S3Store:
 
         return try_out(self, thorough=thorough)
 
+    def locks(self) -> Locks:
+        """The second port: holds, longer retention, deletion of what has expired."""
+        from warehouse.archive.s3_locks import S3Locks  # noqa: PLC0415 - it knows this module
+
+        return S3Locks(self)
+
     # -- lock ------------------------------------------------------------------------------------------------
 
     def _taken(self, found: ObjectInfo, until: datetime | None) -> Exists:
         """A taken key counts as kept only if it is locked: what an earlier run left unlocked is locked now."""
-        if until and not (found.lock_mode and found.retain_until):
+        if until and not is_locked(found):
             try:
                 self.client.put_object_retention(
                     **self.address(found.key, found.version_id),
@@ -183,14 +194,9 @@ class S3Store:
     def _demand_lock(self, found: ObjectInfo | None, key: str, until: datetime) -> None:
         if found is None:
             raise StoreError(f"{self.url} took {key} and does not show it. Use a store that reads its own writes.")
-        if found.lock_mode is None or found.retain_until is None:
-            raise lock_missing(self.bucket, f"{key} was kept without any retention")
-        if found.lock_mode != self.lock_mode or found.retain_until < until:
-            raise lock_missing(
-                self.bucket,
-                f"{key} was kept as {found.lock_mode} until {found.retain_until:%Y-%m-%dT%H:%M:%SZ}, but "
-                f"{self.lock_mode} until {until:%Y-%m-%dT%H:%M:%SZ} was asked for",
-            )
+        missing = shortfall(found, self.lock_mode, until)
+        if missing:
+            raise lock_missing(self.bucket, missing)
 
     # -- asking ----------------------------------------------------------------------------------------------
 
@@ -278,12 +284,6 @@ def _when(item: dict[str, Any]) -> float:
 def _version(answer: dict[str, Any]) -> str | None:
     version = answer.get("VersionId")
     return None if version in (None, "null") else str(version)
-
-
-def _whole_second(moment: datetime) -> datetime:
-    """S3 keeps retention in seconds; rounding up keeps "at least as long as asked" true."""
-    utc = moment.astimezone(UTC)
-    return utc.replace(microsecond=0) + timedelta(seconds=1) if utc.microsecond else utc
 
 
 def _utc(moment: datetime | None) -> datetime | None:

@@ -34,14 +34,13 @@ def _try_out(store: S3Store, thorough: bool) -> ProbeReport:
     if any(result.fatal for result in report):
         return report  # every put would only say the same again
     until = datetime.now(UTC).replace(microsecond=0) + _PROBE_RETENTION
-    key = probe.probe_key(thorough=thorough)
-    trial = probe.refuses_overwrite(store, key, until)
+    trial = probe.locked_trial(store, until, thorough=thorough)
     report.append(trial.result)
     if trial.result.ok and trial.version_id is not None:
         # Only on an object written just now: a refused deletion every five minutes would raise alarms.
-        report.append(_stays(store, key, trial.version_id))
+        report.append(_stays(store, trial.key, trial.version_id))
         if store.lock_mode == "COMPLIANCE":
-            report.append(_is_not_shortened(store, key, trial.version_id, until - _SHORTER))
+            report.append(_is_not_shortened(store, trial.key, trial.version_id, until - _SHORTER))
     return report
 
 

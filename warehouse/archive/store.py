@@ -8,7 +8,7 @@ and printable; every store lists them in the byte order of their UTF-8 form, as 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeAlias, get_args
@@ -43,9 +43,9 @@ class Exists:
 class ObjectInfo:
     """One object, or one version of it, as the store describes it. `size` in bytes, times in UTC.
 
-    `lock_mode` is COMPLIANCE or GOVERNANCE on S3, READ_ONLY for a local file without write bits, else None.
-    `head` fills the lock; the listings leave it None on S3, which does not list it. `retain_until` is None
-    where the store keeps no dates (local).
+    `lock_mode` is COMPLIANCE (Azure and Google: Locked) or GOVERNANCE (Unlocked), READ_ONLY for a local file
+    without write bits, else None. `head` fills the lock and the hold; the listings of clouds leave them out.
+    `retain_until` is None where the store keeps no dates (local).
     """
 
     key: str
@@ -56,6 +56,7 @@ class ObjectInfo:
     latest: bool = True
     lock_mode: str | None = None
     retain_until: datetime | None = None
+    legal_hold: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,38 +118,42 @@ def open_store(
     s3_client: Any = None,
     s3_endpoint: str = "",
     region: str | None = None,
+    account: str = "",
+    endpoint: str = "",
+    credential: Callable[[], str] | None = None,
     writable: bool = True,
     probe: bool = False,
 ) -> Store:
-    """The store behind `[archive] url`: `file:PATH` or `s3://bucket/prefix` (design 13).
+    """The store behind `[archive] url`: `file:PATH`, `s3://bucket/prefix`, `az://container/prefix` or
+    `gs://bucket/prefix` (design 13).
 
     `s3_client` is a boto3 client made by the caller (dagster-aws); without one it is made from `s3_endpoint`
-    and `region`. `writable=False` never creates or tidies anything. With `probe=True` the store is tried out
-    first and StoreUnsafe is raised if it would overwrite or does not lock. Raises StoreError's kinds.
+    and `region`. `account` is Azure's storage account, `endpoint` the URL of an emulator or private endpoint of
+    Azure or Google, `credential` gives a secret for them where their own chain is not to be used.
+    `writable=False` never creates or tidies anything. With `probe=True` the store is tried out first and
+    StoreUnsafe is raised if it would overwrite or does not lock. Raises StoreError's kinds.
     """
     if lock not in get_args(Lock):
         raise StoreError(
             f"The lock {lock!r} is not known. Set [archive] lock to one of {', '.join(get_args(Lock))}."
         )
+    from warehouse.archive import opening  # noqa: PLC0415 - it knows this module
+
     scheme = url.partition(":")[0]
     store: Store
     if scheme == "file":
-        from warehouse.archive.local import LocalStore  # noqa: PLC0415 - each store loads what it needs
-
-        store = LocalStore.open(url, lock=lock, writable=writable)
+        store = opening.local(url, lock, writable=writable)
     elif scheme == "s3":
-        try:
-            from warehouse.archive.s3 import S3Store  # noqa: PLC0415 - botocore is slow and an extra
-        except ModuleNotFoundError as error:
-            raise StoreError(
-                "An archive on S3 needs boto3. Install it with `pip install 'ledgerline[aws]'`."
-            ) from error
-
-        store = S3Store.open(url, lock=lock, client=s3_client, endpoint=s3_endpoint, region=region)
+        store = opening.s3(url, lock, client=s3_client, endpoint=s3_endpoint, region=region)
+    elif scheme == "az":
+        store = opening.azure(url, lock, account=account, endpoint=endpoint, credential=credential)
+    elif scheme == "gs":
+        store = opening.gcs(url, lock, endpoint=endpoint, credential=credential)
     else:
         # The address itself stays out of the message: a mistyped one may hold a credential.
         raise StoreError(
-            f"No store for addresses of the kind {scheme[:20]!r}. Set [archive] url to file:PATH or s3://bucket/prefix."
+            f"No store for addresses of the kind {scheme[:20]!r}. Set [archive] url to file:PATH, "
+            "s3://bucket/prefix, az://container/prefix or gs://bucket/prefix."
         )
     if probe:
         refuse_if_unsafe(store.url, store.probe(thorough=False))

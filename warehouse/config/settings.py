@@ -11,9 +11,10 @@ from pydantic import BeforeValidator, Field, PrivateAttr, SkipValidation, Valida
 
 from warehouse.config.destinations import Destination
 from warehouse.config.secrets import RIGHT, SecretRef
-from warehouse.config.values import ArchiveUrl, FilePath, OptionalText, OptionalUrl, Section, Url
+from warehouse.config.values import ArchiveUrl, FilePath, OptionalSecret, OptionalText, OptionalUrl, Section, Url
 
 EARLIEST_START = date(2023, 1, 1)
+_SCHEMES = {"s3": "s3://", "azure": "az://", "gcs": "gs://"}
 
 
 def _day(value: Any) -> Any:
@@ -53,6 +54,17 @@ class Archive(Section):
         default=None, description='"" for AWS, or the https URL of an S3-compatible store'
     )
     s3_region: OptionalText = Field(default=None, description='"" for the default, or a region: "eu-central-1"')
+    azure_account: OptionalText = Field(default=None, description='"" or the name of the storage account')
+    azure_endpoint: OptionalUrl = Field(
+        default=None,
+        validate_default=True,  # az:// needs it, or the account
+        description='"" for Azure, or the https URL of the account\'s blob service',
+    )
+    azure_credential: OptionalSecret = Field(default=None, description=f'"" or {RIGHT}')
+    gcs_endpoint: OptionalUrl = Field(
+        default=None, description='"" for Google Cloud, or the https URL of a private endpoint'
+    )
+    gcs_credentials: OptionalSecret = Field(default=None, description=f'"" or {RIGHT}')
     signing_key: SecretRef = Field(
         default=SecretRef("file:./data/signing.key"), validate_default=True, description=RIGHT
     )
@@ -75,12 +87,34 @@ class Archive(Section):
             raise ValueError(f"{days} is more than retention_days, which is {longest}")
         return days
 
-    @field_validator("s3_endpoint")
+    @field_validator(
+        "s3_endpoint", "azure_account", "azure_endpoint", "azure_credential", "gcs_endpoint", "gcs_credentials"
+    )
     @classmethod
-    def _for_s3_only(cls, endpoint: str | None, info: ValidationInfo) -> str | None:
-        if endpoint and not info.data.get("url", "s3://").startswith("s3://"):
-            raise ValueError("is set, but archive.url is not an s3:// address")
+    def _for_its_own_cloud(cls, value: Any, info: ValidationInfo) -> Any:
+        scheme = _SCHEMES[str(info.field_name).partition("_")[0]]
+        if value and not info.data.get("url", scheme).startswith(scheme):
+            raise ValueError(f"is set, but archive.url is not an {scheme} address")
+        return value
+
+    @field_validator("azure_endpoint")
+    @classmethod
+    def _which_account(cls, endpoint: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("url", "").startswith("az://") and not endpoint and not info.data.get("azure_account"):
+            raise ValueError("is empty, and so is azure_account: one of the two must say which account it is")
         return endpoint
+
+    def opening(self) -> dict[str, Any]:
+        """What `warehouse.archive.store.open_store` is told beside the address, as keyword arguments."""
+        secret = self.azure_credential or self.gcs_credentials
+        return {
+            "lock": self.lock,
+            "s3_endpoint": self.s3_endpoint or "",
+            "region": self.s3_region,
+            "account": self.azure_account or "",
+            "endpoint": self.azure_endpoint or self.gcs_endpoint or "",
+            "credential": secret.reveal if secret else None,
+        }
 
 
 class Keys(Section):

@@ -1,8 +1,8 @@
-"""What every store promises: one set of tests, run on a folder and on a bucket over HTTP."""
+"""What every store promises: one set of tests, run on a folder and on a bucket of each cloud over HTTP."""
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
@@ -11,18 +11,40 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.warehouse.archive import s3_server
+from tests.warehouse.archive import azure_server, gcs_server, s3_server
+from tests.warehouse.archive.azure_server import AzureServer
+from tests.warehouse.archive.gcs_server import GcsServer
 from warehouse.archive.errors import KeyInvalid, KeyMissing
 from warehouse.archive.store import PROBES, Exists, Store, Stored, open_store
 
 MakeStore = Callable[[], Store]
 
 
-@pytest.fixture(params=["local", "s3"])
+@pytest.fixture(scope="module")
+def azure() -> Iterator[AzureServer]:
+    with azure_server.running() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def google() -> Iterator[GcsServer]:
+    with gcs_server.running() as server:
+        yield server
+
+
+@pytest.fixture(params=["local", "s3", "azure", "gcs"])
 def new_store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> MakeStore:
     """Makes empty archives of one kind."""
     if request.param == "local":
         return lambda: open_store(f"file:{tmp_path_factory.mktemp('archive')}")
+    if request.param == "azure":
+        server: AzureServer = request.getfixturevalue("azure")
+        container = server.new_container()
+        return lambda: server.store(container, secrets.token_hex(4))
+    if request.param == "gcs":
+        google: GcsServer = request.getfixturevalue("google")
+        their_bucket = google.new_bucket()
+        return lambda: google.store(their_bucket, secrets.token_hex(4))
     bucket = s3_server.new_bucket()
     client = s3_server.client()
     return lambda: open_store(f"s3://{bucket}/{secrets.token_hex(4)}", s3_client=client)

@@ -72,7 +72,7 @@ def test_the_beginning_of_a_key_is_a_prefix(key: str, cut: int) -> None:
     ("url", "reason"),
     [
         ("ftp://example.com/x", "'ftp'"),
-        ("az://container/prefix", "'az'"),
+        ("ftp://example.com/prefix", "'ftp'"),
         ("data/archive", "file:PATH"),
         ("", "file:PATH"),
         ("file:", "no folder"),

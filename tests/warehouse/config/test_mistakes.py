@@ -48,6 +48,16 @@ MISTAKES = {
     "endpoint without s3": (
         '[archive]\ns3_endpoint = "https://s.example.com"', 2, "archive.s3_endpoint", "s3://", "S3-compatible",
     ),
+    "azure without an account": (
+        '[archive]\nurl = "az://container"', 1, "archive.azure_endpoint", "azure_account", "blob service",
+    ),
+    "account without azure": (
+        '[archive]\nazure_account = "a"', 2, "archive.azure_account", "az://", "storage account",
+    ),
+    "google beside s3": (
+        '[archive]\nurl = "s3://bucket"\ngcs_endpoint = "https://g.example.com"',
+        3, "archive.gcs_endpoint", "gs://", "private endpoint",
+    ),
     "plain http": ('[anthropic]\nbase_url = "http://a.example.com"', 2, "anthropic.base_url", "http", "https"),
     "http by a misleading host": (
         '[anthropic]\nbase_url = "http://127.0.0.1.example.com"', 2, "anthropic.base_url", "http", "https",

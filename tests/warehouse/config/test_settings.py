@@ -78,8 +78,23 @@ def test_relative_paths_are_relative_to_the_file_and_not_to_the_working_folder(
     ],
 )
 def test_each_form_of_archive_address_is_taken(tmp_path: Path, written: str, meant: str) -> None:
-    settings = parse(f'[archive]\nurl = "{written}"', tmp_path / "ledgerline.toml", {})
+    account = '\nazure_account = "example"' if written.startswith("az:") else ""
+    settings = parse(f'[archive]\nurl = "{written}"{account}', tmp_path / "ledgerline.toml", {})
     assert settings.archive.url == meant
+
+
+def test_settings_of_a_cloud_say_how_its_store_is_opened(tmp_path: Path) -> None:
+    text = (
+        '[archive]\nurl = "az://container"\nazure_endpoint = "https://b.example.com"\nazure_credential = "env:KEY"'
+    )
+    opening = parse(text, tmp_path / "x.toml", {"KEY": "plainly-fake"}).archive.opening()
+    assert (opening["endpoint"], opening["account"], opening["credential"]()) == (
+        "https://b.example.com",
+        "",
+        "plainly-fake",
+    )
+    text = '[archive]\nurl = "gs://bucket"\ngcs_credentials = ""'
+    assert parse(text, tmp_path / "x.toml", {}).archive.opening()["credential"] is None
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost:1", "[::1]:9000"])
