@@ -75,6 +75,7 @@ def _tenant(options: argparse.Namespace) -> Tenant:
         events_per_day=options.events_per_day,
         rate_limit=options.rate_limit,
         analytics_rate_limit=options.analytics_rate_limit,
+        directory_rate_limit=options.directory_rate_limit,
         journal=Path(options.journal) if options.journal else None,
         quirks=[quirk for quirk in options.quirks.split(",") if quirk],
     )
@@ -113,6 +114,13 @@ def _parser() -> argparse.ArgumentParser:
         default=60,
         metavar="N",
         help="requests per minute of the Analytics API; 0 = none (default 60)",
+    )
+    add(
+        "--directory-rate-limit",
+        type=int,
+        default=100,
+        metavar="N",
+        help="requests per minute of the Admin API; 0 = none (default 100)",
     )
     add("--faults", default="", metavar="LIST", help="faults to start with; see below")
     add("--quirks", default="", metavar="LIST", help="other readings of unclear documentation; see below")

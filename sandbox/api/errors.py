@@ -60,11 +60,19 @@ def rate_limited(limit: int, headers: dict[str, str]) -> ApiError:
 
 
 def analytics_rate_limited(limit: int, headers: dict[str, str]) -> ApiError:
+    return _over_budget("Analytics API", limit, headers)
+
+
+def directory_rate_limited(limit: int, headers: dict[str, str]) -> ApiError:
+    return _over_budget("Admin API", limit, headers)
+
+
+def _over_budget(surface: str, limit: int, headers: dict[str, str]) -> ApiError:
     return ApiError(
         429,
         "rate_limit_error",
         f"This request would exceed your organization's rate limit of {limit} requests per minute for the "
-        "Analytics API. Retry after the time indicated by the retry-after header.",
+        f"{surface}. Retry after the time indicated by the retry-after header.",
         headers,
     )
 

@@ -13,5 +13,7 @@ QUIRKS = {
     "analytics_404": "a missing or wrong key, or a wrong scope, is a 404 on the analytics API",
     "analytics_rate_headers": "anthropic-ratelimit-requests-* on analytics answers too",
     "actor_email": "actors of the legacy reports carry `email` instead of `email_address`",
+    "summaries_array": "`summaries` has its rows under `summaries` instead of `data`, as until summer 2026",
+    "engagement_90_days": "engagement older than 90 days is refused, as the support pages say",
     "usage_organization_id": "usage and cost name the organisation at the top",
 }

@@ -21,6 +21,8 @@ from sandbox.faults import Fault, FaultError, Faults
 from sandbox.tenant import damage
 from sandbox.tenant.access import ACCESS_TYPE, access_event
 from sandbox.tenant.day import events_of
+from sandbox.tenant.directory import Directory
+from sandbox.tenant.engagement import Engagement
 from sandbox.tenant.events import day_start
 from sandbox.tenant.journal import Journal
 from sandbox.tenant.people import CYCLE_DAYS, Person
@@ -37,8 +39,8 @@ class Tenant:
     """The tenant behind one server.
 
     seed, users (1 to 5,000), days (how far back the feed goes from the clock's day), clock,
-    events_per_day (None: the rhythm decides), rate_limit and analytics_rate_limit (requests per `rate_window`
-    seconds of the Compliance API and of the Analytics API, 0 = none),
+    events_per_day (None: the rhythm decides), rate_limit, analytics_rate_limit and directory_rate_limit
+    (requests per `rate_window` seconds of the Compliance, the Analytics and the Admin API, 0 = none),
     quirks (names from QUIRKS), journal (a file that makes a restarted tenant remember what was done to it).
     """
 
@@ -52,6 +54,7 @@ class Tenant:
         events_per_day: int | None = None,
         rate_limit: int = 600,
         analytics_rate_limit: int = 60,
+        directory_rate_limit: int = 100,
         rate_window: float = 60.0,
         quirks: Iterable[str] = (),
         journal: Path | None = None,
@@ -60,7 +63,7 @@ class Tenant:
         self.seed, self.users, self.days = seed, users, days
         self.events_per_day = events_per_day
         self.rate_limit, self.rate_window = rate_limit, rate_window
-        self.analytics_rate_limit = analytics_rate_limit
+        self.analytics_rate_limit, self.directory_rate_limit = analytics_rate_limit, directory_rate_limit
         self.quirks = frozenset(quirks)
         strangers = self.quirks - set(QUIRKS)
         if strangers:
@@ -72,6 +75,8 @@ class Tenant:
         self.world = World(seed, users)
         self.ledger = Ledger(self.world)
         self.spend = SpendTruth(self.ledger, self.clock)
+        self.engagement = Engagement(self.world, self.ledger.users)
+        self.directory = Directory(self.world)
         self.faults = Faults(seed)
         self.requests: deque[dict[str, Any]] = deque(maxlen=100_000)
         self.permitted_types = frozenset(activity_types())

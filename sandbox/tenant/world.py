@@ -80,7 +80,7 @@ class World:
         return next((key for key in self.keys if key.secret == secret), None)
 
     def key_named(self, name: str) -> Key:
-        """The key called `name`: compliance, analytics, directory, org_audit, admin, api03, expired, ..."""
+        """The key called `name`: compliance, analytics, directory, org_data, org_audit, admin, api03, ..."""
         return next(key for key in self.keys if key.name == name)
 
     def scim_actor(self, rng: Random) -> str:
@@ -106,6 +106,8 @@ def _keys(seed: int) -> tuple[Key, ...]:
         key("compliance", api01, enterprise, ("read:compliance_activities",)),
         key("analytics", api01, enterprise, ("read:analytics",)),
         key("directory", api01, enterprise, ("read:members", "read:rbac_groups")),
+        key("org_data", api01, enterprise, ("read:compliance_org_data",)),
+        key("spend_limits", api01, enterprise, ("read:spend_limits",)),
         key("org_audit", api01, enterprise, ("read:org_audit",)),
         key("admin", "sk-ant-admin01-", "admin"),
         key("api03", "sk-ant-api03-", "workload"),

@@ -72,7 +72,8 @@ ANALYTICS = "/v1/organizations/analytics"
 @pytest.fixture(scope="module")
 def spending() -> Iterator[Served]:
     """A tenant for questions about spend, shared by the tests of a module; they only read."""
-    with serve(Tenant(seed=7, users=40, days=1, clock=NOW, analytics_rate_limit=0)) as served:
+    tenant = Tenant(seed=7, users=40, days=1, clock=NOW, analytics_rate_limit=0, directory_rate_limit=0)
+    with serve(tenant) as served:
         yield served
 
 

@@ -28,6 +28,7 @@ class Query:
 
     single: dict[str, str]
     lists: dict[str, list[str]]
+    known: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, text: str, single: tuple[str, ...], lists: tuple[str, ...]) -> Query:
@@ -36,7 +37,7 @@ class Query:
         Brackets may come plain or percent-encoded.
         """
         names = (*single, *(f"{name}[]" for name in lists))
-        query = cls({}, {name: [] for name in lists})
+        query = cls({}, {name: [] for name in lists}, names)
         for name, value in parse_qsl(text, keep_blank_values=True):
             if name in single:
                 query.single[name] = value
