@@ -15,7 +15,8 @@ from assets.column_schema import table_schema
 from assets.day_reports import DayReports
 from assets.failures import told_plainly
 from assets.mart_models import source_words
-from assets.pulling import PullReport, pull_windows, recover
+from assets.pull_report import PullReport
+from assets.pulling import pull_windows, recover
 from assets.run_log import RunLog
 from assets.verdict_results import check_result, spec
 from assets.verdicts import LATE, OF_THE_FEED, TOO_LATE

@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.pulling import PullReport
+from assets.pull_report import PullReport
 from warehouse.archive.state import LogState
 from warehouse.tables.fold import STREAM
 from warehouse.wire.windows import Window, gaps, merge

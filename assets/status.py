@@ -3,19 +3,25 @@
 Promise: read from the log alone; needs neither the vendor's API nor a key.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from assets.workshop import Workshop
 from warehouse.anthropic.planning import LAG
+from warehouse.anthropic.spend_planning import first_day
 from warehouse.archive.state import LogState, StreamState, overdue_footprints
 from warehouse.tables.fold import STREAM
 from warehouse.tables.schema import TABLE
+from warehouse.tables.spend.schema import REPORTS
 from warehouse.wire.times import midnight, rfc3339
 from warehouse.wire.windows import Window, gaps
 
 # The table that a stream's records are folded into.
-TABLE_OF = {STREAM: TABLE, "audit_export": "audit_export_rows"}
+TABLE_OF = {
+    STREAM: TABLE,
+    "audit_export": "audit_export_rows",
+    **{name: report.rows_table for name, report in REPORTS.items()},
+}
 
 
 def status(workshop: Workshop) -> dict[str, Any]:
@@ -30,7 +36,7 @@ def status(workshop: Workshop) -> dict[str, Any]:
         "head": state.head_sha256,
         "committed_at": state.committed_at,
         "streams": [
-            _stream(name, stream, state, midnight(workshop.start), now)
+            _stream(name, stream, state, coverage_begins(name, stream, workshop.start, now), now)
             for name, stream in sorted(state.streams.items())
         ],
         "destinations": [],
@@ -38,8 +44,17 @@ def status(workshop: Workshop) -> dict[str, Any]:
     }
 
 
+def coverage_begins(name: str, stream: StreamState, start: date, now: datetime) -> datetime:
+    """From when on a stream should be covered: the first day of the partitions, or for usage and cost the first
+    day that the vendor still serves, where nothing older was pulled while it could be."""
+    if name not in REPORTS:
+        return midnight(start)
+    oldest = midnight(first_day(now, start))
+    return min(oldest, max(stream.covered[0].start, midnight(start))) if stream.covered else oldest
+
+
 def stream_gaps(stream: StreamState, start: datetime) -> list[Window]:
-    """Holes in coverage from the first day of the partitions to the last committed window."""
+    """Holes in coverage from a first moment to the last committed window."""
     if not stream.covered:
         return []
     end = stream.covered[-1].end
@@ -55,6 +70,7 @@ def _stream(name: str, stream: StreamState, state: LogState, start: datetime, no
         "covered_to": rfc3339(covered[-1].end) if covered else None,
         "lag_seconds": round((now - covered[-1].end).total_seconds()) if covered else None,
         "last_commit": stream.last_pull_at,
+        "data_refreshed_at": stream.refreshed_at,
         "pulls": stream.pulls,
         "pages": stream.pages,
         "bytes": stream.bytes,
@@ -86,8 +102,8 @@ def findings(workshop: Workshop, state: LogState, now: datetime) -> list[dict[st
     def add(code: str, subject: str, detail: str) -> None:
         found.append({"code": code, "subject": subject, "detail": detail})
 
-    start = midnight(workshop.start)
     for name, stream in sorted(state.streams.items()):
+        start = coverage_begins(name, stream, workshop.start, now)
         for hole in stream_gaps(stream, start):
             add("gap", f"{name} {hole}", f"no complete pull covers it; run `ledgerline pull {name}`")
         for dead in stream.dead:
@@ -99,7 +115,8 @@ def findings(workshop: Workshop, state: LogState, now: datetime) -> list[dict[st
                 f"{len(stream.pending_fold)} committed pulls are not in the tables yet; the next pull folds them",
             )
         table = state.table(TABLE_OF.get(name, name))
-        for kind in ("revised", "withdrawn"):
+        # figures of usage and cost are restated as a matter of course: `cost_restatements` has them
+        for kind in () if name in REPORTS else ("revised", "withdrawn"):
             if table.counts.get(kind):
                 add(
                     kind,

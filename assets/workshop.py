@@ -3,13 +3,14 @@
 Knows no Dagster and no Settings; `orchestration.resources.open_workshop` makes one from the configuration.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from warehouse.anthropic.activities import ActivityFeed
+from warehouse.anthropic.spend import SpendReports, Stream
 from warehouse.archive.archive import Archive
 from warehouse.tables.activities import Parser
 from warehouse.taxonomy import load
@@ -17,7 +18,7 @@ from warehouse.wire.times import Clock, system_clock
 from warehouse.wire.windows import Window
 
 if TYPE_CHECKING:
-    from assets.pulling import PullReport
+    from assets.pull_report import PullReport
 
 
 class Progress(Protocol):
@@ -53,6 +54,8 @@ class Workshop:
     marts: Path
     clock: Clock = system_clock
     parser: Parser = field(default_factory=lambda: Parser(load()))
+    # Usage and cost, by stream; empty without the vendor's API.
+    spend: Mapping[str, SpendReports] = field(default_factory=dict)
     # Pulls windows with several processes, where the configuration asks for that; reports come as they are done.
     elsewhere: "Callable[[list[Window]], Iterator[tuple[Window, PullReport]]] | None" = None
 
@@ -60,3 +63,8 @@ class Workshop:
         if self.feed is None:
             raise ValueError("this workshop was opened without the vendor's API")
         return self.feed
+
+    def spend_reports(self, stream: Stream) -> SpendReports:
+        if stream not in self.spend:
+            raise ValueError("this workshop was opened without the vendor's API")
+        return self.spend[stream]

@@ -6,7 +6,8 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from assets.pulling import PullReport, pull_activities
+from assets.pull_report import PullReport
+from assets.pulling import pull_activities
 from assets.workshop import Workshop
 from benchmarks.own_memory import peak_mb
 from warehouse.anthropic.activities import ActivityFeed

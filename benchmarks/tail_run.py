@@ -13,7 +13,8 @@ from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
-from assets.pulling import PullReport, pull_activities
+from assets.pull_report import PullReport
+from assets.pulling import pull_activities
 from assets.workshop import Workshop
 from benchmarks.tail_setup import TICK, SetClock, drop_cache
 from orchestration.workshop import open_workshop

@@ -9,8 +9,8 @@ import dagster as dg
 
 warnings.filterwarnings("ignore", category=dg.BetaWarning)  # `backfill_policy` of @asset, used for years
 
-from assets import archive_log, audit, exports, marts, sealed  # noqa: E402
-from orchestration.partitions import since  # noqa: E402
+from assets import analytics, archive_log, audit, exports, marts, sealed  # noqa: E402
+from orchestration.partitions import ended, since  # noqa: E402
 from orchestration.pruning import pruning_job  # noqa: E402
 from orchestration.resources import workshop_resource  # noqa: E402
 from orchestration.schedules import JOBS, schedules  # noqa: E402
@@ -27,6 +27,8 @@ def definitions_of(settings: Settings, clock: Clock = system_clock) -> dg.Defini
         assets=[
             audit.activity_feed,
             *since(start, [audit.audit_pages, audit.audit_events, sealed.audit_events_sealed]),
+            analytics.usage_and_cost_api,
+            *ended(start, [analytics.usage_rows, analytics.cost_rows]),
             exports.console_export,
             exports.audit_export_rows,
             marts.marts,
@@ -35,6 +37,7 @@ def definitions_of(settings: Settings, clock: Clock = system_clock) -> dg.Defini
         asset_checks=[
             audit.audit_feed_checks,
             sealed.audit_sealed_checks,
+            analytics.spend_checks,
             exports.feed_has_the_rows,
             exports.cells_are_readable,
         ],

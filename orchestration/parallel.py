@@ -12,7 +12,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from contextlib import ExitStack
 from pathlib import Path
 
-from assets.pulling import PullReport, pull_windows
+from assets.pull_report import PullReport
+from assets.pulling import pull_windows
 from assets.workshop import Workshop
 from warehouse.config import Settings
 from warehouse.wire.windows import Window

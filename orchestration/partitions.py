@@ -1,6 +1,7 @@
 """The days of the pipeline: UTC days from the configured start to today.
 
-A window that crosses midnight belongs to two days, so today is a partition from its first second on.
+A window of the feed that crosses midnight belongs to two days, so today is a partition from its first second on;
+days of usage and cost are read when they are over.
 """
 
 from collections.abc import Sequence
@@ -8,18 +9,33 @@ from datetime import date
 
 import dagster as dg
 
+from warehouse.anthropic.spend_planning import FIRST_DAY
+
 
 def daily(start: date) -> dg.DailyPartitionsDefinition:
     """One partition per UTC day of event time, today included."""
     return dg.DailyPartitionsDefinition(start_date=start.isoformat(), timezone="UTC", end_offset=1)
 
 
-def since(
-    start: date, assets: Sequence[dg.AssetsDefinition | dg.AssetSpec]
-) -> list[dg.AssetsDefinition | dg.AssetSpec]:
-    """The assets with their daily partitions begun at `start` instead of at the first day there could be."""
-    days = daily(start)
+def over(start: date) -> dg.DailyPartitionsDefinition:
+    """One partition per UTC day that is over. The vendor has no usage and cost from before 2026."""
+    return dg.DailyPartitionsDefinition(start_date=max(start, FIRST_DAY).isoformat(), timezone="UTC")
 
+
+Assets = Sequence[dg.AssetsDefinition | dg.AssetSpec]
+
+
+def since(start: date, assets: Assets) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    """The assets with their daily partitions begun at `start` instead of at the first day there could be."""
+    return _narrowed(daily(start), assets)
+
+
+def ended(start: date, assets: Assets) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    """The same for assets whose days are read when they are over."""
+    return _narrowed(over(start), assets)
+
+
+def _narrowed(days: dg.DailyPartitionsDefinition, assets: Assets) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     def narrowed(spec: dg.AssetSpec) -> dg.AssetSpec:
         return spec if spec.partitions_def is None else spec.replace_attributes(partitions_def=days)
 

@@ -1,5 +1,5 @@
-"""When things run: the tail every five minutes, yesterday again each night, the week again each Sunday, upkeep
-daily.
+"""When things run: the tail every five minutes, usage and cost when the vendor has refreshed them, yesterday again
+each night, the week again each Sunday, upkeep daily.
 
 All times are UTC. A run asks for days, never for windows: which windows are due follows from the archive's log,
 so a tick that comes late, twice or not at all loses nothing.
@@ -20,7 +20,9 @@ from dagster._core.storage.tags import (
 
 from assets.archive_log import VerifyRun
 from assets.audit import PullRun
+from assets.failures import told_plainly
 from assets.marts import MARTS
+from assets.spend_pulling import figures_moved
 from warehouse.anthropic.planning import OVERLAP, horizon
 
 _RUNNING = dg.DefaultScheduleStatus.RUNNING
@@ -53,7 +55,14 @@ export_import = dg.define_asset_job(
     selection=dg.AssetSelection.assets("audit_export_rows"),
     description="Files of the console's audit-log export, imported and compared with the feed.",
 )
-JOBS = [audit_tail, audit_reread, archive_upkeep, export_import]
+spend_pull = dg.define_asset_job(
+    "spend_pull",
+    selection=dg.AssetSelection.assets("usage_rows", "cost_rows"),
+    description="The days of usage and cost that are not final yet, and the checks that they add up.",
+)
+JOBS = [audit_tail, audit_reread, archive_upkeep, export_import, spend_pull]
+# Days that the vendor may still restate, and the one that becomes final.
+_UNSETTLED_DAYS = 31
 
 
 def days_of_tail(tick: datetime, start: date) -> tuple[date, date] | None:
@@ -91,6 +100,31 @@ def schedules(start: date, prune_runs: dg.JobDefinition) -> list[dg.ScheduleDefi
         else:
             yield _range(days, dg.RunConfig(ops={"audit_events": PullRun(only_due=True)}))
 
+    @dg.schedule(
+        job=spend_pull,
+        cron_schedule="20 * * * *",
+        execution_timezone="UTC",
+        default_status=_RUNNING,
+        required_resource_keys={"workshop"},
+        description="Asks the vendor one small question, have the figures moved?, and reads the last 31 days of "
+        "usage and cost only if they have.",
+    )
+    def spend_when_refreshed(
+        context: dg.ScheduleEvaluationContext,
+    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        days = days_to_reread(context.scheduled_execution_time, _UNSETTLED_DAYS, start)
+        if days is None:
+            yield dg.SkipReason(f"the first day, {start}, is not over yet")
+        elif _unfinished(context, spend_pull):
+            yield dg.SkipReason("the last run has not finished; it reads what was refreshed up to now")
+        else:
+            with told_plainly():
+                refreshed, moved = figures_moved(context.resources.workshop)
+            if moved:
+                yield _range(days)
+            else:
+                yield dg.SkipReason(f"the vendor's figures are still those of {refreshed}")
+
     def reread(name: str, cron: str, days: int, words: str) -> dg.ScheduleDefinition:
         @dg.schedule(
             name=name,
@@ -119,6 +153,7 @@ def schedules(start: date, prune_runs: dg.JobDefinition) -> list[dg.ScheduleDefi
 
     return [
         audit_tail_every_5_minutes,
+        spend_when_refreshed,
         reread(
             "audit_reread_yesterday", "30 2 * * *", 1, "Yesterday again: read, sealed, and built into the marts."
         ),

@@ -7,7 +7,7 @@ overwrite, asks for the signing key only when the log is written, and for the AP
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -17,7 +17,8 @@ from warehouse.anthropic.activities import ActivityFeed
 from warehouse.anthropic.budget import Budget
 from warehouse.anthropic.http import Client
 from warehouse.anthropic.patience import Patience, Timeouts, Wait
-from warehouse.anthropic.surfaces import COMPLIANCE
+from warehouse.anthropic.spend import STREAMS, SpendReports
+from warehouse.anthropic.surfaces import ANALYTICS, COMPLIANCE, Surface
 from warehouse.archive.archive import Archive, Retention
 from warehouse.archive.signing import key_from_pem, load_key
 from warehouse.archive.store import Store, open_store
@@ -64,19 +65,20 @@ def open_workshop(
         cache=own.cache / CACHE_FILE,
     )
     with archive:
-        client = _client(settings, archive.writer, clock, progress, share) if for_writing else None
+        clients = _clients(settings, archive.writer, clock, progress, share) if for_writing else None
         try:
             yield Workshop(
                 archive=archive,
-                feed=ActivityFeed(client) if client is not None else None,
+                feed=ActivityFeed(clients.compliance) if clients else None,
                 start=settings.anthropic.start,
                 marts=settings.warehouse.duckdb,
                 clock=clock,
+                spend={name: SpendReports(clients.analytics, name) for name in STREAMS} if clients else {},
                 elsewhere=in_processes(settings) if for_writing and share == 1.0 else None,
             )
         finally:
-            if client is not None:
-                client.close()
+            if clients:
+                clients.close()
 
 
 def signing_key(reference: SecretRef) -> Ed25519PrivateKey:
@@ -101,22 +103,40 @@ def _store(settings: Settings, for_writing: bool, s3_client: Any) -> Store:
     return store
 
 
-def _client(settings: Settings, writer: str, clock: Clock, progress: Waiting | None, share: float) -> Client:
+class _Clients(NamedTuple):
+    """One client for each API, with its own key and budget; opening one asks for neither."""
+
+    compliance: Client
+    analytics: Client
+
+    def close(self) -> None:
+        for client in self:
+            client.close()
+
+
+def _clients(settings: Settings, writer: str, clock: Clock, progress: Waiting | None, share: float) -> _Clients:
     api = settings.anthropic
 
     def tell(wait: Wait) -> None:
         if progress is not None:
             progress.waiting(wait.seconds, wait.reason)
 
-    return Client(
-        COMPLIANCE,
-        base_url=api.base_url,
-        key=api.keys.compliance.reveal,
-        writer=writer,
-        version=api.version,
-        budget=Budget(api.requests_per_minute.compliance, share=share),
-        patience=Patience(tries=api.tries),
-        timeouts=Timeouts(read=api.timeout_seconds),
-        on_wait=tell,
-        clock=clock,
+    def client(surface: Surface, key: SecretRef, requests_per_minute: int, share: float) -> Client:
+        return Client(
+            surface,
+            base_url=api.base_url,
+            key=key.reveal,
+            writer=writer,
+            version=api.version,
+            budget=Budget(requests_per_minute, share=share),
+            patience=Patience(tries=api.tries),
+            timeouts=Timeouts(read=api.timeout_seconds),
+            on_wait=tell,
+            clock=clock,
+        )
+
+    keys, budgets = api.keys, api.requests_per_minute
+    return _Clients(
+        compliance=client(COMPLIANCE, keys.compliance, budgets.compliance, share),
+        analytics=client(ANALYTICS, keys.analytics, budgets.analytics, 1.0),
     )

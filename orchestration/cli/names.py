@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from orchestration.cli.failures import CannotRun
 
-STREAMS = ("activities",)
+STREAMS = ("activities", "usage", "cost")
 
 
 def known(kind: str, name: str, names: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """`ledgerline pull`: what is due, or a window, from the vendor into the archive and its tables."""
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,6 +10,9 @@ from orchestration.cli.names import STREAMS, known
 from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
 from orchestration.cli.output import Output, duration, size
 from orchestration.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from assets.workshop import Workshop
 
 
 def register(app: typer.Typer) -> None:
@@ -20,6 +24,8 @@ def register(app: typer.Typer) -> None:
             "ledgerline pull activities": "what is due since the last pull, and every hole before it",
             "ledgerline pull activities --from 2026-11-01 --to 2026-12-01": "one month",
             "ledgerline pull activities --from yesterday --json": "again from yesterday on, as JSON",
+            "ledgerline pull cost": "days never read, and those that may have been restated since",
+            "ledgerline pull all": "every stream",
         },
     )
 
@@ -46,7 +52,8 @@ def pull(
 
     Without --from it reads what is due: everything since the last pull, and every hole before it. A window that
     was pulled before is compared with what is held: changed and withdrawn records become versions, nothing is
-    overwritten. Exit code 1 when a window failed; the next pull takes it up again.
+    overwritten. Usage and cost are read in whole days, and again after each refresh of the vendor's figures until
+    they are final. Exit code 1 when a window failed; the next pull takes it up again.
     """
     name = known("stream", stream, (*STREAMS, "all"))
 
@@ -55,21 +62,65 @@ def pull(
     settings = load(config)
     start, end = moments.window(from_, to, settings.anthropic.start)
 
-    from assets.pulling import pull_activities  # noqa: PLC0415
     from orchestration.workshop import open_workshop  # noqa: PLC0415
 
     output = Output(json=json)
+    reports: list[dict[str, Any]] = []
     with Progress() as progress, open_workshop(settings, for_writing=True, progress=progress) as workshop:
-        report = pull_activities(workshop, start=start, end=end, progress=progress).as_dict()
+        trouble = _pull_each(STREAMS if name == "all" else (name,), workshop, start, end, progress, reports)
+    if trouble is not None:
+        for report in reports:
+            _show(report, output)
+        raise trouble
     if json:
-        output.document({"pulls": [report]} if name == "all" else report)
-    _show(report, output)
-    return 1 if report["failed"] or report["findings"] else 0
+        output.document({"pulls": reports} if name == "all" else reports[0])
+    for report in reports:
+        _show(report, output)
+    return 1 if any(report["failed"] or report["findings"] for report in reports) else 0
+
+
+def _pull_each(
+    streams: tuple[str, ...],
+    workshop: "Workshop",
+    start: datetime | None,
+    end: datetime | None,
+    progress: Progress,
+    reports: list[dict[str, Any]],
+) -> Exception | None:
+    """Pull the streams one after the other; what keeps one of them from being pulled does not keep the others, and
+    is returned."""
+    from assets.pulling import pull_activities  # noqa: PLC0415
+    from assets.spend_pulling import pull_spend  # noqa: PLC0415
+    from warehouse.anthropic.errors import AnthropicError  # noqa: PLC0415
+    from warehouse.anthropic.spend import STREAMS as SPEND  # noqa: PLC0415
+    from warehouse.config import ConfigError  # noqa: PLC0415
+
+    trouble: Exception | None = None
+    for stream in streams:
+        try:
+            spend = next((known for known in SPEND if known == stream), None)
+            if spend is not None:
+                report = pull_spend(workshop, spend, start=start, end=end, progress=progress).as_dict()
+            else:
+                report = pull_activities(workshop, start=start, end=end, progress=progress).as_dict()
+        except (AnthropicError, ConfigError) as error:
+            trouble = trouble or error
+        else:
+            reports.append(report)
+    return trouble
+
+
+def _up_to(report: dict[str, Any]) -> str:
+    if "refreshed_at" not in report:
+        return "coverage is whole up to two minutes ago"
+    if report["refreshed_at"] is None:
+        return "the first day is not over yet"
+    return f"the vendor's figures reach to {report['refreshed_at']}"
 
 
 def _show(report: dict[str, Any], output: Output) -> None:
     if not report["windows"]:
-        output.line(f"{report['stream']}: nothing is due, coverage is whole up to two minutes ago")
+        output.line(f"{report['stream']}: nothing is due, {_up_to(report)}")
     else:
         output.line(
             f"{report['stream']}: {report['windows']:,} windows, {report['requests']:,} requests, "
@@ -79,6 +130,11 @@ def _show(report: dict[str, Any], output: Output) -> None:
         output.line(
             f"  {report['first']:,} first, {report['revised']:,} revised, {report['withdrawn']:,} withdrawn, "
             f"{report['unchanged']:,} unchanged"
+        )
+    if report.get("days"):
+        output.line(
+            f"  {report['days']:,} days have a new version, {report['restated']:,} of them restated by the "
+            f"vendor; {_up_to(report)}"
         )
     if sealed := report["sealed"]:
         output.line(f"  {len(sealed)} settled days sealed, {sealed[0]} to {sealed[-1]}")

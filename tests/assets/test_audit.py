@@ -122,7 +122,8 @@ def test_a_missing_signing_key_fails_the_run_with_what_to_do(pipeline: Pipeline)
 
 
 def test_what_a_killed_run_committed_is_folded_by_the_next(pipeline: Pipeline, served: Served) -> None:
-    from assets.pulling import PullReport, _commit, _walk_in_time
+    from assets.pull_report import PullReport
+    from assets.pulling import _commit, _walk_in_time
     from warehouse.wire.windows import Window
 
     with pipeline.open(for_writing=True) as workshop:

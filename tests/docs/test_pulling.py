@@ -7,12 +7,13 @@ import pytest
 
 from assets.verdicts import LATE, MISSING_FOOTPRINT, TOO_LATE
 from tests.docs.pages import names_in, page, tables
-from warehouse.anthropic.activities import LARGEST_PAGE, RESTARTS
+from warehouse.anthropic.activities import LARGEST_PAGE
 from warehouse.anthropic.answers import Response
 from warehouse.anthropic.clock import ClockSkew, ServerClock
 from warehouse.anthropic.patience import Patience, Timeouts, may_pass
 from warehouse.anthropic.planning import LAG, OVERLAP
 from warehouse.anthropic.surfaces import COMPLIANCE, SURFACES
+from warehouse.anthropic.walk import RESTARTS
 
 PAGE = page("docs/pulling.md")
 OPERATIONS = page("docs/operations.md")

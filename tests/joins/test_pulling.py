@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 import assets.pulling
-from assets.pulling import PullReport, pull_activities, pull_windows
+from assets.pull_report import PullReport
+from assets.pulling import pull_activities, pull_windows
 from tests.promises.conftest import Standing
 from tests.promises.quick import open_quickly, pull
 from tests.promises.site import Site

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 
-from assets.pulling import PullReport, pull_activities
+from assets.pull_report import PullReport
+from assets.pulling import pull_activities
 from assets.workshop import Workshop
 from sandbox import Served
 from tests.promises.site import Site

@@ -28,6 +28,7 @@ __all__ = ["SETTLED", "apply", "check", "read"]  # to read an entry and to take 
 _KEPT_FINDINGS = 100  # named in the state; all of them stay in the log
 _KEPT_CALLERS = 1000  # identities counted one by one; further ones are in the log only
 _KEPT_REQUESTS = 10_000  # footprints waited for; a feed that shows none must not make every start slower
+FINAL_AGE = 31  # days; figures of usage and cost move for up to 30
 SETTLED = timedelta(hours=1)  # after a day's end: late indexing is documented in minutes
 
 
@@ -88,7 +89,10 @@ def _apply_pull(state: LogState, entry: Entry) -> None:
     if entry.complete:
         stream.covered = merge([*stream.covered, window])
         stream.dead = [part for dead in stream.dead for part in _left_of(dead, window)]
-        _note_reread(stream, window, entry.committed_at)
+        if entry.data_refreshed_at is None:
+            _note_reread(stream, window, entry.committed_at)
+        else:
+            _note_freshness(stream, window, entry.data_refreshed_at)
     elif entry.error is not UNSET:
         # a failing tail grows with each run: the longer window takes the place of the shorter ones
         replaced = [dead for dead in stream.dead if _covers(window, dead.window)]
@@ -112,6 +116,20 @@ def _note_reread(stream: StreamState, window: Window, committed_at: str) -> None
         whole = Window.of_day(day)
         if _covers(window, whole) and committed - whole.end >= SETTLED:
             stream.reread[day.isoformat()] = committed_at
+
+
+def _note_freshness(stream: StreamState, window: Window, refreshed_at: str) -> None:
+    """Days whose figures still move are asked for again after each refresh, until the age of 31 days."""
+    at = parse_rfc3339(refreshed_at)
+    if stream.refreshed_at is None or at > parse_rfc3339(stream.refreshed_at):
+        stream.refreshed_at = refreshed_at
+    for day in window.days():
+        if not _covers(window, Window.of_day(day)):
+            continue
+        if (at.date() - day).days >= FINAL_AGE:
+            stream.unsettled.pop(day.isoformat(), None)
+        elif at >= parse_rfc3339(stream.unsettled.get(day.isoformat(), refreshed_at)):
+            stream.unsettled[day.isoformat()] = refreshed_at
 
 
 def _note_request(requests: dict[str, str], request_id: Any, requested_at: Any) -> None:

@@ -71,6 +71,8 @@ def _check_kind(entry: Entry) -> None:
     if entry.kind == "pull":
         if entry.stream is None:
             raise ValueError("it is a pull of no stream")
+        if entry.data_refreshed_at is not None:
+            parse_rfc3339(entry.data_refreshed_at)
         for attempt in attempts_of(entry):
             if isinstance(attempt.get("requested_at"), str):
                 parse_rfc3339(attempt["requested_at"])

@@ -18,6 +18,8 @@ from warehouse.tables.audit_export.schema import AUDIT_EXPORT_ROWS, audit_export
 from warehouse.tables.fold import STREAM
 from warehouse.tables.object_access import reader_setup
 from warehouse.tables.schema import AUDIT_EVENTS, TABLE
+from warehouse.tables.spend.schema import REPORTS
+from warehouse.tables.spend.views import spend_as_of, spend_views
 
 _SQL_TYPES = {
     "string": "VARCHAR",
@@ -27,6 +29,7 @@ _SQL_TYPES = {
     "bool": "BOOLEAN",
     "date32[day]": "DATE",
     "timestamp[us, tz=UTC]": "TIMESTAMPTZ",
+    "decimal128(38, 8)": "DECIMAL(38, 8)",
     "list<item: string>": "VARCHAR[]",
     "list<element: string>": "VARCHAR[]",
 }
@@ -144,7 +147,16 @@ def statements(archive: Archive, schema: str | None = None) -> list[str]:
         f"create or replace view {prefix}audit_export_matches as "
         + audit_export_matches_sql(prefix, covered=state.stream(STREAM).covered),
     ]
-    return made
+    for report in REPORTS.values():
+        made += [
+            _table_view(
+                f"{prefix}{report.stream}_row_versions", state, report.rows_table, report.rows, root, by_day=False
+            ),
+            _table_view(
+                f"{prefix}{report.stream}_day_versions", state, report.days_table, report.days, root, by_day=False
+            ),
+        ]
+    return made + spend_views(prefix)
 
 
 def as_of_statements(moment: str, state: LogState, schema: str = "") -> list[str]:
@@ -154,16 +166,26 @@ def as_of_statements(moment: str, state: LogState, schema: str = "") -> list[str
         f"create or replace temp view audit_events as select * from {schema}audit_events_as_of({literal})",
         f"create or replace temp view audit_event_versions as "
         f"select * from memory.main.audit_event_versions where observed_at <= {literal}",
+        *spend_as_of(literal),
     ]
 
 
-def _table_view(name: str, state: LogState, table: str, columns: pa.Schema, root: str) -> str:
+def _table_view(
+    name: str, state: LogState, table: str, columns: pa.Schema, root: str, *, by_day: bool = True
+) -> str:
+    """A view over the files that the log names. `by_day`: the folder's day is the rows', and a column `dt`."""
     files: Sequence[TableFile] = [*state.table(table).sealed, *state.table(table).recent]
     if not files:
         empty = ", ".join(f"cast(null as {_sql_type(field)}) as {_name(field.name)}" for field in columns)
-        return f"create or replace view {name} as select {empty}, cast(null as date) as dt where false"
+        day = ", cast(null as date) as dt" if by_day else ""
+        return f"create or replace view {name} as select {empty}{day} where false"
     listed = ", ".join(_literal(_verbatim(root) + file.key) for file in files)
     names = ", ".join(_name(field.name) for field in columns)
+    if not by_day:
+        return (
+            f"create or replace view {name} as select {names} from "
+            f"read_parquet([{listed}], hive_partitioning = false)"
+        )
     day, options = "dt", "hive_partitioning = true, hive_types = {'dt': date}"
     if _PARTITION.search(root):  # `type=audit` above the archive would pass for a column of the files
         day = f"cast(regexp_extract(stored_as, {_literal(_DAY)}, 1) as date) as dt"

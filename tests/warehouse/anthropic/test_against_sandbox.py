@@ -9,7 +9,7 @@ import pytest
 
 from sandbox import Served, Tenant, serve
 from tests.warehouse.anthropic.scripted import Time, client_of
-from warehouse.anthropic.activities import ActivityFeed, Page
+from warehouse.anthropic.activities import ActivityFeed
 from warehouse.anthropic.diagnose import diagnose
 from warehouse.anthropic.errors import (
     AuthenticationTrouble,
@@ -21,6 +21,7 @@ from warehouse.anthropic.errors import (
 )
 from warehouse.anthropic.patience import Patience
 from warehouse.anthropic.planning import due_windows
+from warehouse.anthropic.walk import Page
 from warehouse.wire.windows import Window
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)

@@ -15,7 +15,7 @@ from tests.warehouse.anthropic.scripted import (
     record,
     scripted,
 )
-from warehouse.anthropic.activities import ActivityFeed, Page
+from warehouse.anthropic.activities import ActivityFeed
 from warehouse.anthropic.errors import (
     AuthenticationTrouble,
     CursorExpired,
@@ -27,6 +27,7 @@ from warehouse.anthropic.errors import (
     WindowFailed,
     WindowRefused,
 )
+from warehouse.anthropic.walk import Page
 from warehouse.wire.windows import Window
 
 BAD_CURSOR = Given(
