@@ -116,8 +116,8 @@ def findings(workshop: Workshop, state: LogState, now: datetime) -> list[dict[st
             )
         table = state.table(TABLE_OF.get(name, name))
         # figures of usage and cost are restated as a matter of course: `cost_restatements` has them
-        for kind in () if name in REPORTS else ("revised", "withdrawn"):
-            if table.counts.get(kind):
+        for kind in ("revised", "withdrawn"):
+            if name not in REPORTS and table.counts.get(kind):
                 add(
                     kind,
                     name,

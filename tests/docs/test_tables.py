@@ -10,11 +10,19 @@ from tests.docs.pages import first_column, names_in, page, tables
 from warehouse.tables.audit_export.schema import AUDIT_EXPORT_ROWS
 from warehouse.tables.schema import ACTOR_ID_FIELD, AUDIT_EVENTS
 from warehouse.tables.seal import MARKER
+from warehouse.tables.spend.schema import COST_DAYS, COST_ROWS, REPORTS, USAGE_DAYS, USAGE_ROWS
 
 SQL, FORMATS = page("docs/sql.md"), page("docs/formats.md")
-IN_SQL = ["audit_pages", "log_entries", "audit_unknown_first_seen", "audit_export_matches"]
-IN_FORMATS = ["audit_events", "audit_export_rows"]
-MACRO = "audit_events_as_of"
+IN_SQL = [
+    "audit_pages",
+    "log_entries",
+    "audit_unknown_first_seen",
+    "audit_export_matches",
+    *(f"{stream}_{what}" for stream in REPORTS for what in ("restatements", "restated_rows")),
+]
+SPEND = [f"{stream}_{what}" for stream in REPORTS for what in ("rows", "days")]
+IN_FORMATS = ["audit_events", "audit_export_rows", *SPEND]
+MACROS = {f"{name}_as_of" for name in ("audit_events", *SPEND)}
 TYPES = {
     "string": "string",
     "timestamp[us, tz=UTC]": "timestamp",
@@ -22,6 +30,8 @@ TYPES = {
     "int32": "int32",
     "int64": "int64",
     "bool": "bool",
+    "date32[day]": "date",
+    "decimal128(38, 8)": "decimal(38, 8)",
 }
 
 
@@ -39,7 +49,7 @@ def test_every_table_is_listed_and_every_listed_one_exists(database: duckdb.Duck
     section = SQL.section("The tables").partition("\n### ")[0]
     listed = {name.partition("(")[0] for name in first_column(section, "table")}
     aside = next(paragraph for paragraph in section.split("\n\n") if "nothing is promised" in paragraph)
-    assert listed | set(names_in(aside)) == views(database) | {MACRO}
+    assert listed | set(names_in(aside)) == views(database) | MACROS
 
 
 @pytest.mark.parametrize("table", IN_SQL)
@@ -82,8 +92,12 @@ def test_what_the_marts_share_is_explained_once(database: duckdb.DuckDBPyConnect
         ("Columns of `audit_events`", AUDIT_EVENTS),
         ("Columns of `audit_export_rows`", AUDIT_EXPORT_ROWS),
         ("Table files", MARKER),
+        ("Columns of `cost_rows`", COST_ROWS),
+        ("Columns of `cost_days`", COST_DAYS),
+        ("Columns of `usage_rows`", USAGE_ROWS),
+        ("Columns of `usage_days`", USAGE_DAYS),
     ],
-    ids=["audit_events", "audit_export_rows", "seals"],
+    ids=["audit_events", "audit_export_rows", "seals", "cost_rows", "cost_days", "usage_rows", "usage_days"],
 )
 def test_the_types_of_parquet_columns_are_those_that_are_described(heading: str, schema: pa.Schema) -> None:
     table = next(rows for header, rows in tables(FORMATS.section(heading)) if header[:2] == ["column", "type"])
