@@ -1,0 +1,69 @@
+"""`ledgerline pull usage`, `cost` and `all`: what a person and a script are told, and the tables they then ask."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from sandbox import Served, Tenant, serve
+from tests.promises.conftest import Command, ledgerline
+from tests.promises.site import Site
+
+__all__ = ["ledgerline"]
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    """By the real clock, which the command line has."""
+    with serve(Tenant(seed=5, users=3, days=3, rate_limit=0, analytics_rate_limit=0)) as running:
+        yield running
+
+
+@pytest.fixture
+def site(served: Served, tmp_path: Path) -> Site:
+    env = {"LEDGERLINE_ANALYTICS_KEY": served.keys["analytics"]}
+    start = max(served.tenant.first_day, date(2026, 1, 1))
+    return Site(tmp_path / "site", served.url, served.keys["compliance"], start, env=env)
+
+
+def test_cost_is_pulled_and_can_be_asked(site: Site, ledgerline: Command) -> None:
+    report = ledgerline(site, "pull", "cost", "--json").json()
+    assert (report["stream"], report["windows"], report["asked"]) == ("cost", 1, 1)
+    assert report["days"] == len(report["by_day"]) >= 2
+    total = sum(float(day["amount"]) for day in report["by_day"].values())
+    [row] = ledgerline(site, "sql", "--json", "select sum(amount) as usd from cost_rows").json()
+    assert float(row["usd"]) == pytest.approx(total)
+
+
+def test_a_person_reads_how_far_the_figures_reach(site: Site, ledgerline: Command) -> None:
+    first = ledgerline(site, "pull", "usage")
+    assert first.code == 0
+    assert "days have a new version" in first.out
+    again = ledgerline(site, "pull", "usage")
+    assert "usage: nothing is due, the vendor's figures reach to 20" in again.out
+    assert "usage" in ledgerline(site, "status").out
+
+
+def test_all_streams_are_pulled_in_one_go(site: Site, ledgerline: Command) -> None:
+    document = ledgerline(site, "pull", "all", "--json").json()
+    assert [report["stream"] for report in document["pulls"]] == ["activities", "usage", "cost"]
+
+
+def test_a_missing_key_of_one_stream_does_not_keep_the_others_from_being_pulled(
+    site: Site, ledgerline: Command
+) -> None:
+    site.env = {}
+    ended = ledgerline(site, "pull", "all")
+    assert ended.code == 2
+    assert "LEDGERLINE_ANALYTICS_KEY" in ended.err
+    assert site.sql("select count(*) > 0 from audit_events") == [(True,)]
+
+
+def test_the_tables_mean_what_was_known_with_as_of(site: Site, ledgerline: Command) -> None:
+    ledgerline(site, "pull", "cost")
+    question = "select (select count(*) from cost_rows) + (select count(*) from cost_restatements) as n"
+    then = ledgerline(site, "sql", "--as-of", "2026-01-02", "--json", question).json()
+    now = ledgerline(site, "sql", "--as-of", "now", "--json", question).json()
+    assert then == [{"n": 0}]
+    assert now[0]["n"] > 0
