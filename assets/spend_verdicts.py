@@ -20,7 +20,8 @@ _NAMED = 10
 
 
 def grouped_equals_total(workshop: Workshop, stream: Stream) -> Verdict:
-    """The rows by actor, product and model add up to the total that the vendor gives for the same day."""
+    """The rows by actor, product and model add up to the total that the vendor gives for the same day. Where they do
+    not, the difference has no owner: the next refresh reads the day again; if it stays so, ask the vendor."""
     sums = "total_amount, amount" if stream == "cost" else "total_tokens, tokens"
     with connect(workshop.archive) as db:
         days = db.execute(f"select count(*) from {stream}_days").fetchall()[0][0]  # noqa: S608 - one of two names
@@ -84,7 +85,8 @@ def figures_are_fresh(workshop: Workshop, stream: Stream) -> Verdict:
 
 def restatements_are_known(workshop: Workshop, stream: Stream) -> Verdict:
     """Days whose figures the vendor has changed since they were first pulled. That is normal for 30 days and never
-    after that; each is in the table of restatements, with both figures."""
+    after that; each is in the table of restatements, with both figures. One after the day was final may concern a
+    month that is closed: ask the vendor."""
     with connect(workshop.archive) as db:
         total, days, change, late, after = db.execute(
             f"""
