@@ -5,7 +5,7 @@ the last days (once a week: of all time) is read back and compared with what the
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import dagster as dg
 from pydantic import Field
@@ -16,7 +16,11 @@ from assets.failures import told_plainly
 from assets.sealed import audit_events_sealed
 from assets.workshop import Workshop
 from warehouse.archive.adopt import adopt_orphans
+from warehouse.archive.archive import Archive
+from warehouse.archive.note import Verifier
 from warehouse.archive.verify import Verification, verify
+from warehouse.archive.verify_pins import kept_pin
+from warehouse.archive.verify_start import Position, PositionFile
 from warehouse.tables.seal import write_missing_markers
 
 _SHOWN = 50
@@ -28,8 +32,8 @@ class VerifyRun(dg.Config):
     days: int = Field(
         default=2,
         ge=0,
-        description="Read back the objects committed in so many days; 0 reads every object there is. The log is "
-        "always read whole.",
+        description="Read back the objects committed in so many days; 0 reads the whole log and every object "
+        "there is. The log is read from where the last clean look ended, where this machine knows it.",
     )
 
 
@@ -57,7 +61,8 @@ def archive_log(
 
     - **Source**: every run that writes.
     - **Grain**: one entry per commit.
-    - **Window**: the whole log each night, with the objects of two days; on Sundays every object.
+    - **Window**: each night what was added since the last clean look, with the objects of two days; on Sundays
+      the whole log and every object.
     - **Promise**: what is in the archive can be proven to be what was put there; nothing under its prefixes is
       unexplained.
     """
@@ -70,7 +75,7 @@ def archive_log(
             archive.settle()
         since = workshop.clock() - timedelta(days=config.days) if config.days else None
         trusted = [archive.log.signer().verifier] if archive.state.origin else None
-        result = verify(archive.store, trusted=trusted, since=since)
+        result = _verify(archive, trusted, since)
     context.log.info(f"{len(adopted)} objects of crashed runs signed in; {result.checked} checked")
     yield dg.MaterializeResult(
         metadata={
@@ -82,6 +87,24 @@ def archive_log(
         }
     )
     yield _verified(result)
+
+
+def _verify(archive: Archive, trusted: list[Verifier] | None, since: datetime | None) -> Verification:
+    """Go on where the last clean verification ended, if this machine knows; Sundays' looks at everything."""
+    kept = PositionFile.beside(archive.cache) if archive.cache else None
+    position = kept.load() if kept else None
+    began = archive.clock()
+    result = verify(
+        archive.store,
+        trusted=trusted,
+        since=since,
+        position=position if since is not None else None,
+        pins=[kept_pin(position)] if position is not None and since is None else (),
+        retention=archive.retention,
+    )
+    if kept is not None and result.reached is not None:
+        kept.save(Position(result.reached, began))
+    return result
 
 
 def _verified(result: Verification) -> dg.AssetCheckResult:

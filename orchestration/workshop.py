@@ -4,9 +4,10 @@ Promise: opening for reading writes nothing and needs no key; opening for writin
 overwrite, asks for the signing key only when the log is written, and for the API key only when a request is sent.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -86,6 +87,12 @@ def signing_key(reference: SecretRef) -> Ed25519PrivateKey:
     if reference.path is not None:
         return load_key(reference.path)
     return key_from_pem(reference.reveal_bytes(), str(reference))
+
+
+def reopening(settings: Settings) -> Callable[[], Store]:
+    """How another process opens the same store for reading; it can be handed to one."""
+    own = settings.archive
+    return partial(open_store, own.url, **own.opening(), writable=False)
 
 
 def _store(settings: Settings, for_writing: bool, s3_client: Any) -> Store:

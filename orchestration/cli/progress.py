@@ -71,6 +71,14 @@ class Progress:
             self._done, self._total = done, total
             self._show()
 
+    def counted(self, what: str, done: int, total: int) -> None:
+        """As `reached`; a count of what the units hold (`size`) goes beside theirs."""
+        if what == self._size:
+            with self._lock:
+                self._records = done
+        else:
+            self.reached(what, done, total)
+
     def waiting(self, seconds: float, why: str) -> None:
         """The work rests for so long, and why: a rate limit, a server that asks for patience."""
         if seconds >= _WORTH_SAYING:

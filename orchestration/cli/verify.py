@@ -1,5 +1,6 @@
 """`ledgerline verify`: replay the log and compare all that it names with what is stored."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,7 +13,13 @@ from orchestration.cli.progress import Progress
 if TYPE_CHECKING:
     from warehouse.archive.archive import Archive
     from warehouse.archive.note import Verifier
+    from warehouse.archive.pins import Pin
     from warehouse.config import Settings
+
+
+LAST = "last"
+MORE = "(more)"  # the subject of a finding that counts others
+_SHOWN = 10  # findings of a code on a terminal
 
 
 def register(app: typer.Typer) -> None:
@@ -22,8 +29,10 @@ def register(app: typer.Typer) -> None:
         verify,
         {
             "ledgerline verify": "the whole archive",
+            "ledgerline verify --since last": "what was added since the last clean verification on this machine",
             "ledgerline verify --since 2026-11-01": "only objects committed from then on",
-            "ledgerline verify --deep --json": "every record too, as JSON",
+            "ledgerline verify --pinned noted.txt --pinned siem.ndjson": "against checkpoints kept elsewhere",
+            "ledgerline verify --deep --rederive --json": "every record and every table row too, as JSON",
         },
     )
 
@@ -32,49 +41,98 @@ def verify(
     since: Annotated[
         str | None,
         typer.Option(
-            "--since", metavar="T", help="Read the objects of commits from then on; the log is always read whole.",
+            "--since", metavar="T|last",
+            help="Read the objects of commits from then on. `last`: go on where the last clean verification on "
+            "this machine ended, without reading the log before it.",
+            show_default=False,
+        ),
+    ] = None,
+    pinned: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--pinned", metavar="FILE",
+            help="Checkpoints kept elsewhere: signed notes, JSON or NDJSON with them in a field, or a proof. "
+            "May be given several times.",
             show_default=False,
         ),
     ] = None,
     deep: Annotated[bool, typer.Option("--deep", help="Also recompute the root over each page's records")] = False,
+    rederive: Annotated[
+        bool, typer.Option("--rederive", help="Also make the rows of the tables again from the pages, and compare")
+    ] = False,
     config: CONFIG = None,
     json: JSON = False,
     debug: DEBUG = False,
 ) -> int:  # fmt: skip
-    """Verify the archive: entries, hashes, chain, checkpoint signatures, missing, altered and foreign objects.
+    """Verify the archive: entries, hashes, chain, signatures, locks, missing, altered and foreign objects.
 
-    Writes nothing and needs no key of the vendor. Checkpoints must be signed by the key of this configuration;
-    where that key is not on this machine, by the one that the log names, and a note says so. Exit code 0: clean,
-    1: findings, each with its code and object, 2: could not check.
+    Writes nothing to the archive and needs no key of the vendor. Checkpoints must be signed by the key of this
+    configuration; where that key is not on this machine, by the one that the log names, and a note says so. Exit
+    code 0: clean, 1: findings, each with its code and object, 2: could not check all of it.
     """
-    moment = moments.past_moment(since, "--since")
+    moment = None if since == LAST else moments.past_moment(since, "--since")
 
     from warehouse.config import load  # noqa: PLC0415
 
     settings = load(config)
 
-    from orchestration.workshop import open_workshop  # noqa: PLC0415
+    from orchestration.workshop import CACHE_FILE, open_workshop, reopening  # noqa: PLC0415
     from warehouse.archive.verify import verify as verify_store  # noqa: PLC0415
+    from warehouse.archive.verify_pins import kept_pin  # noqa: PLC0415
+    from warehouse.archive.verify_start import Position, PositionFile  # noqa: PLC0415
+    from warehouse.wire.times import system_clock  # noqa: PLC0415
 
     output = Output(json=json)
-    with Progress("objects") as progress, open_workshop(settings, for_writing=False) as workshop:
+    pins = [pin for path in pinned or () for pin in _pins_in(path)]
+    with Progress("objects", "bytes") as progress, open_workshop(settings, for_writing=False) as workshop:
         trusted, notes = _trusted(workshop.archive, settings)
+        kept = PositionFile.beside(settings.archive.cache / CACHE_FILE)
+        position = kept.load()
+        if since == LAST and position is None:
+            notes.append("no clean verification is kept on this machine: everything was looked at")
+        began = system_clock()
         result = verify_store(
-            workshop.archive.store, trusted=trusted, since=moment, deep=deep, on_progress=progress.reached
+            workshop.archive.store,
+            trusted=trusted,
+            since=moment,
+            position=position if since is not None else None,
+            pins=pins if since is not None or position is None else [*pins, kept_pin(position)],
+            deep=deep,
+            retention=workshop.archive.retention,
+            reopen=reopening(settings),
+            on_progress=progress.counted,
         )
+        if rederive:
+            from warehouse.tables.rederive import rederive as rederive_tables  # noqa: PLC0415
+
+            rederive_tables(workshop.archive, workshop.parser, result, on_progress=progress.counted)
+    if result.reached is not None:
+        kept.save(Position(result.reached, began))
     document = {
         "ok": result.ok,
         "checked": result.checked,
         "findings": [
-            {"code": finding.code, "subject": finding.subject, "detail": finding.detail}
+            {
+                "code": finding.code,
+                "subject": finding.subject,
+                "detail": finding.detail,
+                "next_step": finding.next_step,
+            }
             for finding in result.findings
         ],
+        "unread": [{"subject": unread.subject, "reason": unread.reason} for unread in result.unread],
         "notes": [*notes, *result.notes],
     }
     if json:
         output.document(document)
     _show(document, output)
-    return 0 if result.ok else 1
+    return 2 if result.unread else 0 if result.ok else 1
+
+
+def _pins_in(path: Path) -> "list[Pin]":
+    from warehouse.archive.pins import read_pins  # noqa: PLC0415
+
+    return read_pins(path.read_bytes(), path.name)
 
 
 def _trusted(archive: "Archive", settings: "Settings") -> "tuple[list[Verifier] | None, list[str]]":
@@ -105,8 +163,27 @@ def _show(document: dict[str, Any], output: Output) -> None:
     )
     for note in document["notes"]:
         output.line(f"  note: {note}")
+    if document["unread"]:
+        output.line(f"{len(document['unread'])} objects could not be read, so nothing is known of them:")
+        for unread in document["unread"]:
+            output.line(f"  {unread['subject']}")
+            output.line(f"      {unread['reason']}")
     if document["ok"]:
         output.line("clean: nothing is altered, missing or added")
-    else:
+    elif document["findings"]:
         output.line(f"{len(document['findings'])} findings:")
-        output.findings(document["findings"])
+        _show_findings(document["findings"], output)
+
+
+def _show_findings(findings: list[dict[str, Any]], output: Output) -> None:
+    """The first of each code, with what to do once for all of them; `--json` has the others."""
+    by_code: dict[str, list[dict[str, Any]]] = {}
+    for finding in findings:
+        by_code.setdefault(finding["code"], []).append(finding)
+    for code, same in by_code.items():
+        named = [finding for finding in same if finding["subject"] != MORE]
+        output.findings(named[:_SHOWN])
+        if len(named) > _SHOWN:
+            output.line(f"  {code}  {len(named) - _SHOWN} more are named with --json")
+        output.findings([finding for finding in same if finding["subject"] == MORE])
+        output.line(f"      what to do: {same[0]['next_step']}")

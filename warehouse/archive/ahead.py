@@ -17,7 +17,10 @@ Result = TypeVar("Result")
 def in_order(
     work: Callable[[Item], Result], items: Iterable[Item], *, threads: int = 8, ahead: int = 64
 ) -> Iterator[Result]:
-    """`work(item)` for each item, done by `threads` threads, yielded in the order of the items."""
+    """`work(item)` for each item, by `threads` threads (0: by this one), in the order of the items."""
+    if not threads:
+        yield from map(work, items)
+        return
     pool = ThreadPoolExecutor(threads, thread_name_prefix="ahead")
     waiting: deque[Future[Result]] = deque()
     try:

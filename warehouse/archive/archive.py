@@ -76,6 +76,7 @@ class Archive:
         writer: str | None = None,
     ) -> None:
         self.store = store
+        self.cache = cache
         self.retention = retention or Retention()
         self.clock = clock
         self.writer = writer or f"ledgerline-{secrets.token_hex(6)}"

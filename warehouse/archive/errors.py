@@ -15,6 +15,7 @@
     │   ├── EntryUnreadable       an entry that is not one
     │   └── CheckpointMissing     no signed head of the size that a proof needs
     ├── ObjectAltered             stored bytes are not those that the entry names
+    ├── PinUnusable               a pinned checkpoint that is none, or is damaged
     ├── SigningKeyMissing         no key to sign checkpoints with
     └── SigningKeyInvalid         a file that is not an Ed25519 key
 
@@ -80,6 +81,10 @@ class CheckpointMissing(LogError):
 
 class ObjectAltered(ArchiveError):
     """An object's bytes are not the ones that its entry or its own name promises."""
+
+
+class PinUnusable(ArchiveError):
+    """What was given as a pinned checkpoint holds none, or one that cannot be read."""
 
 
 class SigningKeyMissing(ArchiveError):

@@ -1,13 +1,34 @@
-"""What a verification found: findings by code, notes, and how much was looked at.
+"""What a verification found: findings by code, notes, what could not be read, and how much was looked at.
 
-Promise: a flood of one kind (a whole log signed with a foreign key) stays readable and in bounds: the first of
-a code are named one by one, the rest are counted.
+Promise: each finding names its code, the object it concerns and the next step; a flood of one kind (a hundred
+thousand strangers) stays readable and in bounds: the first are named one by one, the rest are counted by folder.
 """
 
 from collections import Counter
 from dataclasses import dataclass, field
 
 NAMED_PER_CODE = 200
+_FOLDERS = 20  # in which unnamed findings of a code are counted
+
+_RESTORE = "restore it from its earlier version (S3) or from a copy, and find out who changed it"
+NEXT_STEPS = {
+    "altered": _RESTORE,
+    "missing": _RESTORE,
+    "added": "find out who put it there; what a killed run of ours left is signed in by the next pull",
+    "delete_marker": "remove the marker, never a version",
+    "reordered": "restore the entries from a copy",
+    "renumbered": "restore the entries from a copy",
+    "truncated": "restore the entries, checkpoints and tiles from a copy",
+    "rolled_back": "somebody put an older state in place: restore the newer one from a copy",
+    "forked": "two histories were signed: compare with every checkpoint kept elsewhere, and restore the right one",
+    "signature": "a run that is killed leaves the newest head unsigned: run `ledgerline pull`; else restore it",
+    "foreign_key": "check archive.signing_key; if it is right, somebody else signed: restore the checkpoint",
+    "unreadable": "install the newest release; then restore it from a copy",
+    "gap": "run `ledgerline pull` for it",
+    "unlocked": "lock it (S3: put-object-retention; folder: chmod a-w), and find out who lifted the lock",
+    "lock_too_short": "extend its retention, or correct archive.retention_days",
+    "rederivation_mismatch": "keep the pages and the file, and find out who or which release wrote it",
+}
 
 
 @dataclass(frozen=True)
@@ -18,28 +39,58 @@ class Finding:
     subject: str
     detail: str
 
+    @property
+    def next_step(self) -> str:
+        """What to do about it."""
+        return NEXT_STEPS.get(self.code, "see docs/operations.md")
+
+
+@dataclass(frozen=True)
+class Unread:
+    """An object that the store would not hand out, and its reason: nothing is known of it, good or bad."""
+
+    subject: str
+    reason: str
+
 
 @dataclass
 class Verification:
-    """`checked` counts entries, objects, bytes and records; `notes` say what the result does not rest on."""
+    """`checked` counts entries, objects, bytes and records; `notes` say what the result does not rest on.
+
+    `unread` are objects that the store refused: with any of those the archive is not verified. `reached` is the
+    signed checkpoint (as a note) up to which all is verified; None where something is wrong or was left out.
+    """
 
     findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+    reached: str | None = None
     checked: dict[str, int] = field(default_factory=lambda: {"entries": 0, "objects": 0, "bytes": 0, "records": 0})
     per_code: Counter[str] = field(default_factory=Counter)
+    _unnamed: dict[str, Counter[str]] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
-        return not self.findings
+        return not self.findings and not self.unread
 
     def found(self, code: str, subject: str, detail: str) -> None:
         self.per_code[code] += 1
         if self.per_code[code] <= NAMED_PER_CODE:
             self.findings.append(Finding(code, subject, detail))
+        else:
+            folders = self._unnamed.setdefault(code, Counter())
+            folder = subject.rpartition("/")[0]
+            folders[folder if folder in folders or len(folders) < _FOLDERS else ""] += 1
+
+    def not_rederived(self, subject: str, detail: str) -> None:
+        """A table file whose rows do not follow from the pages (found by `warehouse.tables.rederive`)."""
+        self.found("rederivation_mismatch", subject, detail)
 
     def count_the_rest(self) -> None:
-        """Say how many findings of a code were not named. To be called once, at the end."""
-        for code, count in sorted(self.per_code.items()):
-            if count > NAMED_PER_CODE:
-                rest = count - NAMED_PER_CODE
-                self.findings.append(Finding(code, "(more)", f"and {rest} more findings of this kind"))
+        """Say how many findings of a code were not named, and where they are. To be called once, at the end."""
+        for code, folders in sorted(self._unnamed.items()):
+            where = [f"{count} in {folder or 'other places'}" for folder, count in folders.most_common()]
+            self.findings.append(
+                Finding(code, "(more)", f"and {folders.total()} more findings of this kind: {', '.join(where)}")
+            )
+        self._unnamed.clear()

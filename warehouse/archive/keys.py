@@ -4,6 +4,7 @@ Promise: names are made only from times, numbers, hashes and our own words, neve
 """
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 from warehouse.archive.merkle import TILE_WIDTH, tile_path
@@ -34,6 +35,30 @@ def checkpoint(size: int) -> str:
 def checkpoint_size(key: str) -> int | None:
     match = re.fullmatch(r"log/checkpoint/([0-9]{12})", key)
     return int(match.group(1)) if match else None
+
+
+def covering(first: int, last: int, prefix: str) -> Iterator[str]:
+    """Beginnings of keys (of 12-digit numbers below `prefix`) that cover the numbers from `first` to `last`, and
+    few others: what can be listed without listing all."""
+    digits = 12
+    while first <= last:
+        width = 1
+        while first % (width * 10) == 0 and first + width * 10 - 1 <= last:
+            width *= 10
+        shown = f"{first:0{digits}d}"
+        yield prefix + shown[: digits - (len(str(width)) - 1)]
+        first += width
+
+
+def tiles_between(first: int, last: int) -> Iterator[str]:
+    """Beginnings of the keys of all tiles that the logs of `first` to `last` entries widened."""
+    level, low, high = 0, max(first - 1, 0), max(last - 1, 0)
+    while True:
+        for index in range(low // TILE_WIDTH, high // TILE_WIDTH + 1):
+            yield f"{TILES}{tile_path(level, index, TILE_WIDTH)}"
+        if high < TILE_WIDTH:
+            return
+        level, low, high = level + 1, low // TILE_WIDTH, high // TILE_WIDTH
 
 
 def tile(level: int, index: int, width: int) -> str:

@@ -13,12 +13,12 @@ import os
 import secrets
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from warehouse.archive import probe
 from warehouse.archive.address import folder_of
@@ -30,6 +30,7 @@ from warehouse.archive.errors import (
     StoreUnreachable,
     StoreUnsafe,
 )
+from warehouse.archive.local_reading import digest, whole
 from warehouse.archive.store import (
     TEMPORARY,
     Exists,
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 
 READ_ONLY = "READ_ONLY"  # ObjectInfo.lock_mode of a file that has no write bit
 STALE_SECONDS = 3600  # an unfinished file older than this has no living writer
+
+T = TypeVar("T")
 
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 _ABSENT = (FileNotFoundError, NotADirectoryError)
@@ -107,13 +110,29 @@ class LocalStore:
 
     def get(self, key: str, version_id: str | None = None) -> bytes:
         """See `Store`."""
+        return self._read(key, whole)[0]
+
+    def inspect(self, key: str, version_id: str | None = None) -> tuple[bytes, ObjectInfo]:
+        """See `verify_locks.Inspecting`."""
+        data, found = self._read(key, whole)
+        return data, _info(key, found)
+
+    def digest(self, key: str, version_id: str | None = None) -> tuple[str, int, ObjectInfo]:
+        """See `verify_locks.Digesting`."""
+        (digest_, length), found = self._read(key, digest)
+        return digest_, length, _info(key, found)
+
+    def _read(self, key: str, take: Callable[[int, int], T]) -> tuple[T, os.stat_result]:
+        """What `take` makes of an open file and its size. Raises KeyMissing."""
         try:
             # Without O_NONBLOCK a pipe that somebody planted under a key would hang the verifier for ever.
-            with open(
-                os.open(f"{self.root}/{check_key(key)}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb"
-            ) as file:
-                if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                    return file.read()
+            handle = os.open(f"{self.root}/{check_key(key)}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                found = os.fstat(handle)
+                if stat.S_ISREG(found.st_mode):
+                    return take(handle, found.st_size), found
+            finally:
+                os.close(handle)
         except (*_ABSENT, IsADirectoryError):
             self._still_there()
         except OSError as error:
@@ -247,11 +266,7 @@ class LocalStore:
             return None
         except OSError as error:
             raise explain(error, self.url, f"looking at {key}") from error
-        if stat.S_ISDIR(found.st_mode):
-            return None
-        modified = datetime.fromtimestamp(found.st_mtime, UTC)
-        locked = stat.S_ISREG(found.st_mode) and not found.st_mode & 0o222
-        return ObjectInfo(key, found.st_size, None, modified, lock_mode=READ_ONLY if locked else None)
+        return None if stat.S_ISDIR(found.st_mode) else _info(key, found)
 
     def _walk(self, base: str, prefix: str, start_after: str) -> Iterator[str]:
         """Keys in S3's order: a folder sorts as its name with the slash, so "a-b" < "a/x" < "a0"."""
@@ -287,6 +302,12 @@ class LocalStore:
                 f"The folder of {self.url} is gone or was replaced while we worked. What was committed is "
                 "on its disk: mount it again and run the same command; it goes on where it stopped."
             )
+
+
+def _info(key: str, found: os.stat_result) -> ObjectInfo:
+    modified = datetime.fromtimestamp(found.st_mtime, UTC)
+    locked = stat.S_ISREG(found.st_mode) and not found.st_mode & 0o222
+    return ObjectInfo(key, found.st_size, None, modified, lock_mode=READ_ONLY if locked else None)
 
 
 def _printable(key: str) -> str:

@@ -109,6 +109,10 @@ class Edge:
 
     def root(self) -> bytes:
         """The RFC 6962 root over all leaves appended so far."""
+        return self.peaks().root()
+
+    def peaks(self) -> "Peaks":
+        """The same tree, as the roots of its largest whole subtrees."""
         peaks: list[bytes] = []
         for hashes in reversed(self.levels):
             position = 0
@@ -116,7 +120,7 @@ class Edge:
                 if len(hashes) & (1 << bit):
                     peaks.append(root_of_hashes(hashes[position : position + (1 << bit)]))
                     position += 1 << bit
-        return _joined(peaks)
+        return Peaks(self.size, peaks)
 
 
 @dataclass

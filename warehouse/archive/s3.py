@@ -94,10 +94,15 @@ class S3Store:
 
     def get(self, key: str, version_id: str | None = None) -> bytes:
         """See `Store`."""
+        return self.inspect(key, version_id)[0]
+
+    def inspect(self, key: str, version_id: str | None = None) -> tuple[bytes, ObjectInfo]:
+        """See `verify_locks.Inspecting`: the answer to a GET says how the object is locked."""
         for attempt in range(_ATTEMPTS):
             try:
-                body: bytes = self.client.get_object(**self.address(key, version_id))["Body"].read()
-                return body
+                answer = self.client.get_object(**self.address(key, version_id))
+                body: bytes = answer["Body"].read()
+                return body, _info(key, answer)
             except BODY_CUT as error:
                 if attempt == _ATTEMPTS - 1:
                     raise self._explain(error, "s3:GetObject") from error
@@ -125,15 +130,7 @@ class S3Store:
             raise self._explain(told, "s3:GetObject") from error
         except BotoCoreError as error:
             raise self._explain(error, "s3:GetObject") from error
-        return ObjectInfo(
-            key,
-            int(answer["ContentLength"]),
-            _version(answer),
-            answer["LastModified"].astimezone(UTC),
-            lock_mode=answer.get("ObjectLockMode"),
-            retain_until=_utc(answer.get("ObjectLockRetainUntilDate")),
-            legal_hold=answer.get("ObjectLockLegalHoldStatus") == "ON",
-        )
+        return _info(key, answer)
 
     def list(self, prefix: str, start_after: str = "") -> Iterator[ObjectInfo]:
         """See `Store`; one request per 1000 objects."""
@@ -275,6 +272,19 @@ def client_from_settings(endpoint: str = "", region: str | None = None) -> Any:
 def _lost_race(error: ClientError) -> bool:
     """The key was taken (412), or another put of it is in flight (409; other conflicts are no races)."""
     return status_of(error) == 412 or code_of(error) in ("ConditionalRequestConflict", "OperationAborted")
+
+
+def _info(key: str, answer: dict[str, Any]) -> ObjectInfo:
+    """What the headers of a HEAD or a GET say of an object."""
+    return ObjectInfo(
+        key,
+        int(answer["ContentLength"]),
+        _version(answer),
+        answer["LastModified"].astimezone(UTC),
+        lock_mode=answer.get("ObjectLockMode"),
+        retain_until=_utc(answer.get("ObjectLockRetainUntilDate")),
+        legal_hold=answer.get("ObjectLockLegalHoldStatus") == "ON",
+    )
 
 
 def _when(item: dict[str, Any]) -> float:

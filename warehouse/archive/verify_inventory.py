@@ -11,17 +11,21 @@ from warehouse.archive import keys
 from warehouse.archive.entry import parse
 from warehouse.archive.errors import EntryUnreadable, KeyMissing
 from warehouse.archive.findings import Verification
+from warehouse.archive.local import LocalStore
 from warehouse.archive.store import ObjectInfo, Store
 from warehouse.archive.verify_signatures import CheckpointReader
 
+_FURTHER = 11  # powers of two: how far beyond the end a folder is asked for more
 _LONG_HOLE = 1000  # missing entries in a row that are still looked for one by one
 
 
 class LogInventory:
     """The names under `log/`. `size` counts entries up to the newest, missing ones included."""
 
-    def __init__(self, store: Store, result: Verification) -> None:
+    def __init__(self, store: Store, result: Verification, start: int = 0) -> None:
+        """`start`: look only at the names of this entry and later ones, in questions that no age makes more."""
         self.size = 0
+        self._start = start
         self.skipped: list[str] = []  # the first entry of each long stretch that is gone
         self._store = store
         self._result = result
@@ -34,11 +38,12 @@ class LogInventory:
     def take(self) -> None:
         """Go through the names. The order of keys brings checkpoints, then entries, then tiles."""
         sizes: list[int] = []
-        for info in current_objects(self._store, "log/", self._result):
+        for info in self._names():
             seq, size = keys.entry_seq(info.key), keys.checkpoint_size(info.key)
             tile = keys.tile_size(info.key)
             if seq is not None:
-                self._present.append(seq)
+                if seq >= self._start:
+                    self._present.append(seq)
             elif size:
                 sizes.append(size)
             elif tile is None:
@@ -48,16 +53,52 @@ class LogInventory:
         self.size = self._count()
         self._checkpoints = [size for size in sizes if size > self.size]
 
+    def _names(self) -> Iterator[ObjectInfo]:
+        """What is in the log; from a start on: entries and checkpoints after it, and the tiles they can have."""
+        if not self._start:
+            yield from current_objects(self._store, "log/", self._result)
+        elif isinstance(self._store, LocalStore):
+            yield from self._asked_for()  # to list a part of a folder, all of it is read
+        else:
+            yield from self._listed()
+
+    def _asked_for(self) -> Iterator[ObjectInfo]:
+        head, size = self._store.head, self._start
+        entries = []
+        while (info := head(keys.entry(size))) is not None:
+            entries.append(info)
+            size += 1
+        further = [size + (1 << power) for power in range(_FURTHER)]
+        yield from filter(None, (head(keys.checkpoint(one)) for one in further))
+        yield from entries
+        yield from filter(None, (head(keys.entry(one)) for one in further))
+
+    def _listed(self) -> Iterator[ObjectInfo]:
+        last = self._start
+        for info in self._store.list(keys.CHECKPOINTS, keys.checkpoint(self._start)):
+            last = max(last, keys.checkpoint_size(info.key) or 0)
+        for info in self._store.list(keys.ENTRIES, keys.entry(self._start - 1)):
+            last = max(last, keys.entry_seq(info.key) or 0)
+        # A stray file far beyond must not make this long; and what markers hide right after the end is to be seen.
+        last = min(last, self._start + _LONG_HOLE**2)
+        rounded = (last // _LONG_HOLE + 2) * _LONG_HOLE - 1
+        for prefix in keys.covering(self._start, rounded, keys.CHECKPOINTS):
+            yield from current_objects(self._store, prefix, self._result)
+        for prefix in keys.covering(self._start, rounded, keys.ENTRIES):
+            yield from current_objects(self._store, prefix, self._result)
+        for prefix in keys.tiles_between(self._start, last + 1):
+            yield from current_objects(self._store, prefix, self._result)
+
     def _count(self) -> int:
         """Entries up to the newest, once all their names are known."""
         if not self._counted:
             self._drop_strays()
             self._counted = True
-        return self._present[-1] + 1 if self._present else 0
+        return self._present[-1] + 1 if self._present else self._start
 
     def numbers(self) -> Iterator[int]:
         """The entries to look for, ascending: those that are there and those that should be."""
-        expected = 0
+        expected = self._start
         for seq in self._present:
             if seq - expected <= _LONG_HOLE:
                 yield from range(expected, seq)
@@ -65,6 +106,13 @@ class LogInventory:
                 self.skipped.append(keys.entry(expected))
             yield seq
             expected = seq + 1
+
+    @property
+    def plain(self) -> bool:
+        """Whether every entry is there and nothing else: a log that can be gone over in parts."""
+        return len(self._present) == self.size - self._start and not (
+            self._strays or self._checkpoints or self._tiles
+        )
 
     def check_beyond(self, notes: CheckpointReader) -> None:
         """Checkpoints and tiles over more entries than there are: entries were cut off, or a writer is at work."""
@@ -101,7 +149,7 @@ class LogInventory:
 
     def _follows(self) -> bool:
         """Whether the last entry stands next to another, or is the first."""
-        return self._present[-1] == 0 or self._present[-2:-1] == [self._present[-1] - 1]
+        return self._present[-1] == self._start or self._present[-2:-1] == [self._present[-1] - 1]
 
 
 def current_objects(

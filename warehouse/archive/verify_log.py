@@ -4,7 +4,7 @@ Promise: each entry is judged by the checkpoint over it, so one altered entry is
 rest: where tile and checkpoint agree on what stood there, the replay goes on with that.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -14,17 +14,20 @@ import msgspec
 from warehouse.archive import keys
 from warehouse.archive.ahead import in_order
 from warehouse.archive.derive import apply
-from warehouse.archive.entry import Entry, ObjectRef, parse, sha256_hex
+from warehouse.archive.entry import Entry, parse, sha256_hex
 from warehouse.archive.errors import EntryUnreadable
 from warehouse.archive.findings import Verification
-from warehouse.archive.merkle import Edge, Peaks, leaf_hash, tiles_reached
+from warehouse.archive.local import LocalStore
+from warehouse.archive.merkle import Edge, leaf_hash, tiles_reached
 from warehouse.archive.note import Verifier
 from warehouse.archive.shape import read
-from warehouse.archive.state import FORMAT, LogState
 from warehouse.archive.state import FORMAT as STATE_FORMAT
+from warehouse.archive.state import LogState
 from warehouse.archive.store import Store
 from warehouse.archive.verify_inventory import LogInventory, get_or_none, in_circles
+from warehouse.archive.verify_locks import LockCheck, LockSeen, Named
 from warehouse.archive.verify_signatures import CheckpointReader
+from warehouse.archive.verify_start import Start
 from warehouse.wire.times import parse_rfc3339
 
 Tell = Callable[[str, int, int], None]
@@ -44,52 +47,57 @@ class _Fetched:
     data: bytes | None
     note: bytes | None
     tiles: list[bytes | None]
+    locks: list[LockSeen]
 
 
 class LogCheck:
-    """One pass over the log. `run` fills the fields below; `check_head` is to be called last of all."""
+    """One pass over the log, or over a part of it. `run` or `run_part` fills the fields below."""
 
     def __init__(
         self,
         store: Store,
         trusted: list[Verifier] | None,
-        since: datetime | None,
         result: Verification,
         tell: Tell,
+        *,
+        start: Start | None = None,
+        objects_from: int = 0,
+        since: datetime | None = None,
+        locks: LockCheck | None = None,
+        wanted: Collection[int] = (),
     ) -> None:
+        """`start`: a snapshot to begin at. Objects are noted of entries from `objects_from` and `since` on.
+
+        `wanted` are sizes whose roots somebody wants to compare: `roots` has them afterwards.
+        """
+        start = start or Start()
         self.size = 0  # entries by their numbers, missing ones included
-        self.state = LogState()
+        self.state = start.state
         self.state_is_whole = True  # every entry, or all since a snapshot, went into the state
         self.newest_at: datetime | None = None
-        self.named_objects: dict[tuple[str, str | None, str], ObjectRef] = {}
+        self.named: dict[tuple[str, str | None, str], Named] = {}
         self.named_keys: set[str] = set()
+        self.roots: dict[int, bytes] = {}
         self._store = store
         self._trusted = trusted
-        self._since = since
+        self._objects_from, self._since = objects_from, since
+        self._locks = locks or LockCheck(None)
+        self._wanted = wanted
         self._result = result
         self._tell = tell
-        self._inventory = LogInventory(store, result)
-        self._next = 0
-        self._edge = Edge()
-        self._peaks = Peaks()
+        self._next = self._first = start.size
+        self._edge = Edge(start.size, [list(hashes) for hashes in start.state.edge_levels])
+        self._peaks = self._edge.peaks()
         self._roots_known = True
         self._before: tuple[int, str, _Verdict] | None = None
+        if start.size and start.state.head_sha256 is not None:
+            self._before = (start.size - 1, start.state.head_sha256, _Verdict.GOOD)
         self._moved: dict[int, int] = {}
 
-    def run(self) -> None:
-        """Go over the whole log."""
-        inventory = self._inventory
-        inventory.take()
+    def run(self, inventory: LogInventory) -> None:
+        """Go over all entries of the inventory."""
         self.size = inventory.size
-        if self.size == 0:
-            return
-        first = get_or_none(self._store, keys.entry(0))
-        self._notes = CheckpointReader(self._result, self._trusted, _read(first, keys.entry(0))[0])
-        for done, fetched in enumerate(in_order(self._fetch, inventory.numbers())):
-            self._take(fetched)
-            if done % 200 == 0:
-                self._tell("entries", done, self.size)
-        self._tell("entries", self.size, self.size)
+        self._over(inventory.numbers())
         swapped = in_circles(self._moved)
         for seq, inside in self._moved.items():
             code = "reordered" if seq in swapped else "renumbered"
@@ -98,20 +106,29 @@ class LogCheck:
             self._result.found("missing", key, "it and the entries up to the next one that is there are gone")
         inventory.check_beyond(self._notes)
 
-    def check_head(self) -> None:
-        """The head must be signed. Asked at the end, when a writer at work has had the time to sign it."""
-        head = keys.checkpoint(self.size)
-        if self._store.head(head) is None:
-            self._result.found(
-                "signature",
-                head,
-                "the head of the log is not signed, as a killed run leaves it; run `ledgerline pull` again",
-            )
+    def run_part(self, stop: int, size: int) -> None:
+        """Go over the entries up to (not including) `stop` of a log of `size`; each of them must be there."""
+        self.size = size
+        self._over(range(self._next, stop))
+        for seq, inside in self._moved.items():
+            self._result.found("renumbered", keys.entry(seq), f"says inside that it is entry {inside}")
+
+    def _over(self, numbers: Iterable[int]) -> None:
+        first = get_or_none(self._store, keys.entry(0))
+        self._notes = CheckpointReader(self._result, self._trusted, _read(first, keys.entry(0))[0])
+        threads = 0 if isinstance(self._store, LocalStore) else 8  # a disk answers sooner than a thread starts
+        for done, fetched in enumerate(in_order(self._fetch, numbers, threads=threads)):
+            self._take(fetched)
+            if done % 200 == 0:
+                self._tell("entries", done, self.size - self._first)
+        self._tell("entries", self.size - self._first, self.size - self._first)
 
     def _fetch(self, seq: int) -> _Fetched:
-        tiles = [get_or_none(self._store, keys.tile(*place)) for place in tiles_reached(seq + 1)]
-        entry, note = keys.entry(seq), keys.checkpoint(seq + 1)
-        return _Fetched(seq, get_or_none(self._store, entry), get_or_none(self._store, note), tiles)
+        get, seen = self._locks.get, list[LockSeen]()
+        data = get(self._store, keys.entry(seq), seen)
+        note = get(self._store, keys.checkpoint(seq + 1), seen)
+        tiles = [get(self._store, keys.tile(*place), seen) for place in tiles_reached(seq + 1)]
+        return _Fetched(seq, data, note, tiles, seen)
 
     # -- judging ---------------------------------------------------------------------------------------------
 
@@ -138,6 +155,7 @@ class LogCheck:
             self._note_names(entry, check_objects=usable)
             if usable:
                 self._check_chain(entry, key, verdict)
+                self._locks.check(fetched.locks, entry.committed_at, self._result)
         if usable and entry is not None and data is not None:
             self._follow(entry, key, data)
         else:
@@ -169,6 +187,8 @@ class LogCheck:
         if not self._roots_known or leaf is None:
             return verdict
         self._peaks.append(leaf)
+        if size in self._wanted:
+            self.roots[size] = self._peaks.root()
         for made, stored in zip(self._edge.append(leaf), tiles, strict=True):
             tile = keys.tile(made.level, made.index, made.width)
             if stored is None and (size < self.size or fetched.note is not None):
@@ -229,26 +249,24 @@ class LogCheck:
             self.state, self.state_is_whole = state, True
 
     def _note_names(self, entry: Entry, *, check_objects: bool) -> None:
-        wanted = check_objects and (self._since is None or parse_rfc3339(entry.committed_at) >= self._since)
+        wanted = check_objects and entry.seq >= self._objects_from
+        if wanted and self._since is not None:
+            wanted = parse_rfc3339(entry.committed_at) >= self._since
         for ref in entry.objects:
             self.named_keys.add(ref.key)
             if wanted:
-                # without headers and query, of which there is one set a page and no use for here
-                self.named_objects[ref.key, ref.version_id, ref.sha256] = ObjectRef(
-                    key=ref.key,
-                    version_id=ref.version_id,
-                    sha256=ref.sha256,
-                    bytes=ref.bytes,
-                    body_sha256=ref.body_sha256,
-                    body_bytes=ref.body_bytes,
-                    records=ref.records,
-                    records_root=ref.records_root,
-                )
+                self.named[ref.key, ref.version_id, ref.sha256] = Named.of(ref, entry.committed_at)
 
 
-def _speaks_our_format(entry: Entry) -> bool:
-    """Whether an entry is a snapshot that can be compared; nobody builds upon one of another format."""
-    return entry.kind == "snapshot" and isinstance(entry.state, dict) and entry.state.get("format") == FORMAT
+def check_head(store: Store, size: int, result: Verification) -> None:
+    """The head must be signed. To be asked at the end, when a writer at work has had the time to sign it."""
+    head = keys.checkpoint(size)
+    if store.head(head) is None:
+        result.found(
+            "signature",
+            head,
+            "the head of the log is not signed, as a killed run leaves it; run `ledgerline pull`",
+        )
 
 
 def _read(data: bytes | None, key: str) -> tuple[Entry | None, str]:

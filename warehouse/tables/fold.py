@@ -314,7 +314,7 @@ class OpenFold:
         self._rows, self._waiting = [], 0
         self._files += [
             self.archive.in_background(self._write, day, part)
-            for day, part in _by_day(rows, self.window.start.date())
+            for day, part in by_day(rows, self.window.start.date())
         ]
 
     def _write(self, day: date, part: pa.Table) -> ObjectRef:
@@ -379,7 +379,7 @@ def _with_fold(rows: pa.Table, **columns: pa.Array) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=AUDIT_EVENTS)
 
 
-def _by_day(rows: pa.Table, default: date) -> list[tuple[date, pa.Table]]:
+def by_day(rows: pa.Table, default: date) -> list[tuple[date, pa.Table]]:
     """Rows by UTC day of `created_at`, ascending, order within a day kept; no time counts as `default`."""
     days = pc.fill_null(pc.cast(rows["created_at"], pa.date32()), pa.scalar(default, pa.date32()))
     distinct = sorted(pc.unique(days).to_pylist())

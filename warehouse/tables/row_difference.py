@@ -1,0 +1,81 @@
+"""Two tables of rows, one made again and one stored: where they differ.
+
+Promise: order and file boundaries do not matter, every other difference does; few are named, none is lost.
+"""
+
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from warehouse.tables.stored_rows import FILE
+
+# They follow from the release's list of event types, not from the page alone.
+JUDGED_BY_RELEASE = ("unknown_event", "unknown_fields")
+_NAMED = 20
+_ORDER = ("page", "position", "row_no", "id", "version")
+_KEYS = ("id", "version", "row_key")  # of those that a table has
+
+
+@dataclass
+class Difference:
+    """`rows`: the number of the file among the day's (None for a row that is nowhere) and what is wrong with one
+    of its rows. `retagged` counts rows that only another release judges otherwise."""
+
+    rows: list[tuple[int | None, str]] = field(default_factory=list)
+    retagged: int = 0
+
+
+def difference(made: pa.Table, stored: pa.Table, schema: pa.Schema) -> Difference:
+    """How `stored` (with the column FILE) differs from `made`; both have the columns of `schema`."""
+    found = Difference()
+    made, stored = _sorted(made.select(schema.names).cast(schema)), _sorted(stored)
+    compared = [name for name in schema.names if name not in JUDGED_BY_RELEASE]
+    if made.num_rows == stored.num_rows and made.select(compared).equals(stored.select(compared)):
+        if not made.equals(stored.select(schema.names)):
+            found.retagged = sum(
+                one != other
+                for name in JUDGED_BY_RELEASE
+                if name in schema.names
+                for one, other in zip(made[name].to_pylist(), stored[name].to_pylist(), strict=True)
+            )
+        return found
+    _name_rows(made, stored, compared, found)
+    return found
+
+
+def _sorted(rows: pa.Table) -> pa.Table:
+    return rows.sort_by([(name, "ascending") for name in _ORDER if name in rows.column_names]).combine_chunks()
+
+
+def _name_rows(made: pa.Table, stored: pa.Table, compared: list[str], found: Difference) -> None:
+    wanted = _by_key(made)
+    there = _by_key(stored)
+    wrong = 0
+    for key in [*wanted, *(key for key in there if key not in wanted)]:
+        name = f"row {', version '.join(map(str, key))}"
+        mine, theirs = wanted.get(key), there.get(key)
+        if theirs is None:
+            file, detail = None, f"{name}: follows from the pages and is not there"
+        elif mine is None:
+            file, detail = stored[FILE][theirs].as_py(), f"{name}: does not follow from the pages"
+        else:
+            odd = [column for column in compared if made[column][mine].as_py() != stored[column][theirs].as_py()]
+            if not odd:
+                continue
+            file = stored[FILE][theirs].as_py()
+            detail = f"{name}: other values than the pages give in {', '.join(odd)}"
+        wrong += 1
+        if wrong <= _NAMED:
+            found.rows.append((file, detail))
+    if wrong > _NAMED:
+        found.rows.append((None, f"and {wrong - _NAMED} more rows of the same pull"))
+    if not wrong:
+        found.rows.append(
+            (None, f"{stored.num_rows} rows where the pages give {made.num_rows}: some are there twice")
+        )
+
+
+def _by_key(rows: pa.Table) -> dict[tuple[object, ...], int]:
+    """Where each row stands; a row that is there twice counts once here, and is told by the numbers."""
+    columns = [rows[name].to_pylist() for name in _KEYS if name in rows.column_names]
+    return {key: number for number, key in enumerate(zip(*columns, strict=True))}
