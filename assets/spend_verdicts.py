@@ -20,8 +20,8 @@ _NAMED = 10
 
 
 def grouped_equals_total(workshop: Workshop, stream: Stream) -> Verdict:
-    """The rows by actor, product and model add up to the total that the vendor gives for the same day. Where they do
-    not, the difference has no owner: the next refresh reads the day again; if it stays so, ask the vendor."""
+    """The rows by actor, product and model add up to the total that the vendor gives for the same day. Where they
+    do not, the difference has no owner: the next refresh reads the day again; if it stays so, ask the vendor."""
     sums = "total_amount, amount" if stream == "cost" else "total_tokens, tokens"
     with connect(workshop.archive) as db:
         days = db.execute(f"select count(*) from {stream}_days").fetchall()[0][0]  # noqa: S608 - one of two names

@@ -41,7 +41,7 @@ def test_every_asset_tells_what_it_is_whose_it_is_and_what_it_promises(pipeline:
         assert node.kinds, name
         if node.is_executable:
             assert node.owners, name
-        if node.group_name in ("audit", "archive") and node.is_executable:
+        if node.group_name in ("audit", "spend", "archive") and node.is_executable:
             for word in ("Source", "Grain", "Window", "Promise"):
                 assert f"**{word}**" in (node.description or ""), (name, word)
 
@@ -53,7 +53,7 @@ def test_every_check_says_what_to_do_when_it_fails(pipeline: Pipeline) -> None:
 
 
 def test_31_days_are_one_run(pipeline: Pipeline) -> None:
-    for name in ("audit_events", "audit_events_sealed"):
+    for name in ("audit_events", "audit_events_sealed", "usage_rows", "cost_rows"):
         policy = pipeline.definitions.resolve_asset_graph().get(dg.AssetKey(name)).backfill_policy
         assert policy is not None
         assert policy.max_partitions_per_run == 31
