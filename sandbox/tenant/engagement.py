@@ -113,7 +113,7 @@ class Engagement:
 
     def _sessions(self, day: date) -> list[Session]:
         rng = Random(f"{self.world.seed}/{self.world.people.seats}/{day}/spend")
-        lines = self.users.lines(day, rng)
+        lines = self.users.lines(day, self.world.people.on(day), rng)
         rng = Random(f"{self.world.seed}/{self.world.people.seats}/{day}/engagement")
         out: list[Session] = []
         for line in lines:

@@ -66,8 +66,9 @@ class Ledger:
 
     def _made(self, day: date) -> tuple[list[Line], list[Restatement]]:
         name = f"{self.world.seed}/{self.world.people.seats}/{day}"
-        lines = self.users.lines(day, Random(f"{name}/spend"))
-        lines += self.machines.lines(day, Random(f"{name}/machines"))
+        people = self.world.people.on(day)
+        lines = self.users.lines(day, people, Random(f"{name}/spend"))
+        lines += self.machines.lines(day, people, Random(f"{name}/machines"))
         return restated(day, lines, Random(f"{name}/restated"))
 
 

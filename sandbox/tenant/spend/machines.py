@@ -37,12 +37,12 @@ class Machines:
         self.profiles = [tagged("uprof", rng) for _ in range(2)]
         self.federated = Who("federated_actor", world.signed_principal)
 
-    def lines(self, day: date, rng: Random) -> list[Line]:
-        """Everything used on `day` without a person."""
+    def lines(self, day: date, people: list[Person], rng: Random) -> list[Line]:
+        """Everything used on `day` without a person; `people` have a seat and may ask in Slack."""
         size = self.world.people.seats
         out: list[Line] = []
         for _ in range(1 + size // 50):
-            self._channel(day, rng, out)
+            self._channel(day, people, rng, out)
         for _ in range(1 + size // 60):
             self._plain("claude_code", 0, day, rng, out)  # code review
         self._plain("cc_security_autopatch", 1, day, rng, out)
@@ -62,8 +62,7 @@ class Machines:
         self._agent(day, rng, out)
         return out
 
-    def _channel(self, day: date, rng: Random, out: list[Line]) -> None:
-        people = self.world.people.on(day)
+    def _channel(self, day: date, people: list[Person], rng: Random, out: list[Line]) -> None:
         model, category = models_on(day)[1], rng.choice(CATEGORIES)
         place = Place(
             self.world.main.id,

@@ -64,9 +64,8 @@ class Users:
         self._habits: dict[str, Habits] = {}
         self._places: dict[tuple[str, str, str, bool], Place] = {}
 
-    def lines(self, day: date, rng: Random) -> list[Line]:
-        """Everything people used on `day`, leavers' leftovers included."""
-        people = self.world.people.on(day)
+    def lines(self, day: date, people: list[Person], rng: Random) -> list[Line]:
+        """Everything `people` (those with a seat) used on `day`, and leavers' leftovers."""
         counts = counts_of(people, day, day_random(self.world, day))
         out: list[Line] = []
         for person, count in zip(people, counts, strict=True):
