@@ -22,6 +22,7 @@ cache = "./cache"
 [anthropic]
 base_url = "{url}"
 keys.compliance = "env:KEY"
+keys.analytics = "env:ANALYTICS_KEY"
 start = {start}
 tries = 1
 [warehouse]
@@ -44,7 +45,8 @@ class Pipeline:
 
     def settings(self) -> Settings:
         text = CONFIG.format(url=self.served.url, start=self.start)
-        return parse(text, self.folder / "ledgerline.toml", {"KEY": self.key})
+        environment = {"KEY": self.key, "ANALYTICS_KEY": self.served.keys["analytics"]}
+        return parse(text, self.folder / "ledgerline.toml", environment)
 
     def open(self, *, for_writing: bool = False) -> Any:
         """The workshop, as the command line would open it."""
@@ -123,6 +125,10 @@ class Run:
             if event.asset_key == dg.AssetKey(asset)
         }
 
-    def checks(self) -> dict[str, dg.AssetCheckEvaluation]:
-        """Evaluations by check."""
-        return {found.check_name: found for found in self.result.get_asset_check_evaluations()}
+    def checks(self, asset: str | None = None) -> dict[str, dg.AssetCheckEvaluation]:
+        """Evaluations by check; those of one asset, where it is named."""
+        return {
+            found.check_name: found
+            for found in self.result.get_asset_check_evaluations()
+            if asset is None or found.asset_key == dg.AssetKey(asset)
+        }

@@ -10,6 +10,7 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 
 from assets.mart_models import read_marts
 from orchestration.schedules import days_of_tail, days_to_reread
+from sandbox import Served
 from tests.assets.pipeline import Pipeline, Run
 
 START = date(2026, 11, 17)
@@ -60,10 +61,16 @@ def on_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
 
 def tick(pipeline: Pipeline, name: str, moment: str) -> dg.RunRequest | dg.SkipReason:
     repository = pipeline.definitions.get_repository_def()
-    context = dg.build_schedule_context(
-        instance=pipeline.instance, scheduled_execution_time=at(moment), repository_def=repository
-    )
-    data = repository.get_schedule_def(name).evaluate_tick(context)
+    schedule = repository.get_schedule_def(name)
+    # what the daemon gives to a schedule that asks for it
+    given = repository.get_top_level_resources()
+    with dg.build_schedule_context(
+        instance=pipeline.instance,
+        scheduled_execution_time=at(moment),
+        repository_def=repository,
+        resources={key: given[key] for key in schedule.required_resource_keys},
+    ) as context:
+        data = schedule.evaluate_tick(context)
     requests = list(data.run_requests or [])
     return requests[0] if requests else dg.SkipReason(data.skip_message)
 
@@ -131,3 +138,27 @@ def test_every_schedule_runs_unless_it_is_stopped(pipeline: Pipeline) -> None:
     for schedule in pipeline.definitions.get_repository_def().schedule_defs:
         assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING, schedule.name
         assert schedule.execution_timezone == "UTC", schedule.name
+
+
+def test_the_hourly_tick_asks_one_small_question_and_runs_only_if_the_figures_moved(
+    pipeline: Pipeline, served: Served
+) -> None:
+    request = tick(pipeline, "spend_when_refreshed", "2026-11-22T10:20")
+    assert isinstance(request, dg.RunRequest)
+    assert [asked["query"].count("limit=1") for asked in served.requests] == [1]
+    assert request.tags[ASSET_PARTITION_RANGE_START_TAG] == "2026-11-17"
+    assert request.tags[ASSET_PARTITION_RANGE_END_TAG] == "2026-11-21"
+    run = carry_out(pipeline, "spend_pull", request)
+    assert run.success
+    assert {"grouped_equals_total", "figures_are_fresh"} <= run.checks().keys()
+    before = len(served.requests)
+    skipped = tick(pipeline, "spend_when_refreshed", "2026-11-22T11:20")
+    assert isinstance(skipped, dg.SkipReason)
+    assert "still those of 2026-11-22T08:00:00Z" in (skipped.skip_message or "")
+    assert len(served.requests) == before + 1
+    pipeline.later(hours=2)
+    assert isinstance(tick(pipeline, "spend_when_refreshed", "2026-11-22T12:20"), dg.RunRequest)
+
+
+def test_a_month_of_days_is_one_run_of_one_window(pipeline: Pipeline) -> None:
+    assert days_to_reread(at("2027-03-01T10:20"), 31, START) == (date(2027, 1, 29), date(2027, 2, 28))
