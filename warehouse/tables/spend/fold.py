@@ -101,6 +101,14 @@ def fold_days(archive: Archive, entry: Entry) -> FoldedDays | None:
     return work.commit()
 
 
+def fold_again(archive: Archive, entry: Entry) -> dict[str, pa.Table]:
+    """What a pull that was folded before comes to now, by table; nothing is written."""
+    work = _Fold(archive, entry, REPORTS[entry.stream or ""])
+    if entry.complete:
+        work.run()
+    return work.tables()
+
+
 def _window(entry: Entry) -> Window:
     if entry.window is None:
         raise ValueError(f"pull entry {entry.seq} of {entry.stream} names no window")
@@ -229,6 +237,14 @@ class _Fold:
         schema = self.report.days
         self._days_tables.append(pa.table({name: [of_the_day[name]] for name in schema.names}, schema=schema))
 
+    def tables(self) -> dict[str, pa.Table]:
+        """The rows and the days that this pull adds, by table."""
+        report = self.report
+        return {
+            report.rows_table: pa.concat_tables([report.rows.empty_table(), *self._rows_tables]),
+            report.days_table: pa.concat_tables([report.days.empty_table(), *self._days_tables]),
+        }
+
     def _put(self, table: str, rows: pa.Table) -> ObjectRef:
         """One file for all days of this pull that changed, under the first of them."""
         days = pc.min_max(rows["day"]).as_py()
@@ -247,14 +263,7 @@ class _Fold:
         )
 
     def commit(self) -> FoldedDays | None:
-        objects = [
-            self._put(table, pa.concat_tables(parts))
-            for table, parts in (
-                (self.report.rows_table, self._rows_tables),
-                (self.report.days_table, self._days_tables),
-            )
-            if parts
-        ]
+        objects = [self._put(table, rows) for table, rows in self.tables().items() if rows.num_rows]
         self.folded.bytes = sum(ref.bytes for ref in objects)
         self.folded.findings = self._findings()
         entry = self.entry

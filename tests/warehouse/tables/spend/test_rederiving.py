@@ -1,0 +1,81 @@
+"""Tables of usage and cost made again from the pages: nothing to say when all is well, the file when it is not."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+import pytest
+
+from tests.warehouse.tables.spend.conftest import SpendBench, cost, usage
+from warehouse.archive.entry import sha256_hex
+from warehouse.archive.findings import Verification
+from warehouse.tables import parquet
+from warehouse.tables.activities import Parser
+from warehouse.tables.rederive import rederive
+from warehouse.tables.spend.schema import COST_DAYS, COST_ROWS
+from warehouse.taxonomy import load
+
+
+def made_again(bench: SpendBench) -> Verification:
+    result = Verification()
+    rederive(bench.archive, Parser(load()), result)
+    return result
+
+
+@pytest.fixture
+def restated(bench: SpendBench) -> SpendBench:
+    """A day in three versions, the last without rows, and a partial pull."""
+    bench.pull([cost(1), cost(2, "50"), cost(3, "0.1234567")])
+    bench.pull([cost(1), cost(2, "60")])
+    bench.pull([cost(1)], complete=False)
+    bench.pull([], [])
+    bench.pull([usage(1)], stream="usage")
+    return bench
+
+
+def test_rows_of_every_version_follow_from_the_pages(restated: SpendBench) -> None:
+    result = made_again(restated)
+    assert result.findings == []
+    assert [note for note in result.notes if "not made again" in note] == []
+
+
+Change = Callable[[pa.Table], pa.Table]
+
+
+def dearer(rows: pa.Table) -> pa.Table:
+    field = COST_ROWS.field("amount")
+    doubled = pa.array([amount * 2 for amount in rows["amount"].to_pylist()], field.type)
+    return rows.set_column(rows.schema.get_field_index("amount"), field, doubled)
+
+
+def of_another_pull(rows: pa.Table) -> pa.Table:
+    seqs = pa.array([99] * rows.num_rows, pa.int64())
+    return rows.set_column(rows.schema.get_field_index("commit_seq"), "commit_seq", seqs)
+
+
+CHANGES: dict[str, tuple[str, Change]] = {
+    "an amount": ("cost_rows", dearer),
+    "a row that is gone": ("cost_rows", lambda rows: rows.slice(1)),
+    "a row too many": ("cost_rows", lambda rows: pa.concat_tables([rows, rows.slice(0, 1)])),
+    "rows of another pull": ("cost_rows", of_another_pull),
+    "the sum of a day": ("cost_days", dearer),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_what_does_not_follow_from_the_pages_names_its_file(restated: SpendBench, what: str) -> None:
+    table, change = CHANGES[what]
+    schema = COST_ROWS if table == "cost_rows" else COST_DAYS
+    state = restated.archive.refresh().table(table)
+    file = state.recent[0]
+    data = parquet.write([change(parquet.read(restated.archive.read(file))).cast(schema)], schema)
+    path = Path(restated.archive.store.url.removeprefix("file:")) / file.key
+    path.chmod(0o644)
+    path.write_bytes(data)
+    # as a log that was forged too would name it
+    state.recent[0] = msgspec.structs.replace(file, sha256=sha256_hex(data), bytes=len(data))
+    codes = {(finding.code, finding.subject) for finding in made_again(restated).findings}
+    assert codes
+    assert {code for code, _ in codes} == {"rederivation_mismatch"}
+    assert any(file.key in subject or f"tables/recent/{table}/" in subject for _, subject in codes)
