@@ -17,6 +17,7 @@ from assets.sealed import audit_events_sealed
 from assets.workshop import Workshop
 from warehouse.archive.adopt import adopt_orphans
 from warehouse.archive.archive import Archive
+from warehouse.archive.holds import complete
 from warehouse.archive.note import Verifier
 from warehouse.archive.verify import Verification, verify
 from warehouse.archive.verify_pins import kept_pin
@@ -68,15 +69,18 @@ def archive_log(
     """
     with told_plainly():
         archive = workshop.archive
-        adopted = adopt_orphans(archive)
+        adopted, finished = adopt_orphans(archive), list[str]()
         if archive.refresh().size:
             write_missing_markers(archive, newest=None)
+            finished = complete(archive)
             archive.log.snapshot()
             archive.settle()
         since = workshop.clock() - timedelta(days=config.days) if config.days else None
         trusted = [archive.log.signer().verifier] if archive.state.origin else None
         result = _verify(archive, trusted, since)
     context.log.info(f"{len(adopted)} objects of crashed runs signed in; {result.checked} checked")
+    for what in finished:
+        context.log.info(f"finished what a crashed run had begun: {what}")
     yield dg.MaterializeResult(
         metadata={
             **result.checked,

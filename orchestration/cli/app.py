@@ -14,7 +14,20 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from orchestration.cli import build, demo, doctor, importing, init, prove, pull, sql, status, verify
+from orchestration.cli import (
+    build,
+    demo,
+    doctor,
+    hold,
+    importing,
+    init,
+    prove,
+    pull,
+    retention,
+    sql,
+    status,
+    verify,
+)
 from orchestration.cli.failures import CANNOT_RUN, INTERRUPTED, Failure, failure_of, traceback_of
 from orchestration.cli.options import epilog
 from orchestration.cli.output import Output, plain
@@ -35,7 +48,7 @@ app = typer.Typer(
         }
     ),
 )
-for command in (demo, init, doctor, pull, importing, status, sql, verify, prove, build):
+for command in (demo, init, doctor, pull, importing, status, sql, verify, prove, hold, retention, build):
     command.register(app)
 
 

@@ -13,11 +13,14 @@ from typing import Any, TypeVar
 
 import zstandard
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec import UNSET
 
-from warehouse.archive import keys
+from warehouse.archive import concerns, keys
 from warehouse.archive.cache import StateCache
+from warehouse.archive.concerns import Span
 from warehouse.archive.entry import Draft, Entry, ObjectRef, sha256_hex
 from warehouse.archive.errors import ObjectAltered, SigningKeyMissing
+from warehouse.archive.locks import locks_of
 from warehouse.archive.log import Build, Log
 from warehouse.archive.merkle import root_of
 from warehouse.archive.note import Signer
@@ -123,7 +126,10 @@ class Archive:
                 f"{key} exists with other bytes than its name says; it was altered or damaged. "
                 f"Nothing was committed. Run `ledgerline verify`"
             )
-        return ObjectRef(key=key, version_id=stored.version_id, sha256=sha256_hex(data), bytes=len(data))
+        ref = ObjectRef(key=key, version_id=stored.version_id, sha256=sha256_hex(data), bytes=len(data))
+        if key.startswith("seals/"):  # the one object that is written after the entry that names it
+            self._hold(Draft(kind="seal", objects=[ref]), self.state)
+        return ref
 
     def put_all(self, objects: Iterable[tuple[str, bytes]], *, recent: bool = False) -> list[ObjectRef]:
         """Store several objects at once; the waits for the disk or the network overlap."""
@@ -195,9 +201,32 @@ class Archive:
             self._load_key()
 
     def append(self, build: Build) -> Entry | None:
-        entry = self.log.append(build)
+        """Append what `build` makes of the newest state; what concerns a legal hold is held before it counts."""
+
+        def held(state: LogState) -> Draft | None:
+            draft = build(state)
+            if draft is not None:
+                self._hold(draft, state)
+            return draft
+
+        entry = self.log.append(held)
+        if entry is not None and self.state.held():
+            self._hold_entry(entry)
         self.log.snapshot_if_due()
         return entry
+
+    def _hold(self, draft: Draft, state: LogState) -> None:
+        """Whoever appends sees every hold that was announced before: the number of an entry is the fence."""
+        for hold in state.held().values():
+            for target in concerns.with_source(draft, Span(hold.window, hold.stream), self.entry):
+                if not (target.key.startswith("seals/") and draft.table is not UNSET):  # not written yet
+                    locks_of(self.store).hold(target.key, target.version_id, on=True)
+
+    def _hold_entry(self, entry: Entry) -> None:
+        spans = [Span(hold.window, hold.stream) for hold in self.state.held().values()]
+        if any(concerns.concerns(entry, span) for span in spans):
+            for target in concerns.of_log(entry.seq):
+                locks_of(self.store).hold(target.key, target.version_id, on=True)
 
     def commit(self, draft: Draft) -> Entry:
         """Append one draft as it stands."""

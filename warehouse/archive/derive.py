@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET
 
 from warehouse.archive.entry import Entry, ObjectRef
+from warehouse.archive.retention import apply_change
 from warehouse.archive.shape import ALWAYS, Seen, attempts_of, check, names_of, read, window_of
 from warehouse.archive.state import (
     DeadWindow,
@@ -50,6 +51,8 @@ def apply(state: LogState, entry: Entry) -> None:
             state.public_key = entry.public_key if entry.public_key is not UNSET else None
     elif entry.kind == "adopt":
         state.adopted += len(entry.objects)
+    elif entry.kind == "retention":
+        apply_change(state, entry)
     if entry.findings is not UNSET:
         fresh = {
             (new.get("code"), new.get("subject")): {**new, "at": entry.committed_at} for new in entry.findings

@@ -14,7 +14,7 @@ from warehouse.archive.errors import EntryUnreadable
 
 FORMAT = "ledgerline-entry/1"
 
-Kind = Literal["pull", "table", "seal", "delivery", "period", "snapshot", "adopt"]
+Kind = Literal["pull", "table", "seal", "delivery", "period", "snapshot", "adopt", "retention"]
 
 
 class ObjectRef(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +53,7 @@ class Draft(msgspec.Struct, kw_only=True):
     of this pull in the activity feed. `attempts`: requests that served no page ({requested_at, status,
     request_id, detail}), which may leave footprints too. `error`: why a window is incomplete. `footprints`:
     own request ids found in the feed, and who else asked. `findings`: {code, subject, detail} seen at work.
+    `retention`: what was done to locks and holds (`retention.Change`).
     """
 
     kind: Kind
@@ -74,6 +75,7 @@ class Draft(msgspec.Struct, kw_only=True):
     state: dict[str, Any] | UnsetType = UNSET
     origin: str | UnsetType = UNSET
     public_key: str | UnsetType = UNSET
+    retention: dict[str, Any] | UnsetType = UNSET
 
 
 class Entry(Draft, kw_only=True):

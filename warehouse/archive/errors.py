@@ -14,6 +14,7 @@
     │   ├── LogForked             two histories where there must be one
     │   ├── EntryUnreadable       an entry that is not one
     │   └── CheckpointMissing     no signed head of the size that a proof needs
+    ├── HoldUnknown               no such legal hold, or another one of that name
     ├── ObjectAltered             stored bytes are not those that the entry names
     ├── PinUnusable               a pinned checkpoint that is none, or is damaged
     ├── SigningKeyMissing         no key to sign checkpoints with
@@ -77,6 +78,10 @@ class EntryUnreadable(LogError):
 
 class CheckpointMissing(LogError):
     """The log has no checkpoint of that size, or none yet over that entry."""
+
+
+class HoldUnknown(ArchiveError):
+    """There is no legal hold of that name, or there is another one."""
 
 
 class ObjectAltered(ArchiveError):

@@ -12,6 +12,7 @@ from msgspec import UNSET
 
 from warehouse.archive.entry import Entry, ObjectRef, parse
 from warehouse.archive.errors import EntryUnreadable
+from warehouse.archive.retention import change_of
 from warehouse.archive.state import Caller
 from warehouse.wire.times import parse_rfc3339
 from warehouse.wire.windows import Window
@@ -83,6 +84,8 @@ def _check_kind(entry: Entry) -> None:
             msgspec.convert(entry.footprints, Seen)
         names_of(entry, "unknown_types")
         names_of(entry, "unknown_fields")
+    elif entry.kind == "retention":
+        change_of(entry)
     elif entry.kind == "snapshot" and entry.state is UNSET:
         raise ValueError("it is a snapshot without a state")
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from warehouse.archive.merkle import Edge
 from warehouse.wire.times import parse_rfc3339
@@ -123,6 +124,32 @@ class Footprints(msgspec.Struct):
         return sum(caller.count for caller in self.others if caller.identity in self.identities)
 
 
+class Hold(msgspec.Struct, frozen=True):
+    """A legal hold: all that concerns the events of a window stays, whatever its retention says.
+
+    `phase` is "setting" until every object was held, then "on", and "releasing" from the command to release it
+    until every object was let go. `seq` is the entry that began it.
+    """
+
+    window: Window
+    stream: str | None
+    reason: str
+    seq: int
+    at: str
+    phase: str = "setting"
+
+
+class Extension(msgspec.Struct, frozen=True):
+    """A longer retention of what the entries before `seq` name; `done` once every object has it."""
+
+    seq: int
+    window: Window | None
+    stream: str | None
+    until: str
+    at: str
+    done: bool = False
+
+
 class LogState(msgspec.Struct):
     """Everything the pipeline knows. `seq` is the last entry taken in, -1 before the first."""
 
@@ -141,6 +168,8 @@ class LogState(msgspec.Struct):
     findings: list[dict[str, str]] = []
     kinds: dict[str, int] = {}
     adopted: int = 0
+    holds: dict[str, Hold] | UnsetType = UNSET  # absent in a log that never had one
+    extensions: list[Extension] | UnsetType = UNSET
 
     @property
     def size(self) -> int:
@@ -156,6 +185,10 @@ class LogState(msgspec.Struct):
     def table(self, name: str) -> TableState:
         """What is known of a table; an empty one for a table that no entry has named yet."""
         return self.tables.get(name) or TableState()
+
+    def held(self) -> dict[str, Hold]:
+        """The holds that are on, or being set: what they concern must stay. By name."""
+        return {name: hold for name, hold in (self.holds or {}).items() if hold.phase != "releasing"}
 
     def covered_until(self, stream: str) -> datetime | None:
         covered = self.stream(stream).covered

@@ -17,6 +17,7 @@ from warehouse.archive.note import NoteError, Verifier
 from warehouse.archive.pins import Pin
 from warehouse.archive.state import LogState
 from warehouse.archive.store import Store
+from warehouse.archive.verify_holds import check_holds, kept_if_held
 from warehouse.archive.verify_inventory import LogInventory, get_or_none
 from warehouse.archive.verify_locks import GOVERNANCE, LockCheck
 from warehouse.archive.verify_log import LogCheck, check_head
@@ -150,6 +151,9 @@ class _Work:
             self._in_one(inventory, crew)
         # Of a log with holes nobody knows which files a seal took over: then none may be gone.
         gone = expired(self._state) if self._state_is_whole else lambda _key: False
+        if self._state_is_whole:
+            gone = kept_if_held(store, self._state, gone, self.start.size)
+            check_holds(store, self._state, result, self.start.size)
         judge(self._strange, gone, self._locks, result)
         check_unexplained(store, self._names, gone, self._newest_at, result, self._folders())
         self._gaps()

@@ -58,6 +58,11 @@ def key_time(moment: datetime) -> str:
     return f"{_iso(moment).replace('-', '').replace(':', '')}Z"
 
 
+def from_key_time(text: str) -> datetime:
+    """Read a moment as object keys carry it. Raises ValueError when the text is not one."""
+    return parse_rfc3339(f"{text[:4]}-{text[4:6]}-{text[6:11]}:{text[11:13]}:{text[13:]}")
+
+
 def midnight(day: date) -> datetime:
     """The first instant of a UTC day."""
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
