@@ -18,6 +18,7 @@ from orchestration.cli import (
     build,
     demo,
     doctor,
+    finops,
     hold,
     importing,
     init,
@@ -48,7 +49,7 @@ app = typer.Typer(
         }
     ),
 )
-for command in (demo, init, doctor, pull, importing, status, sql, verify, prove, hold, retention, build):
+for command in (demo, init, doctor, pull, importing, status, sql, verify, prove, hold, retention, build, finops):
     command.register(app)
 
 

@@ -8,7 +8,7 @@ import errno
 import re
 import sys
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 CANNOT_RUN = 2
@@ -18,6 +18,7 @@ INTERRUPTED = 130
 # an error can only come from a room that is, and no room is loaded to ask.
 _ROOMS = {
     "marts": ("warehouse.tables.marts.errors", "MartsError"),
+    "finops": ("warehouse.finops.errors", "FinopsError"),
     "audit export": ("warehouse.tables.audit_export.errors", "AuditExportError"),
     "configuration": ("warehouse.config.errors", "ConfigError"),
     "archive": ("warehouse.archive.errors", "ArchiveError"),
@@ -104,6 +105,7 @@ def _of_a_room(kind: str, error: BaseException) -> Failure:
         {"line": problem.line, "key": problem.key, "what": problem.what, "right": problem.right}
         for problem in getattr(error, "problems", [])
     ]
+    problems += [asdict(mistake) for mistake in getattr(error, "mistakes", [])]
     return Failure(kind, message, "" if remedy in message else remedy, problems)
 
 

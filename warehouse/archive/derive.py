@@ -53,6 +53,8 @@ def apply(state: LogState, entry: Entry) -> None:
         state.adopted += len(entry.objects)
     elif entry.kind == "retention":
         apply_change(state, entry)
+    elif entry.kind == "period":
+        state.periods = [*state.period_entries(), entry.seq]
     if entry.findings is not UNSET:
         fresh = {
             (new.get("code"), new.get("subject")): {**new, "at": entry.committed_at} for new in entry.findings

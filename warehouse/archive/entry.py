@@ -54,6 +54,7 @@ class Draft(msgspec.Struct, kw_only=True):
     request_id, detail}), which may leave footprints too. `error`: why a window is incomplete. `footprints`:
     own request ids found in the feed, and who else asked. `findings`: {code, subject, detail} seen at work.
     `retention`: what was done to locks and holds (`retention.Change`).
+    `period`: the step of a chargeback month ({period, state, number, at, by, ...}).
     """
 
     kind: Kind
@@ -76,6 +77,7 @@ class Draft(msgspec.Struct, kw_only=True):
     origin: str | UnsetType = UNSET
     public_key: str | UnsetType = UNSET
     retention: dict[str, Any] | UnsetType = UNSET
+    period: dict[str, Any] | UnsetType = UNSET
 
 
 class Entry(Draft, kw_only=True):

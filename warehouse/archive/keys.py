@@ -107,3 +107,10 @@ def seal_markers(table: str) -> str:
 def imported(stream: str, at: datetime, sha256: str) -> str:
     """A file that somebody handed in, whole; `sha256` is that of the stored (compressed) object."""
     return f"pages/{stream}/dt={at.astimezone(UTC).date().isoformat()}/file/0001-{sha256[:16]}.zst"
+
+
+def period_file(period: str, number: int, name: str, sha256: str) -> str:
+    """A file of the close of a month. `name` is one of our own words with its ending, `statement.json`; `number`
+    counts the statements of that month from 1."""
+    word, _, ending = name.partition(".")
+    return f"periods/{period}/{number:04d}-{word}-{sha256[:16]}.{ending}"

@@ -4,6 +4,7 @@ Promise: an entry that the state could not take in is refused before it is writt
 slipped it in; what passes here, `derive.apply` can always take in.
 """
 
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -88,6 +89,16 @@ def _check_kind(entry: Entry) -> None:
         change_of(entry)
     elif entry.kind == "snapshot" and entry.state is UNSET:
         raise ValueError("it is a snapshot without a state")
+    elif entry.kind == "period":
+        _check_period(entry)
+
+
+def _check_period(entry: Entry) -> None:
+    step = entry.period if isinstance(entry.period, dict) else {}
+    if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", str(step.get("period"))):
+        raise ValueError("it is a period entry that names no month")
+    if step.get("state") not in ("provisional", "closed", "reopened"):
+        raise ValueError(f"{step['period']} cannot become {step.get('state')!r}")
 
 
 def window_of(pair: list[str]) -> Window:

@@ -170,6 +170,7 @@ class LogState(msgspec.Struct):
     adopted: int = 0
     holds: dict[str, Hold] | UnsetType = UNSET  # absent in a log that never had one
     extensions: list[Extension] | UnsetType = UNSET
+    periods: list[int] | UnsetType = UNSET  # the entries that moved a chargeback month, in order
 
     @property
     def size(self) -> int:
@@ -177,6 +178,10 @@ class LogState(msgspec.Struct):
 
     def edge(self) -> Edge:
         return Edge(self.edge_size, self.edge_levels)
+
+    def period_entries(self) -> list[int]:
+        """The entries that moved a chargeback month, in order; none in a log that never had one."""
+        return self.periods if self.periods is not UNSET else []
 
     def stream(self, name: str) -> StreamState:
         """What is known of a stream; an empty one for a stream that no entry has named yet."""

@@ -11,7 +11,16 @@ from pydantic import BeforeValidator, Field, PrivateAttr, SkipValidation, Valida
 
 from warehouse.config.destinations import Destination
 from warehouse.config.secrets import RIGHT, SecretRef
-from warehouse.config.values import ArchiveUrl, FilePath, OptionalSecret, OptionalText, OptionalUrl, Section, Url
+from warehouse.config.values import (
+    ArchiveUrl,
+    FilePath,
+    OptionalPath,
+    OptionalSecret,
+    OptionalText,
+    OptionalUrl,
+    Section,
+    Url,
+)
 
 EARLIEST_START = date(2023, 1, 1)
 _SCHEMES = {"s3": "s3://", "azure": "az://", "gcs": "gs://"}
@@ -176,13 +185,15 @@ class Warehouse(Section):
 
 
 class Finops(Section):
-    """[finops]: the customer's mapping of people to cost centres."""
+    """[finops]: the customer's files of who pays: mapping, rules, seat contracts."""
 
     cost_centers: FilePath = Field(
         default=Path("./cost_centers.csv"),
         validate_default=True,
         description="the path of a CSV file in quotes",
     )
+    rules: OptionalPath = Field(default=None, description='"" for the defaults, or the path of a TOML file')
+    seat_contracts: OptionalPath = Field(default=None, description='"" for none, or the path of a CSV file')
 
 
 class Detections(Section):

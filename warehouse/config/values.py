@@ -166,6 +166,10 @@ def _path(value: Any, info: ValidationInfo) -> Path:
     return (folder / Path(_text(value)).expanduser()).absolute()
 
 
+def _path_or_none(value: Any, info: ValidationInfo) -> Path | None:
+    return None if value is None or value == "" else _path(value, info)
+
+
 def _blank_is_none(value: Any) -> Any:
     return None if value == "" else value
 
@@ -217,6 +221,7 @@ PublicText = Annotated[str, AfterValidator(_public_text)]
 OptionalSecret = Annotated[SecretRef | None, BeforeValidator(_blank_is_none)]
 OptionalText = Annotated[PublicText | None, BeforeValidator(_blank_is_none)]
 FilePath = Annotated[Path, BeforeValidator(_path)]
+OptionalPath = Annotated[Path | None, PlainValidator(_path_or_none)]
 ArchiveUrl = Annotated[str, AfterValidator(_archive_url)]
 S3Url = Annotated[str, AfterValidator(_s3_url)]
 Label = Annotated[str, AfterValidator(_label)]

@@ -268,20 +268,24 @@ def _chunks(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
         yield chunk
 
 
+def check_ending(path: Path) -> None:
+    """Raises InputRefused where a path ends in neither .parquet nor .csv."""
+    if path.suffix.lower() not in (".parquet", ".csv"):
+        raise InputRefused(f"{path.name}: a FOCUS file ends in .parquet or .csv; give --out such a name")
+
+
 def file_bytes(table: pa.Table, path: Path) -> bytes:
     """A FOCUS table as a file: Parquet or CSV, by the ending of the path. Raises InputRefused for another ending.
 
     The same table gives the same bytes. In CSV every decimal has its point, times are RFC 3339, null is empty.
     """
-    ending = path.suffix.lower()
-    if ending == ".parquet":
+    check_ending(path)
+    if path.suffix.lower() == ".parquet":
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink, compression="zstd", compression_level=3)
         return bytes(sink.getvalue())
-    if ending == ".csv":
-        rows = (_csv_row(record) for batch in table.to_batches() for record in batch.to_pylist())
-        return csv_bytes(table.schema.names, rows)
-    raise InputRefused(f"{path.name}: a FOCUS file ends in .parquet or .csv; give --out such a name")
+    rows = (_csv_row(record) for batch in table.to_batches() for record in batch.to_pylist())
+    return csv_bytes(table.schema.names, rows)
 
 
 def _csv_row(record: Mapping[str, Any]) -> Sequence[str | int | None]:

@@ -98,11 +98,11 @@ class SeatDay:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Which days are there: `complete` were read to their last page, up to a `refreshed` day of the vendor
-    (exclusive: the first day that the vendor's export does not cover whole), or None where it never said."""
+    """Which days are there. `complete` were read to their last page; `unsettled` are those that were last read
+    when the vendor could still restate them."""
 
     complete: frozenset[date]
-    refreshed: date | None = None
+    unsettled: frozenset[date] = frozenset()
 
 
 def cost_rows(table: "pa.Table | pa.RecordBatchReader | Iterable[Mapping[str, Any]]") -> Iterator[CostRow]:

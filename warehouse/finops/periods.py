@@ -110,9 +110,11 @@ def check_closable(period: Period, *, today: date, coverage: Coverage, forced: b
             f"{len(missing)} of its {period.length} days are not complete ({shown}); pull them with "
             f"`ledgerline pull cost --from {missing[0]} --to {missing[-1] + timedelta(days=1)}`"
         )
-    if coverage.refreshed is not None and coverage.refreshed < period.end and not missing:
+    stale = [day for day in period.days if day in coverage.unsettled]
+    if stale and today >= period.final_from:
         reasons.append(
-            f"the vendor's figures reach only to {coverage.refreshed}; pull again when they reach {period.end}"
+            f"{len(stale)} of its days were last read when they could still be restated (first {stale[0]}); run "
+            "`ledgerline pull cost` once more"
         )
     if today < period.final_from:
         reasons.append(f"the vendor may restate its days until {period.final_from}")

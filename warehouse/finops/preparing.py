@@ -5,6 +5,7 @@ Promise: it only reads; preparing a period twice from the same inputs gives the 
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from warehouse.finops.allocation import Allocation, allocate
 from warehouse.finops.books import Books
@@ -21,13 +22,15 @@ from warehouse.finops.statement import Line, Statement, lines_of, make_statement
 
 @dataclass(frozen=True)
 class Inputs:
-    """Everything a statement is made from. `rows` and `seat_days` are asked for one period at a time."""
+    """Everything a statement is made from. `rows`, `seat_days` and `refreshed` (how fresh the vendor's figures of
+    a period are) are asked for one period at a time."""
 
     rows: Callable[[Period], Iterable[CostRow]]
     mapping: CostCenters
     rules: Rules = DEFAULT_RULES
     contracts: Sequence[Contract] = ()
     seat_days: Callable[[Period], Iterable[SeatDay]] = lambda _period: ()
+    refreshed: Callable[[Period], datetime | None] = lambda _period: None
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def _allocated(period: Period, inputs: Inputs) -> tuple[Allocation, Seats, Sourc
     allocation = allocate(
         [*source, *seats.rows], inputs.mapping, rules, _seat_days_by_center(seats, inputs.mapping)
     )
-    return allocation, seats, sources_of([*source, *seats.rows]), rules
+    return allocation, seats, sources_of([*source, *seats.rows], inputs.refreshed(period)), rules
 
 
 def with_seats(rules: Rules, seats: Seats) -> Rules:

@@ -10,7 +10,12 @@ import pytest
 from tests.orchestration.cli.conftest import ROOT, Command, in_a_process
 
 ALONE = ["init", "doctor", "pull", "status", "sql", "verify", "prove", "expire", "build"]
-GROUPS = {"import": ["audit-export"], "hold": ["set", "release", "list"], "retention": ["extend"]}
+GROUPS = {
+    "import": ["audit-export"],
+    "hold": ["set", "release", "list"],
+    "retention": ["extend"],
+    "finops": ["statement", "close", "reopen", "reconcile", "focus"],
+}
 HEAVY = ("dagster", "pandas", "pyarrow", "duckdb", "pydantic_settings", "boto3", "httpx")
 
 

@@ -9,7 +9,7 @@ from warehouse.finops.errors import PeriodRefused, TooEarly
 from warehouse.finops.inputs import Coverage
 from warehouse.finops.periods import Period, State, books_corrections_of, check_closable, step
 
-WHOLE = Coverage(frozenset(OCTOBER.days), date(2026, 12, 1))
+WHOLE = Coverage(frozenset(OCTOBER.days))
 FINAL = date(2026, 12, 1)
 
 
@@ -39,15 +39,16 @@ def test_a_period_that_may_be_restated_is_refused_with_the_day_it_can_be_closed(
 
 
 def test_an_incomplete_period_is_refused_with_its_missing_days_and_the_command_that_pulls_them() -> None:
-    coverage = Coverage(frozenset(OCTOBER.days[2:]), None)
+    coverage = Coverage(frozenset(OCTOBER.days[2:]))
     with pytest.raises(TooEarly, match=r"2 of its 31 days .*--from 2026-10-01 --to 2026-10-03") as refused:
         check_closable(OCTOBER, today=FINAL, coverage=coverage)
     assert refused.value.until is None
 
 
-def test_figures_that_do_not_reach_the_end_make_a_period_incomplete() -> None:
-    with pytest.raises(TooEarly, match="reach only to 2026-10-30"):
-        check_closable(OCTOBER, today=FINAL, coverage=Coverage(WHOLE.complete, date(2026, 10, 30)))
+def test_days_that_were_last_read_before_they_were_final_must_be_read_once_more() -> None:
+    coverage = Coverage(WHOLE.complete, frozenset(OCTOBER.days[29:]))
+    with pytest.raises(TooEarly, match=r"2 of its days .* 2026-10-30.* `ledgerline pull cost` once more"):
+        check_closable(OCTOBER, today=FINAL, coverage=coverage)
 
 
 def test_a_forced_close_gets_its_reasons_back_to_be_recorded() -> None:

@@ -1,0 +1,81 @@
+"""A closed month once more, row by row: from the files that its close kept and the tables as they were then.
+
+Promise: what comes out is what was published, or it is refused; a later restatement or mapping changes nothing.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from assets.cost_lines import refreshed_at, rows_of
+from assets.period_books import Bookkeeping, close_entry, file_of
+from warehouse.archive.archive import Archive
+from warehouse.archive.entry import Entry
+from warehouse.archive.errors import ArchiveError
+from warehouse.finops.books import Books
+from warehouse.finops.closing import MANIFEST
+from warehouse.finops.cost_centers import read_cost_centers
+from warehouse.finops.errors import PeriodRefused
+from warehouse.finops.periods import Period
+from warehouse.finops.preparing import Inputs, Prepared, prepare
+from warehouse.finops.rules import DEFAULT_RULES, read_rules
+from warehouse.finops.seats import Contract, read_contracts
+from warehouse.tables.catalog import as_of_statements, connect
+from warehouse.wire.times import parse_rfc3339
+
+
+def prepared(desk: Bookkeeping, period: Period) -> Prepared:
+    """A month with the allocation behind its statement: the published one where it is closed.
+
+    Raises PeriodRefused where a closed month cannot be made again as it was published.
+    """
+    entry = close_entry(desk.workshop.archive, period)
+    if entry is None:
+        return desk.prepare(period)
+    published = desk.books.statements[period]
+    with _as_closed(desk.workshop.archive, entry) as inputs:
+        again = prepare(Books(), period, inputs, "closed")
+    own = tuple(replace(line, original_period=None) for line in again.statement.lines)
+    if own != tuple(published.own_lines):
+        raise PeriodRefused(
+            f"{period} was closed with {published.total}, and its rows as of then give {again.statement.total}; "
+            "the published statement stands. Run `ledgerline verify --rederive` to see which rows differ"
+        )
+    return replace(again, statement=published)
+
+
+@contextmanager
+def _as_closed(archive: Archive, entry: Entry) -> Iterator[Inputs]:
+    """The inputs of a close: its own files, and the tables as of its moment."""
+    manifest = _manifest(archive, entry)
+    mapping = read_cost_centers(
+        archive.read(file_of(entry, "input-mapping.csv")),
+        "mapping.csv",
+        parse_rfc3339(manifest["mapping"]["recorded_at"]),
+    )
+    kept = manifest["files"]
+    rules, contracts = DEFAULT_RULES, tuple[Contract, ...]()
+    if "input-rules.toml" in kept:
+        rules = read_rules(archive.read(file_of(entry, "input-rules.toml")), "rules.toml")
+    if "input-contracts.csv" in kept:
+        contracts = read_contracts(archive.read(file_of(entry, "input-contracts.csv")), "contracts.csv")
+    with connect(archive) as db:
+        for statement in as_of_statements(manifest["closed_at"], archive.state):
+            db.execute(statement)
+        yield Inputs(
+            rows=lambda period: rows_of(db, period),
+            mapping=mapping,
+            rules=rules,
+            contracts=contracts,
+            refreshed=lambda period: refreshed_at(db, period),
+        )
+
+
+def _manifest(archive: Archive, entry: Entry) -> dict[str, Any]:
+    try:
+        document: dict[str, Any] = json.loads(archive.read(file_of(entry, MANIFEST)))
+    except ValueError as error:
+        raise ArchiveError(f"the manifest of entry {entry.seq} is no JSON; run `ledgerline verify`") from error
+    return document

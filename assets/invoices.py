@@ -1,0 +1,53 @@
+"""An invoice beside the books of its month. Knows no Dagster."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from assets.focus_files import account_of
+from assets.period_books import Bookkeeping
+from warehouse.finops.focus import file_bytes
+from warehouse.finops.focus_periods import invoice_details
+from warehouse.finops.money import total
+from warehouse.finops.periods import Period
+from warehouse.finops.reconciliation import Booked, InvoiceLine, Reconciliation, reconcile
+from warehouse.finops.seats import PRODUCT
+from warehouse.tables.catalog import connect
+from warehouse.wire.times import midnight
+
+
+def compared(desk: Bookkeeping, period: Period, invoice: Sequence[InvoiceLine]) -> Reconciliation:
+    """The bridge from the statement's cost to the invoice, with what the vendor restated since it was issued."""
+    statement = desk.statement(period)
+    own, seats = statement.own_lines, [line for line in statement.own_lines if line.key.service == PRODUCT]
+    fees = total(line.exact for line in seats)
+    booked = Booked(
+        usage=total(line.exact for line in own) - fees,
+        seats=fees,
+        corrections=total(line.billed for line in statement.lines if line.original_period),
+        statement_total=statement.total,
+        usage_at_issue=_known_then(desk, period, invoice),
+    )
+    return reconcile(period, booked, invoice)
+
+
+def detail_file(desk: Bookkeeping, period: Period, invoice: Sequence[InvoiceLine], path: Path) -> bytes:
+    """The invoice as FOCUS Invoice Detail, in the form that the path's ending says."""
+    recorded = midnight(max(line.issue_date for line in invoice))
+    return file_bytes(invoice_details(period, invoice, account_of(desk, period), recorded), path)
+
+
+def _known_then(desk: Bookkeeping, period: Period, invoice: Sequence[InvoiceLine]) -> Decimal | None:
+    """What the tables said of the month at the end of the day of the invoice; None where they did not have all of
+    it yet."""
+    issued = midnight(max(line.issue_date for line in invoice)) + timedelta(days=1)
+    with connect(desk.workshop.archive) as db:
+        found = db.execute(
+            "select count(*), sum(total_amount) from cost_days_as_of($moment) where day >= $start and day < $end",
+            {"moment": issued, "start": period.start, "end": period.end},
+        ).fetchone()
+    if found is None or found[0] < period.length:
+        return None
+    amount: Decimal = found[1]
+    return amount

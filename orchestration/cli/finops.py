@@ -1,0 +1,278 @@
+"""`ledgerline finops`: a month's statement, its close, its corrections, the invoice, the FOCUS files."""
+
+import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
+from orchestration.cli.output import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from assets.period_books import Bookkeeping
+    from warehouse.config import Settings
+    from warehouse.finops.periods import Period
+    from warehouse.finops.statement import Statement
+
+PERIOD = Annotated[str, typer.Option("--period", metavar="YYYY-MM", help="The month, UTC.", show_default=False)]
+BY = Annotated[
+    str | None,
+    typer.Option("--by", metavar="NAME", help="Who does it. Default: this machine's user.", show_default=False),
+]
+OUT_DIR = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Default: data/reports/<period>.", show_default=False),
+]
+
+
+def register(app: typer.Typer) -> None:
+    group = typer.Typer(
+        name="finops", help="Chargeback: who pays for what, month by month, to the cent.", no_args_is_help=True
+    )
+    add_command(
+        group,
+        "statement",
+        statement,
+        {
+            "ledgerline finops statement --period 2026-10": "what each cost centre pays, and files of it",
+            "ledgerline finops statement --period 2026-10 --json": "the same as one document",
+        },
+    )
+    add_command(
+        group,
+        "close",
+        close,
+        {
+            "ledgerline finops close --period 2026-10": "freeze a month that is restated no more",
+            'ledgerline finops close --period 2026-10 --force --reason "year end"': "earlier; both are recorded",
+        },
+    )
+    add_command(
+        group,
+        "reopen",
+        reopen,
+        {'ledgerline finops reopen --period 2026-10 --reason "wrong rule for credits"': "audited"},
+    )
+    add_command(
+        group,
+        "reconcile",
+        reconcile,
+        {"ledgerline finops reconcile --period 2026-10 invoice.csv": "from our cost to the invoice, in steps"},
+    )
+    add_command(
+        group,
+        "focus",
+        focus,
+        {
+            "ledgerline finops focus --period 2026-10 --out october.parquet": "FOCUS 1.2 rows, Parquet or CSV",
+            "ledgerline finops focus --period 2026-10 --set billing-period --out periods.csv": "FOCUS 1.4",
+        },
+    )
+
+    @group.callback()
+    def _finops() -> None:
+        pass
+
+    app.add_typer(group)
+
+
+def statement(
+    period: PERIOD, out: OUT_DIR = None, config: CONFIG = None, json: JSON = False, debug: DEBUG = False
+) -> int:
+    """Show what each cost centre pays for a month, and write it as JSON and CSV with its ledger journal.
+
+    A closed month is shown as it was published, whatever was restated since. An open one is made now, from the
+    rows and the files of the configuration, with the corrections of closed months that belong into it.
+    """
+    settings, month, output = _begin(period, config, json)
+    with _desk(settings, for_writing=False) as desk:
+        made = desk.statement(month)
+        written = _write_statement(made, out or settings.folder / "data" / "reports" / str(month))
+        notes = [str(note) for note in desk.payers.notes]
+    if json:
+        output.document(made.document() | {"files": [str(path) for path in written]})
+    _show(made, output)
+    for path in written:
+        output.line(f"  written: {path}")
+    for note in notes:
+        output.aside(f"note: {note}")
+    return 0
+
+
+def close(
+    period: PERIOD,
+    force: Annotated[bool, typer.Option("--force", help="Close although it may still change.")] = False,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for --force.", show_default=False)] = "",
+    by: BY = None,
+    config: CONFIG = None,
+    json: JSON = False,
+    debug: DEBUG = False,
+) -> int:
+    """Close a month: its statement is published, with a manifest of what it was made from, and never changes.
+
+    Refused while the vendor may still restate the month (30 days after its end) or while a day is missing; it says
+    until when. Later changes are corrections in the next open month.
+    """
+    settings, month, output = _begin(period, config, json)
+    with _desk(settings, for_writing=True) as desk:
+        entry, made = desk.close(month, by=by or getpass.getuser(), reason=reason, forced=force)
+    step: dict[str, Any] = entry.period if isinstance(entry.period, dict) else {}
+    if json:
+        head = {name: value for name, value in made.document().items() if name not in ("lines", "versions")}
+        files = [{"key": ref.key, "sha256": ref.sha256, "bytes": ref.bytes} for ref in entry.objects]
+        output.document(head | {"entry": entry.seq, "files": files} | step)
+    _show(made, output)
+    output.line(f"closed as statement {made.number} in entry {entry.seq}; manifest {step.get('manifest_sha256')}")
+    for why in step.get("because", []):
+        output.line(f"  closed early although {why}")
+    return 0
+
+
+def reopen(
+    period: PERIOD,
+    reason: Annotated[str, typer.Option("--reason", help="Why. It is recorded.", show_default=False)] = "",
+    by: BY = None,
+    config: CONFIG = None,
+    json: JSON = False,
+    debug: DEBUG = False,
+) -> int:
+    """Reopen a closed month: its next close publishes a further statement, which names the one it replaces.
+
+    Refused while corrections of the month are booked in another closed one: they would count twice.
+    """
+    settings, month, output = _begin(period, config, json)
+    with _desk(settings, for_writing=True) as desk:
+        entry = desk.reopen(month, by=by or getpass.getuser(), reason=reason)
+    step: dict[str, Any] = entry.period if isinstance(entry.period, dict) else {}
+    if json:
+        output.document({"entry": entry.seq} | step)
+    number = step.get("number")
+    output.line(f"{month} is reopened in entry {entry.seq}; statement {number} stands until the next close")
+    return 0
+
+
+def reconcile(
+    period: PERIOD,
+    invoice: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The invoice as CSV.", exists=True, dir_okay=False)
+    ],
+    detail: Annotated[
+        Path | None,
+        typer.Option("--detail", metavar="PATH", help="Write FOCUS Invoice Detail too.", show_default=False),
+    ] = None,
+    config: CONFIG = None,
+    json: JSON = False,
+    debug: DEBUG = False,
+) -> int:
+    """Compare an invoice with the statement of its month, in steps with reasons.
+
+    Exit code 1 when something is left unexplained.
+    """
+    settings, month, output = _begin(period, config, json)
+
+    from assets.invoices import compared, detail_file  # noqa: PLC0415
+    from warehouse.finops.reconciliation import read_invoice  # noqa: PLC0415
+
+    lines = read_invoice(invoice.read_bytes(), invoice.name, month)
+    with _desk(settings, for_writing=False) as desk:
+        found = compared(desk, month, lines)
+        if detail is not None:
+            _write(detail, detail_file(desk, month, lines, detail))
+    if json:
+        output.document(found.document() | ({"detail": str(detail)} if detail else {}))
+    rows = [(step.reason, f"{step.amount:,.2f}", step.explanation) for step in found.steps]
+    rows += [("unexplained", f"{found.unexplained:,.2f}", ""), ("invoice", f"{found.invoice_total:,.2f}", "")]
+    output.table(("step", "USD", "why"), rows, right=("USD",))
+    return 0 if found.ties else 1
+
+
+def focus(
+    period: PERIOD,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="PATH", help="Ends in .parquet or .csv.", show_default=False)
+    ],
+    dataset: Annotated[
+        str, typer.Option("--set", metavar="NAME", help="cost-and-usage or billing-period.")
+    ] = "cost-and-usage",
+    config: CONFIG = None,
+    json: JSON = False,
+    debug: DEBUG = False,
+) -> int:
+    """Write a month as FOCUS rows: version 1.2 with the columns of 1.4 behind, or the 1.4 set of billing periods.
+
+    A closed month is written as it was published. The rows add up to its statement.
+    """
+    from orchestration.cli.names import known  # noqa: PLC0415
+
+    wanted = known("set", dataset, ("cost-and-usage", "billing-period"))
+    settings, month, output = _begin(period, config, json)
+
+    from assets.focus_files import cost_and_usage_of, periods_of  # noqa: PLC0415
+    from warehouse.finops.focus import check_ending, file_bytes  # noqa: PLC0415
+
+    check_ending(out)
+    with _desk(settings, for_writing=False) as desk:
+        table = cost_and_usage_of(desk, month) if wanted == "cost-and-usage" else periods_of(desk, month)
+    _write(out, file_bytes(table, out))
+    if json:
+        output.document({"period": str(month), "set": wanted, "rows": table.num_rows, "file": str(out)})
+    output.line(f"{out}: {table.num_rows:,} rows")
+    return 0
+
+
+def _begin(period: str, config: Path | None, json: bool) -> "tuple[Settings, Period, Output]":
+    from warehouse.finops.periods import Period  # noqa: PLC0415
+
+    month = Period.parse(period)
+
+    from warehouse.config import load  # noqa: PLC0415
+
+    return load(config), month, Output(json=json)
+
+
+def _desk(settings: "Settings", *, for_writing: bool) -> "Any":
+    from contextlib import contextmanager  # noqa: PLC0415
+
+    @contextmanager
+    def opened() -> "Iterator[Bookkeeping]":
+        from assets.period_books import PayerFiles, bookkeeping, read_payers  # noqa: PLC0415
+        from orchestration.workshop import open_workshop  # noqa: PLC0415
+
+        own = settings.finops
+        with open_workshop(settings, for_writing=for_writing) as workshop:
+            payers = read_payers(PayerFiles(own.cost_centers, own.rules, own.seat_contracts), workshop)
+            with bookkeeping(workshop, payers) as desk:
+                yield desk
+
+    return opened()
+
+
+def _write_statement(made: "Statement", folder: Path) -> list[Path]:
+    from warehouse.finops.journal import journal_of  # noqa: PLC0415
+
+    bodies = {
+        "statement.json": made.to_json(),
+        "statement.csv": made.to_csv(),
+        "journal.csv": journal_of(made).to_csv(),
+    }
+    for name, body in bodies.items():
+        _write(folder / name, body)
+    return [folder / name for name in bodies]
+
+
+def _write(path: Path, body: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(body)
+
+
+def _show(made: "Statement", output: Output) -> None:
+    output.table(
+        ("cost centre", "USD"),
+        [(center, f"{amount:,.2f}") for center, amount in made.by_center().items()],
+        right=("USD",),
+    )
+    output.line(f"{made.period} ({made.state}, statement {made.number}): {made.total:,.2f} USD")
+    output.line(f"  source {made.source_total:,.8f} USD, unallocated {made.unallocated:,.2f} USD")
