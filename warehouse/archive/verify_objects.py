@@ -124,13 +124,27 @@ def _look(store: Store, ref: Named, deep: bool, locks: LockCheck) -> Seen:
     try:
         return _compare(store, ref, deep, locks)
     except KeyMissing:
-        return Seen(ref, "missing", _MARKER_UNWRITTEN if ref.key.startswith("seals/") else _MISSING)
+        return _gone(store, ref)
     except KeyInvalid as error:
         return Seen(ref, "altered", f"is named by the log, but no such name can exist: {error}")
     except StoreUnreachable as error:
         raise StoreUnreachable(f"while {ref.key} was read: {error}") from error
     except StoreError as error:
         return Seen(ref, None, str(error), refused=True)
+
+
+def _gone(store: Store, ref: Named) -> Seen:
+    """What to say of a named version that is not there: nothing is, or another stands in its place."""
+    if ref.version_id is not None:
+        try:
+            data = store.get(ref.key)
+        except (KeyMissing, StoreError):
+            data = None
+        if data is not None and sha256(data).hexdigest() == ref.sha256:
+            return Seen(ref, "missing", f"version {ref.version_id} is gone; the same bytes stand there as another")
+        if data is not None:
+            return Seen(ref, "altered", f"version {ref.version_id} is gone and other bytes stand in its place")
+    return Seen(ref, "missing", _MARKER_UNWRITTEN if ref.key.startswith("seals/") else _MISSING)
 
 
 def _compare(store: Store, ref: Named, deep: bool, locks: LockCheck) -> Seen:

@@ -121,9 +121,9 @@ def seal(
     return entry
 
 
-def filled(store: MemoryStore, pulls: int = 6) -> Archive:
+def filled(store: Store, pulls: int = 6, clock: Clock | None = None) -> Archive:
     """An archive with everything in it: pulls folded into two days, one of them sealed, a snapshot, a tail."""
-    archive = open_archive(store)
+    archive = open_archive(store, clock=clock)
     for number in range(pulls):
         entry = pull(archive, number)
         fold(archive, entry, "2026-11-17", "2026-11-18")

@@ -1,0 +1,207 @@
+"""The tables made again from the pages: what follows from them passes, in both tiers, and nothing else does."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from tests.warehouse.tables.conftest import DAY, Bench, event, verbatim
+from warehouse.archive.archive import Archive
+from warehouse.archive.findings import Verification
+from warehouse.tables import stored_rows
+from warehouse.tables.activities import Parser
+from warehouse.tables.audit_export.committing import import_export
+from warehouse.tables.fold import OpenFold, batches_of
+from warehouse.tables.rederive import rederive
+from warehouse.tables.seal import seal_day
+from warehouse.taxonomy import load
+from warehouse.wire.windows import Window
+
+WHOLE = Window(DAY, DAY + timedelta(days=1))
+
+
+def records(count: int, start: int = 0) -> list[bytes]:
+    return [verbatim(event(n, DAY + timedelta(minutes=n))) for n in range(start, start + count)]
+
+
+def again(archive: Archive) -> Verification:
+    result = Verification()
+    rederive(archive, Parser(load()), result)
+    return result
+
+
+def told(archive: Archive) -> list[tuple[str, str]]:
+    return [(finding.subject, finding.detail) for finding in again(archive).findings]
+
+
+def eventful(bench: Bench) -> None:
+    """First, revised, withdrawn, unchanged, served twice, late, outside the window, and odd records."""
+    bench.pull(WHOLE, records(40), records(20, 40))
+    changed = [verbatim(event(n, DAY + timedelta(minutes=n), claude_chat_id="new")) for n in (3, 4)]
+    bench.advance(minutes=5)
+    bench.pull(WHOLE, [*records(3), *changed, *records(50, 5)])
+    bench.advance(minutes=5)
+    for number in range(4):
+        window = Window(DAY + timedelta(minutes=30 * number), DAY + timedelta(minutes=30 * number + 35))
+        bench.pull(window, records(35, 30 * number))
+        bench.advance(minutes=5)
+    twice = records(2, 100)
+    outside = verbatim(event(900, DAY + timedelta(days=1, hours=3)))
+    odd = [b'{"id":"a","id":"b","created_at":"yesterday"}', b"[1]", b'{"type":"nobody_knows","actor":7}']
+    bench.pull(Window(DAY + timedelta(hours=1), DAY + timedelta(hours=2)), [*twice, *twice, outside, *odd])
+    bench.pull(Window(DAY + timedelta(hours=3), DAY + timedelta(hours=4)), [], complete=False)
+
+
+def test_what_follows_from_the_pages_passes_recent_and_sealed(bench: Bench) -> None:
+    eventful(bench)
+    assert again(bench.archive).findings == []
+    assert seal_day(bench.archive, DAY.date()) is not None
+    assert again(bench.archive).findings == []
+    bench.advance(minutes=5)
+    bench.pull(WHOLE, records(70))
+    result = again(bench.archive)
+    assert (result.findings, result.notes) == ([], [])
+
+
+def test_days_too_large_to_be_kept_in_memory_are_read_for_each_pull(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eventful(bench)
+    seal_day(bench.archive, DAY.date())
+    bench.pull(WHOLE, records(70))
+    monkeypatch.setattr(stored_rows, "_KEPT_ROWS", 0)
+    assert again(bench.archive).findings == []
+
+
+def test_a_pull_that_is_not_folded_yet_is_nothing_to_compare(bench: Bench) -> None:
+    bench.pull(WHOLE, records(5))
+    bench.commit(WHOLE, records(7))
+    assert again(bench.archive).findings == []
+
+
+# -- tables that somebody, or a faulty release, wrote otherwise -------------------------------------------------
+
+
+def set_column(rows: pa.Table, name: str, row: int, value: object) -> pa.Table:
+    values = rows[name].to_pylist()
+    values[row] = value
+    return rows.set_column(rows.column_names.index(name), name, pa.array(values, rows.schema.field(name).type))
+
+
+def fold_lying(bench: Bench, change: Callable[[pa.Table], pa.Table], *pages: list[bytes]) -> None:
+    class Lying(OpenFold):
+        def _flush(self) -> None:
+            rows = change(pa.concat_tables(self._rows).combine_chunks())
+            self._rows = [rows] if rows.num_rows else []
+            super()._flush()
+
+    entry = bench.commit(WHOLE, *pages)
+    work = Lying(bench.archive, entry, WHOLE)
+    for batch in batches_of(bench.archive, entry, bench.parser):
+        work.add(batch)
+    work.close()
+    work.complete()
+
+
+LIES: dict[str, Callable[[pa.Table], pa.Table]] = {
+    "a verbatim record": lambda t: set_column(t, "raw", 3, "{}"),
+    "an address": lambda t: set_column(t, "ip_address", 3, "203.0.113.9"),
+    "an address taken out": lambda t: set_column(t, "ip_address", 3, None),
+    "a moment": lambda t: set_column(t, "created_at", 3, DAY + timedelta(hours=5)),
+    "a content hash": lambda t: set_column(t, "content_sha256", 3, "00"),
+    "a version": lambda t: set_column(t, "version", 3, 2),
+    "a fold": lambda t: set_column(t, "fold", 3, "revised"),
+    "an id": lambda t: set_column(t, "id", 3, "activity_x"),
+    "a row left out": lambda t: t.filter(pc.not_equal(t["position"], 3)),
+    "a row too many": lambda t: pa.concat_tables([t, set_column(t.slice(0, 1), "id", 0, "activity_x")]),
+    "a row twice": lambda t: pa.concat_tables([t, t.slice(0, 1)]),
+    "another entry's row": lambda t: set_column(t, "commit_seq", 3, 4711),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+@pytest.mark.parametrize("tier", ["recent", "sealed"])
+def test_a_row_that_does_not_follow_is_a_finding_with_its_file(bench: Bench, lie: str, tier: str) -> None:
+    fold_lying(bench, LIES[lie], records(10))
+    if tier == "sealed":
+        assert seal_day(bench.archive, DAY.date()) is not None
+    found = told(bench.archive)
+    assert found
+    place = f"tables/{tier}/audit_events/dt={DAY.date()}/"
+    gone = "tables/*/audit_events/dt="
+    assert all(subject.startswith((place, gone)) for subject, _ in found)
+    assert any(subject.startswith(place) for subject, _ in found) or lie in ("a row left out", "a row twice")
+
+
+def test_a_row_that_is_wrong_is_named_with_its_columns(bench: Bench) -> None:
+    fold_lying(bench, LIES["an address"], records(10))
+    ((_, detail),) = told(bench.archive)
+    assert "activity_000000000000000000000003" in detail
+    assert "in ip_address" in detail
+
+
+def test_a_withdrawal_that_was_kept_quiet_is_a_finding(bench: Bench) -> None:
+    bench.pull(WHOLE, records(10))
+    bench.advance(minutes=5)
+    fold_lying(bench, lambda t: t.slice(0, 0), records(9))
+    ((_, detail),) = told(bench.archive)
+    assert "follows from the pages and is not there" in detail
+
+
+def test_a_flood_is_counted(bench: Bench) -> None:
+    fold_lying(bench, lambda t: t.slice(0, 1), records(200))
+    found = told(bench.archive)
+    assert len(found) < 40
+    assert any("and 179 more rows" in detail for _, detail in found)
+
+
+def test_a_release_that_knows_other_types_is_a_note_and_no_finding(bench: Bench) -> None:
+    fold_lying(bench, lambda t: set_column(t, "unknown_event", 3, True), records(10))
+    result = again(bench.archive)
+    assert result.findings == []
+    assert any("1 rows were judged" in note for note in result.notes)
+
+
+def test_a_page_that_is_gone_is_a_note_since_verify_names_it(bench: Bench) -> None:
+    bench.pull(WHOLE, records(10))
+    page = bench.archive.entry(1).objects[0].key
+    root = bench.archive.store.root  # type: ignore[attr-defined]
+    (root / page).unlink()
+    result = again(bench.archive)
+    assert result.findings == []
+    assert any("pull 1" in note and page in note for note in result.notes)
+
+
+# -- imported exports ---------------------------------------------------------------------------------------------
+
+HEADER = "created_at,actor_info,event,event_info,entity_info,ip_address,device_id,user_agent,client_platform\n"
+
+
+def export(*numbers: int) -> bytes:
+    row = "2026-11-20T10:{n:02d}:00Z,\"{{'name': 'P'}}\",user_signed_in,,,192.0.2.{n},d,Mozilla,web\n"
+    return (HEADER + "".join(row.format(n=n) for n in numbers)).encode()
+
+
+def test_rows_of_exports_are_made_again_too_each_once(bench: Bench) -> None:
+    first = import_export(bench.archive, export(1, 2, 3), "a.csv")
+    second = import_export(bench.archive, export(2, 3, 4), "b.csv")
+    assert (first.new, second.new, second.unchanged) == (3, 1, 2)
+    assert again(bench.archive).findings == []
+
+
+def test_a_row_of_an_export_that_does_not_follow_is_a_finding(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from warehouse.tables.audit_export import committing
+
+    honest = committing.rows_to_table
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            committing, "rows_to_table", lambda *a: set_column(honest(*a), "ip_address", 1, "203.0.113.9")
+        )
+        import_export(bench.archive, export(1, 2, 3), "a.csv")
+    ((subject, detail),) = told(bench.archive)
+    assert subject.startswith("tables/recent/audit_export_rows/dt=2026-11-20/")
+    assert "ip_address" in detail
