@@ -6,7 +6,8 @@ import pytest
 
 from tests.promises.conftest import Command, Standing
 from tests.promises.site import Site
-from tests.warehouse.archive import s3_server
+from tests.warehouse.archive import azure_server, gcs_server, s3_server
+from tests.warehouse.archive.azure_server import AzureServer
 from tests.warehouse.archive.s3_server import SECRET, Answer, Meddler, Request, drop_lock
 
 CREDENTIALS = {
@@ -75,6 +76,37 @@ def test_a_store_that_was_refused_once_is_refused_the_next_time_too(
         assert ledgerline(behind, "pull", "activities").code == 2
     listed = s3_server.client().list_objects_v2(Bucket=bucket).get("Contents", [])
     assert [item["Key"] for item in listed if "probe" not in item["Key"]] == []
+
+
+@pytest.mark.parametrize(
+    ("lie", "said"), [("overwrite", "silently overwrote"), ("no lock", "lock"), ("forgets", "deleted")]
+)
+@pytest.mark.parametrize("cloud", ["az", "gs"])
+def test_a_cloud_that_does_not_keep_what_it_takes_is_refused(
+    standing: Standing, ledgerline: Command, cloud: str, lie: str, said: str
+) -> None:
+    _, site = standing(days=1)
+    with azure_server.running() if cloud == "az" else gcs_server.running() as server:
+        server.pretends.add(lie)
+        if isinstance(server, AzureServer):
+            site.env = {"EXAMPLE_STORAGE_KEY": azure_server.KEY}
+            name = server.new_container()
+            endpoint = f"{server.endpoint}/{azure_server.ACCOUNT}"
+            settings = f'azure_endpoint = "{endpoint}"\nazure_credential = "env:EXAMPLE_STORAGE_KEY"'
+        else:
+            name = server.new_bucket()
+            settings = f'gcs_endpoint = "{server.endpoint}"'
+        site.configure(archive_url=f"{cloud}://{name}/ledger", archive=settings)
+        for _ in range(2):
+            ended = ledgerline(site, "pull", "activities")
+            assert ended.code == 2
+            assert said in ended.err
+            assert name in ended.err
+        checked = ledgerline(site, "doctor", "--json")
+        assert checked.code == 1
+        assert azure_server.KEY not in checked.out + checked.err + ended.err
+        written = [request.path for request in server.asked if request.method in ("PUT", "POST")]
+        assert [path for path in written if "/log/" in path or "/pages/" in path] == []
 
 
 @pytest.mark.parametrize(

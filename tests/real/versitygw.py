@@ -85,9 +85,7 @@ def start(folder: Path) -> Iterator[Gateway]:
     for name in ("objects", "versions"):
         (folder / name).mkdir()
     key, secret = "EXAMPLEKEY", secrets.token_hex(16)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     backend = ["posix", "--versioning-dir", str(folder / "versions"), str(folder / "objects")]
     log = folder / "versitygw.log"
     with log.open("wb") as out:
@@ -121,6 +119,14 @@ def start(folder: Path) -> Iterator[Gateway]:
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
 
 
 def _wait_for(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -36,6 +36,12 @@ def probe_key(*, thorough: bool) -> str:
     return f"{day}-{secrets.token_hex(6)}" if thorough else day
 
 
+def bears_witness(store: Store, key: str) -> bool:
+    """Whether a probe lies under a key and is locked."""
+    before = store.head(key)
+    return before is not None and is_locked(before)
+
+
 def locked_trial(store: Store, retain_until: datetime, *, thorough: bool) -> Trial:
     """`refuses_overwrite` on a key that bears witness to the lock.
 
@@ -43,8 +49,7 @@ def locked_trial(store: Store, retain_until: datetime, *, thorough: bool) -> Tri
     was refused, and to believe it would mean to refuse a store that forgets the lock once a day.
     """
     key = probe_key(thorough=thorough)
-    before = store.head(key)
-    if before is None or is_locked(before):
+    if store.head(key) is None or bears_witness(store, key):
         return refuses_overwrite(store, key, retain_until)
     trial = refuses_overwrite(store, probe_key(thorough=True), retain_until)
     if trial.result.ok:
