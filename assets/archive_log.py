@@ -10,15 +10,16 @@ from datetime import datetime, timedelta
 import dagster as dg
 from pydantic import Field
 
+from assets.anchoring import Anchoring, anchor_checkpoint
 from assets.audit import OWNERS
 from assets.exports import audit_export_rows
 from assets.failures import told_plainly
 from assets.sealed import audit_events_sealed
 from assets.workshop import Workshop
 from warehouse.archive.adopt import adopt_orphans
-from warehouse.archive.archive import Archive
 from warehouse.archive.holds import complete
 from warehouse.archive.note import Verifier
+from warehouse.archive.timestamp import reader
 from warehouse.archive.verify import Verification, verify
 from warehouse.archive.verify_pins import kept_pin
 from warehouse.archive.verify_start import Position, PositionFile
@@ -52,7 +53,15 @@ class VerifyRun(dg.Config):
             "and every object read back has the bytes the log names. When not: touch nothing, "
             "run `ledgerline verify` for the full list, restore altered or missing objects from "
             "their versions or a copy, and find out who did it.",
-        )
+        ),
+        dg.AssetCheckSpec(
+            "checkpoint_anchored",
+            asset="archive_log",
+            description="The newest checkpoint was copied to each of archive.anchors, and timestamped where an "
+            "authority is set. When not: the text says which place failed and why; the next run tries again. A "
+            "place that keeps another history than this log (ERROR): touch nothing, run `ledgerline verify`, and "
+            "find out which of the two was rewritten.",
+        ),
     ],
 )
 def archive_log(
@@ -77,7 +86,8 @@ def archive_log(
             archive.settle()
         since = workshop.clock() - timedelta(days=config.days) if config.days else None
         trusted = [archive.log.signer().verifier] if archive.state.origin else None
-        result = _verify(archive, trusted, since)
+        anchored = anchor_checkpoint(workshop)
+        result = _verify(workshop, trusted, since)
     context.log.info(f"{len(adopted)} objects of crashed runs signed in; {result.checked} checked")
     for what in finished:
         context.log.info(f"finished what a crashed run had begun: {what}")
@@ -91,10 +101,25 @@ def archive_log(
         }
     )
     yield _verified(result)
+    yield _anchored(anchored)
 
 
-def _verify(archive: Archive, trusted: list[Verifier] | None, since: datetime | None) -> Verification:
+def _anchored(done: Anchoring) -> dg.AssetCheckResult:
+    differs = any(found["code"] == "anchor_differs" for found in done.findings)
+    named = "; ".join(f"{found['subject']}: {found['detail']}" for found in done.findings)
+    places = len(done.report.anchored)
+    return dg.AssetCheckResult(
+        passed=not done.findings,
+        check_name="checkpoint_anchored",
+        severity=dg.AssetCheckSeverity.ERROR if differs else dg.AssetCheckSeverity.WARN,
+        description=named or f"The checkpoint of {done.report.size} entries is kept in {places} other places.",
+        metadata={"places": places, "size": done.report.size},
+    )
+
+
+def _verify(workshop: Workshop, trusted: list[Verifier] | None, since: datetime | None) -> Verification:
     """Go on where the last clean verification ended, if this machine knows; Sundays' looks at everything."""
+    archive = workshop.archive
     kept = PositionFile.beside(archive.cache) if archive.cache else None
     position = kept.load() if kept else None
     began = archive.clock()
@@ -105,6 +130,8 @@ def _verify(archive: Archive, trusted: list[Verifier] | None, since: datetime | 
         position=position if since is not None else None,
         pins=[kept_pin(position)] if position is not None and since is None else (),
         retention=archive.retention,
+        witnesses=workshop.witnesses,
+        timestamps=reader(workshop.anchors.certificates),
     )
     if kept is not None and result.reached is not None:
         kept.save(Position(result.reached, began))

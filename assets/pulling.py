@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from assets.anchoring import anchor_checkpoint
 from assets.pull_report import PullReport
 from assets.walking import Walked, commit_window, walk_window
 from assets.workshop import Progress, Silent, Workshop
@@ -68,6 +69,8 @@ def pull_activities(
         _look_again(workshop, now, progress, total)
         total.sealed = [sealed.day.isoformat() for sealed in seal_settled_days(workshop.archive)]
     workshop.archive.settle()
+    if total.sealed:
+        total.findings += anchor_checkpoint(workshop).findings
     total.seconds = time.monotonic() - began
     return total
 

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 import dagster as dg
 
+from assets.anchoring import anchor_checkpoint
 from assets.audit import DAYS, GROUP, ONE_API_WINDOW, OWNERS, audit_events
 from assets.day_reports import coverage
 from assets.failures import told_plainly
@@ -59,6 +60,8 @@ def audit_events_sealed(
                 partition_key=text,
             )
         workshop.archive.settle()
+        for finding in anchor_checkpoint(workshop).findings:
+            context.log.warning(f"{finding['code']}: {finding['subject']}: {finding['detail']}")
     return dg.MaterializeResult()
 
 

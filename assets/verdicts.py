@@ -167,12 +167,13 @@ def log_head_signed(workshop: Workshop) -> Verdict:
     """The log's newest entries follow from each other by hash, and a checkpoint of ours is signed over exactly
     them. When not: stop writing, run `ledgerline verify`, and restore what it names."""
     state = workshop.archive.state  # reading it has checked each new entry against the one before
-    if state.size == 0 or state.public_key is None:
+    key = state.key_at(state.size)
+    if state.size == 0 or key is None:
         return Verdict(True, "The log is empty.", facts={"entries": state.size})
     facts: dict[str, Any] = {"entries": state.size, "root": state.edge().root().hex()}
     try:
         note = workshop.archive.store.get(keys.checkpoint(state.size)).decode()
-        checkpoint = Checkpoint.from_text(open_note(note, [Verifier.from_vkey(state.public_key)])[0])
+        checkpoint = Checkpoint.from_text(open_note(note, [Verifier.from_vkey(key)])[0])
     except KeyMissing:
         return Verdict(False, "The newest entry is not signed yet; the next run signs it.", facts=facts)
     except (NoteError, UnicodeDecodeError) as error:

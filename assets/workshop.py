@@ -3,7 +3,7 @@
 Knows no Dagster and no Settings; `orchestration.resources.open_workshop` makes one from the configuration.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from warehouse.anthropic.activities import ActivityFeed
 from warehouse.anthropic.spend import SpendReports, Stream
+from warehouse.archive.anchor import Anchors
 from warehouse.archive.archive import Archive
+from warehouse.archive.cosignature import WitnessKey
 from warehouse.tables.activities import Parser
 from warehouse.taxonomy import load
 from warehouse.wire.times import Clock, system_clock
@@ -53,6 +55,9 @@ class Workshop:
     start: date
     marts: Path
     clock: Clock = system_clock
+    # Who cosigns checkpoints, and where copies of them go.
+    witnesses: Sequence[WitnessKey] = ()
+    anchors: Anchors = field(default_factory=Anchors)
     parser: Parser = field(default_factory=lambda: Parser(load()))
     # Usage and cost, by stream; empty without the vendor's API.
     spend: Mapping[str, SpendReports] = field(default_factory=dict)

@@ -20,7 +20,9 @@ from warehouse.anthropic.http import Client
 from warehouse.anthropic.patience import Patience, Timeouts, Wait
 from warehouse.anthropic.spend import STREAMS, SpendReports
 from warehouse.anthropic.surfaces import ANALYTICS, COMPLIANCE, Surface
+from warehouse.archive.anchor import Anchors
 from warehouse.archive.archive import Archive, Retention
+from warehouse.archive.cosignature import WitnessKey
 from warehouse.archive.signing import key_from_pem, load_key
 from warehouse.archive.store import Store, open_store
 from warehouse.config import SecretRef, Settings
@@ -75,6 +77,15 @@ def open_workshop(
                 marts=settings.warehouse.duckdb,
                 clock=clock,
                 spend={name: SpendReports(clients.analytics, name) for name in STREAMS} if clients else {},
+                witnesses=[WitnessKey.from_vkey(vkey) for vkey in own.witnesses],
+                anchors=Anchors(
+                    addresses=own.anchors,
+                    clones=own.cache / "copies",
+                    authority=own.timestamp_authority,
+                    certificates=own.timestamp_certificates,
+                    opening={**own.opening(), "s3_client": s3_client},
+                    archive_url=own.url,
+                ),
                 elsewhere=in_processes(settings) if for_writing and share == 1.0 else None,
             )
         finally:

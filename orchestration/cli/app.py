@@ -15,19 +15,23 @@ import typer
 from typer.exceptions import TyperException
 
 from orchestration.cli import (
+    anchor,
     build,
+    checkpoint,
     demo,
     doctor,
     finops,
     hold,
     importing,
     init,
+    key,
     prove,
     pull,
     retention,
     sql,
     status,
     verify,
+    witness,
 )
 from orchestration.cli.failures import CANNOT_RUN, INTERRUPTED, Failure, failure_of, traceback_of
 from orchestration.cli.options import epilog
@@ -49,7 +53,25 @@ app = typer.Typer(
         }
     ),
 )
-for command in (demo, init, doctor, pull, importing, status, sql, verify, prove, hold, retention, build, finops):
+for command in (
+    demo,
+    init,
+    doctor,
+    pull,
+    importing,
+    status,
+    sql,
+    verify,
+    prove,
+    checkpoint,
+    witness,
+    anchor,
+    key,
+    hold,
+    retention,
+    build,
+    finops,
+):
     command.register(app)
 
 

@@ -162,7 +162,7 @@ def _consistency(workshop: "Workshop", old: int, new: int) -> "tuple[dict[str, A
 
     made = prove_consistency(workshop, old, new)
     heads = [_checkpoint(head) for head in made.checked.checkpoints]
-    return {"kind": "consistency", "old": heads[0], "new": heads[1], "key": made.vkey}, made
+    return {"kind": "consistency", "old": heads[0], "new": heads[1], "key": made.vkey, "keys": made.vkeys}, made
 
 
 def _checkpoint(head: Any) -> dict[str, Any]:
@@ -202,5 +202,6 @@ def _show(document: dict[str, Any], output: Output) -> None:
     for line in document["not_proven"]:
         output.line(f"  - {line}")
     output.line(f"written to {document['out']} ({size(document['bytes'])}). Anybody can check it, anywhere:")
-    output.line(f"  python3 -I -S verify_proof.py {shlex.quote(document['out'])} --key {document['key']}")
+    keys = " ".join(f"--key {key}" for key in document.get("keys") or [document["key"]])
+    output.line(f"  python3 -I -S verify_proof.py {shlex.quote(document['out'])} {keys}")
     output.line(f"  verify_proof.py is {verify_proof.__file__}; give the key by another way than the file")

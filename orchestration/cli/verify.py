@@ -77,6 +77,7 @@ def verify(
     settings = load(config)
 
     from orchestration.workshop import CACHE_FILE, open_workshop, reopening  # noqa: PLC0415
+    from warehouse.archive.timestamp import reader  # noqa: PLC0415
     from warehouse.archive.verify import verify as verify_store  # noqa: PLC0415
     from warehouse.archive.verify_pins import kept_pin  # noqa: PLC0415
     from warehouse.archive.verify_start import Position, PositionFile  # noqa: PLC0415
@@ -99,6 +100,8 @@ def verify(
             pins=pins if since is not None or position is None else [*pins, kept_pin(position)],
             deep=deep,
             retention=workshop.archive.retention,
+            witnesses=workshop.witnesses,
+            timestamps=reader(workshop.anchors.certificates),
             reopen=reopening(settings),
             on_progress=progress.counted,
         )

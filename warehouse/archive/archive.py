@@ -25,7 +25,7 @@ from warehouse.archive.log import Build, Log
 from warehouse.archive.merkle import root_of
 from warehouse.archive.note import Signer
 from warehouse.archive.state import LogState, TableFile
-from warehouse.archive.store import Exists, Store
+from warehouse.archive.store import Exists, Store, Stored
 from warehouse.wire.times import Clock, rfc3339, system_clock
 from warehouse.wire.windows import Window
 
@@ -130,6 +130,13 @@ class Archive:
         if key.startswith("seals/"):  # the one object that is written after the entry that names it
             self._hold(Draft(kind="seal", objects=[ref]), self.state)
         return ref
+
+    def put_beside(self, key: str, data: bytes) -> bool:
+        """Store what others say of the log (cosignatures, timestamps), which no entry names; kept in full.
+
+        False where something stands under the key already, which stays. Raises what the store raises.
+        """
+        return isinstance(self.store.put_if_absent(key, data, self._full()), Stored)
 
     def put_all(self, objects: Iterable[tuple[str, bytes]], *, recent: bool = False) -> list[ObjectRef]:
         """Store several objects at once; the waits for the disk or the network overlap."""

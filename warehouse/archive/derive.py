@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET
 
 from warehouse.archive.entry import Entry, ObjectRef
+from warehouse.archive.key_change import named_key
 from warehouse.archive.retention import apply_change
 from warehouse.archive.shape import ALWAYS, Seen, attempts_of, check, names_of, read, window_of
 from warehouse.archive.state import (
@@ -17,6 +18,7 @@ from warehouse.archive.state import (
     FirstSeen,
     Footprints,
     LogState,
+    SignedFrom,
     StreamState,
     TableFile,
     TableState,
@@ -48,7 +50,11 @@ def apply(state: LogState, entry: Entry) -> None:
         state.snapshot = entry.seq
         if entry.seq == 0:  # a later entry has no say in who may sign
             state.origin = entry.origin if entry.origin is not UNSET else None
-            state.public_key = entry.public_key if entry.public_key is not UNSET else None
+            state.signed_from = [] if entry.public_key is UNSET else [SignedFrom(1, entry.public_key)]
+    elif entry.kind == "key":
+        key = named_key(entry)
+        if key.name == state.origin:  # of another name it could sign nothing here
+            state.signed_from = [*state.signed_from, SignedFrom(entry.seq + 2, key.vkey)]
     elif entry.kind == "adopt":
         state.adopted += len(entry.objects)
     elif entry.kind == "retention":

@@ -14,7 +14,7 @@ from warehouse.archive.errors import EntryUnreadable
 
 FORMAT = "ledgerline-entry/1"
 
-Kind = Literal["pull", "table", "seal", "delivery", "period", "snapshot", "adopt", "retention"]
+Kind = Literal["pull", "table", "seal", "delivery", "period", "snapshot", "adopt", "retention", "key"]
 
 
 class ObjectRef(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +55,7 @@ class Draft(msgspec.Struct, kw_only=True):
     own request ids found in the feed, and who else asked. `findings`: {code, subject, detail} seen at work.
     `retention`: what was done to locks and holds (`retention.Change`).
     `period`: the step of a chargeback month ({period, state, number, at, by, ...}).
+    `public_key`: the key that signs from here on, `possession`: its own word for it (`key_change`).
     """
 
     kind: Kind
@@ -78,6 +79,7 @@ class Draft(msgspec.Struct, kw_only=True):
     public_key: str | UnsetType = UNSET
     retention: dict[str, Any] | UnsetType = UNSET
     period: dict[str, Any] | UnsetType = UNSET
+    possession: str | UnsetType = UNSET
 
 
 class Entry(Draft, kw_only=True):

@@ -17,8 +17,10 @@
     ├── HoldUnknown               no such legal hold, or another one of that name
     ├── ObjectAltered             stored bytes are not those that the entry names
     ├── PinUnusable               a pinned checkpoint that is none, or is damaged
+    ├── WitnessStateInvalid       a witness's file that is none
+    ├── TimestampsMissing         the library or the certificates that timestamps need are not there
     ├── SigningKeyMissing         no key to sign checkpoints with
-    └── SigningKeyInvalid         a file that is not an Ed25519 key
+    └── SigningKeyInvalid         not an Ed25519 key, or not the one that signs here
 
 Each message says what happened, to what, and what to do next; none ever holds a credential.
 """
@@ -90,6 +92,14 @@ class ObjectAltered(ArchiveError):
 
 class PinUnusable(ArchiveError):
     """What was given as a pinned checkpoint holds none, or one that cannot be read."""
+
+
+class WitnessStateInvalid(ArchiveError):
+    """The file that a witness remembers the log in cannot be read as one."""
+
+
+class TimestampsMissing(ArchiveError):
+    """The library that reads timestamps is not installed, or the certificates they must lead to are not there."""
 
 
 class SigningKeyMissing(ArchiveError):

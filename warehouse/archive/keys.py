@@ -13,6 +13,8 @@ from warehouse.wire.windows import Window
 ENTRIES = "log/entry/"
 CHECKPOINTS = "log/checkpoint/"
 TILES = "log/tile/"
+COSIGNATURES = "log/witness/"
+TIMESTAMPS = "log/timestamp/"
 # Everything below these prefixes must be explained by an entry of the log.
 EXPLAINED = ("pages/", "tables/", "seals/", "periods/", "receipts/", "dead_letters/")
 OURS = (*EXPLAINED, "log/")
@@ -75,6 +77,28 @@ def tile_size(key: str) -> int | None:
     if not 1 <= width <= TILE_WIDTH or tile(level, index, width) != key:
         return None
     return (index * TILE_WIDTH + width) << (8 * level)
+
+
+def cosignature(size: int, key_hash: bytes) -> str:
+    """The checkpoint of a size, cosigned by the witness whose key has this digest (4 bytes)."""
+    return f"{COSIGNATURES}{size:012d}/{key_hash.hex()}"
+
+
+def cosignature_place(key: str) -> tuple[int, bytes] | None:
+    """Size and digest of a cosignature's key, or None when the key is not one."""
+    match = re.fullmatch(r"log/witness/([0-9]{12})/([0-9a-f]{8})", key)
+    return (int(match.group(1)), bytes.fromhex(match.group(2))) if match else None
+
+
+def timestamp(size: int, sha256: str) -> str:
+    """An RFC 3161 answer about the checkpoint of a size; `sha256` is that of the answer."""
+    return f"{TIMESTAMPS}{size:012d}/{sha256[:16]}.tsr"
+
+
+def timestamp_size(key: str) -> int | None:
+    """The size that a timestamp is about, or None when the key is not that of one."""
+    match = re.fullmatch(r"log/timestamp/([0-9]{12})/[0-9a-f]{16}\.tsr", key)
+    return int(match.group(1)) if match else None
 
 
 def page(stream: str, pulled_at: datetime, window: Window, index: int, sha256: str) -> str:

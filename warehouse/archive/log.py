@@ -23,6 +23,7 @@ from warehouse.archive.errors import (
     SigningKeyMissing,
 )
 from warehouse.archive.head import demand_end, find_head, hole
+from warehouse.archive.key_change import wrong_key
 from warehouse.archive.merkle import Tile, leaf_hash
 from warehouse.archive.note import Checkpoint, Signer
 from warehouse.archive.shape import read
@@ -58,7 +59,7 @@ class Log:
         self._make_signer = make_signer
         self._new_origin = new_origin
         self._cache = cache
-        self._signer: Signer | None = None
+        self._signers: list[Signer] = []  # ours, once one was needed; a rotation adds the next
         self._started = False
         self._tiles: list[Tile] = []  # those that the newest entry widened
         self._signed = 0  # the size whose checkpoint is known to be there
@@ -179,6 +180,7 @@ class Log:
                 return None
             # Also another writer's entry: its author may be dead, and what is not signed is not built upon.
             self._sign_head()
+            self.signer()  # the log may have been handed to another key meanwhile
             entry = self._place(draft)
             if self._put(entry):
                 self._sign(self.state.size)
@@ -238,21 +240,28 @@ class Log:
         return None
 
     def signer(self) -> Signer:
-        """The signer under the log's origin. Raises SigningKeyMissing, or SigningKeyInvalid for a wrong key."""
-        if self._signer is None:
+        """Who signs what is appended next. Raises SigningKeyMissing, or SigningKeyInvalid for a wrong key."""
+        return self._signer_at(self.state.size + 1)
+
+    def hand_over_to(self, new: Signer) -> None:
+        """Let `new` sign beside our own key, each where it is in force. To be called before its entry is."""
+        self._own_signers().append(new)
+
+    def _own_signers(self) -> list[Signer]:
+        if not self._signers:
             if self._make_signer is None:
                 raise _no_key()
             if self.state.origin is None:
                 raise LogForked(f"{keys.entry(0)} names no origin of the log; run `ledgerline verify`")
-            signer = self._make_signer(self.state.origin)
-            if self.state.public_key is not None and signer.verifier.vkey != self.state.public_key:
-                raise SigningKeyInvalid(
-                    f"the signing key is not the one this log was begun with: the log says "
-                    f"{self.state.public_key}, the key is {signer.verifier.vkey}. Nothing was written; "
-                    f"set archive.signing_key to the original key"
-                )
-            self._signer = signer
-        return self._signer
+            self._signers = [self._make_signer(self.state.origin)]
+        return self._signers
+
+    def _signer_at(self, size: int) -> Signer:
+        signers, wanted = self._own_signers(), self.state.key_at(size)
+        for signer in signers:
+            if wanted in (None, signer.verifier.vkey):
+                return signer
+        raise SigningKeyInvalid(wrong_key(self.state, size, signers[0].verifier.vkey))
 
     def settle(self) -> None:
         """Sign the head if a crash left it unsigned, and keep the state for the next start."""
@@ -278,7 +287,7 @@ class Log:
 
     def _sign(self, size: int) -> None:
         """Write the newest entry's tiles, then the signed tree head; who else does so writes the same bytes."""
-        signer, until = self.signer(), self._retain_until()
+        signer, until = self._signer_at(size), self._retain_until()
         for tile in self._tiles:
             self.store.put_if_absent(keys.tile(tile.level, tile.index, tile.width), tile.data, until)
         checkpoint = Checkpoint(signer.name, size, self.state.edge().root())

@@ -117,6 +117,19 @@ def inclusion_path(tree: Tree, index: int) -> list[bytes]:
     return path[::-1]
 
 
+def root_through(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
+    """The root that a leaf hash and its path lead to; None where the path has another length than it must."""
+    last, hashes, node = size - 1, list(path), leaf
+    while last:
+        if index % 2 or index < last:
+            if not hashes:
+                return None
+            other = hashes.pop(0)
+            node = node_hash(other, node) if index % 2 else node_hash(node, other)
+        index, last = index // 2, last // 2
+    return None if hashes else node
+
+
 def consistency_path(tree: Tree, old: int) -> list[bytes]:
     """The hashes which show that the tree of `old` leaves is the beginning of this one. Raises IndexError.
 

@@ -9,12 +9,12 @@ import binascii
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import ClassVar, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-_ED25519 = b"\x01"
 _DASH = "\u2014"
 _MOST_SIGNATURES = 100  # as Go's implementation; the specification asks for a limit of at least 16
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
@@ -33,20 +33,23 @@ class NoteUntrusted(NoteError):
 class Verifier:
     """A public key with its name. Text form `<name>+<hash>+<key>` is the C2SP verifier key (vkey)."""
 
+    what: ClassVar[str] = "an Ed25519 key"
+    kind: ClassVar[bytes] = b"\x01"  # the byte that tells an Ed25519 key from keys that sign otherwise
+
     name: str
     public_key: bytes
 
     @property
     def key_hash(self) -> bytes:
-        """First four bytes of SHA-256(name || LF || 0x01 || key): tells keys of one name apart."""
-        return hashlib.sha256(self.name.encode() + b"\n" + _ED25519 + self.public_key).digest()[:4]
+        """First four bytes of SHA-256(name || LF || kind || key): tells keys of one name apart."""
+        return hashlib.sha256(self.name.encode() + b"\n" + self.kind + self.public_key).digest()[:4]
 
     @property
     def vkey(self) -> str:
-        return f"{self.name}+{self.key_hash.hex()}+{base64.b64encode(_ED25519 + self.public_key).decode()}"
+        return f"{self.name}+{self.key_hash.hex()}+{base64.b64encode(self.kind + self.public_key).decode()}"
 
     @classmethod
-    def from_vkey(cls, vkey: str) -> "Verifier":
+    def from_vkey(cls, vkey: str) -> Self:
         """Read a verifier key; raises NoteError when it is malformed or of another algorithm."""
         # From the left: a name has no plus, but base64 may.
         name, _, rest = vkey.strip().partition("+")
@@ -54,8 +57,8 @@ class Verifier:
         if not plus or not _is_name(name):
             raise NoteError(f"not a verifier key (expected name+hash+key): {vkey!r}")
         blob = _from_base64(encoded, "a verifier key")
-        if blob[:1] != _ED25519 or len(blob) != 33:
-            raise NoteError("the verifier key is not an Ed25519 key")
+        if blob[:1] != cls.kind or len(blob) != 33:
+            raise NoteError(f"the verifier key is not {cls.what}")
         verifier = cls(name, blob[1:])
         if verifier.key_hash.hex() != key_hash:
             raise NoteError("the verifier key's hash does not fit its name and key")

@@ -38,11 +38,16 @@ class Place:
 
 @dataclass(frozen=True)
 class Made:
-    """A proof file: its whole text, the log's key (C2SP vkey), and what checking it showed."""
+    """A proof file: its whole text, the log's keys that it names (C2SP vkeys), and what checking it showed."""
 
     text: str
-    vkey: str
+    vkeys: list[str]
     checked: verify_proof.Proof
+
+    @property
+    def vkey(self) -> str:
+        """The key that signed the newest checkpoint in it."""
+        return self.vkeys[-1]
 
 
 @dataclass(frozen=True)
@@ -71,22 +76,25 @@ class Prover:
         state = archive.refresh()
         if state.public_key is None:
             raise LogError(f"{keys.entry(0)} names no key of the log, so nothing can be proven; {_LOOK}")
-        self._key = Verifier.from_vkey(state.public_key)
         self.head = self._newest() if size is None else self.signed_head(size)
         self._tree = TileTree(self.head.checkpoint.size, self._tile)
         self._page = lru_cache(_KEPT_PAGES)(self._read_page)
 
     @property
     def vkey(self) -> str:
-        """The key that the log's first entry names, as C2SP writes it."""
-        return self._key.vkey
+        """The log's key that signed `head`, as C2SP writes it."""
+        return self._key_at(self.head.checkpoint.size).vkey
+
+    def _key_at(self, size: int) -> Verifier:
+        return Verifier.from_vkey(self._archive.state.key_at(size) or "")
 
     def signed_head(self, size: int) -> SignedHead:
         """The checkpoint of one size. Raises CheckpointMissing, LogError, StoreError."""
         key = keys.checkpoint(size)
         try:
             note = self._archive.store.get(key).decode()
-            checkpoint = Checkpoint.from_text(open_note(note, [self._key])[0])
+            verifier = self._key_at(size)
+            checkpoint = Checkpoint.from_text(open_note(note, [verifier])[0])
         except KeyMissing as error:
             raise CheckpointMissing(
                 f"there is no checkpoint of {size} entries; the log has {self._archive.state.size}. Checkpoints "
@@ -94,7 +102,7 @@ class Prover:
             ) from error
         except (NoteError, UnicodeDecodeError) as error:
             raise LogError(f"{key} is no checkpoint signed by the log's key ({error}); {_LOOK}") from error
-        if (checkpoint.origin, checkpoint.size) != (self._key.name, size):
+        if (checkpoint.origin, checkpoint.size) != (verifier.name, size):
             raise LogError(f"{key} is of log {checkpoint.origin} and size {checkpoint.size}; {_LOOK}")
         return SignedHead(note, checkpoint)
 
@@ -148,10 +156,12 @@ class Prover:
 
     def _made(self, kind: str, blocks: list[list[str]], heads: list[SignedHead]) -> Made:
         """The file, once it has been checked."""
-        parts = ["\n".join(lines) + "\n" for lines in [[f"{FORMAT} {kind}", f"key {self.vkey}"], *blocks]]
+        vkeys = list(dict.fromkeys(self._key_at(head.checkpoint.size).vkey for head in heads))
+        named = [f"key {vkey}" for vkey in vkeys]
+        parts = ["\n".join(lines) + "\n" for lines in [[f"{FORMAT} {kind}", *named], *blocks]]
         text = "\n".join([*parts, *(head.note for head in heads)])  # an empty line between two
         try:
-            return Made(text, self.vkey, verify_proof.check(text.encode()))
+            return Made(text, vkeys, verify_proof.check(text.encode()))
         except verify_proof.NotProven as error:
             raise ObjectAltered(f"what the archive holds does not prove it: {error}; {_LOOK}") from error
 

@@ -13,6 +13,7 @@ from msgspec import UNSET
 
 from warehouse.archive.entry import Entry, ObjectRef, parse
 from warehouse.archive.errors import EntryUnreadable
+from warehouse.archive.key_change import named_key
 from warehouse.archive.retention import change_of
 from warehouse.archive.state import Caller
 from warehouse.wire.times import parse_rfc3339
@@ -87,6 +88,8 @@ def _check_kind(entry: Entry) -> None:
         names_of(entry, "unknown_fields")
     elif entry.kind == "retention":
         change_of(entry)
+    elif entry.kind == "key":
+        named_key(entry)
     elif entry.kind == "snapshot" and entry.state is UNSET:
         raise ValueError("it is a snapshot without a state")
     elif entry.kind == "period":

@@ -14,7 +14,7 @@ from warehouse.archive.merkle import Edge
 from warehouse.wire.times import parse_rfc3339
 from warehouse.wire.windows import Window
 
-FORMAT = "ledgerline-state/1"
+FORMAT = "ledgerline-state/2"
 
 
 class DeadWindow(msgspec.Struct):
@@ -150,8 +150,18 @@ class Extension(msgspec.Struct, frozen=True):
     done: bool = False
 
 
+class SignedFrom(msgspec.Struct, frozen=True):
+    """A key of the log: it signs the checkpoints of `size` entries and more, until the next one does."""
+
+    size: int
+    public_key: str
+
+
 class LogState(msgspec.Struct):
-    """Everything the pipeline knows. `seq` is the last entry taken in, -1 before the first."""
+    """Everything the pipeline knows. `seq` is the last entry taken in, -1 before the first.
+
+    `signed_from` are the log's keys in the order in which they came, as C2SP verifier keys.
+    """
 
     format: str = FORMAT
     seq: int = -1
@@ -159,7 +169,7 @@ class LogState(msgspec.Struct):
     committed_at: str | None = None
     snapshot: int | None = None
     origin: str | None = None
-    public_key: str | None = None
+    signed_from: list[SignedFrom] = []
     edge_size: int = 0
     edge_levels: list[list[bytes]] = []
     streams: dict[str, StreamState] = {}
@@ -175,6 +185,15 @@ class LogState(msgspec.Struct):
     @property
     def size(self) -> int:
         return self.seq + 1
+
+    @property
+    def public_key(self) -> str | None:
+        """The key that signs what is appended from now on."""
+        return self.signed_from[-1].public_key if self.signed_from else None
+
+    def key_at(self, size: int) -> str | None:
+        """The key that signs the checkpoint of a size; None where the log names none."""
+        return next((key.public_key for key in reversed(self.signed_from) if key.size <= size), None)
 
     def edge(self) -> Edge:
         return Edge(self.edge_size, self.edge_levels)

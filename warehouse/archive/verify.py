@@ -11,6 +11,7 @@ from datetime import datetime
 
 from warehouse.archive import keys
 from warehouse.archive.archive import Retention
+from warehouse.archive.cosignature import WitnessKey
 from warehouse.archive.crew import Crew, Processes, Threads
 from warehouse.archive.findings import Finding, Verification
 from warehouse.archive.note import NoteError, Verifier
@@ -26,6 +27,7 @@ from warehouse.archive.verify_parts import How, Replayed, parts_of, replay
 from warehouse.archive.verify_pins import check_pins, kept_pin
 from warehouse.archive.verify_start import Position, Start, first_since, start_at
 from warehouse.archive.verify_strangers import Names, Since, check_unexplained, expired, since_entry
+from warehouse.archive.verify_witnesses import TimestampCheck, check_cosignatures, check_timestamps
 from warehouse.wire.times import rfc3339
 from warehouse.wire.windows import Window, gaps
 
@@ -44,6 +46,8 @@ def verify(
     deep: bool = False,
     retention: Retention | None = None,
     reopen: Callable[[], Store] | None = None,
+    witnesses: Sequence[WitnessKey] = (),
+    timestamps: TimestampCheck | str = "no certificates of a timestamp authority are configured",
     on_progress: Callable[[str, int, int], None] | None = None,
 ) -> Verification:
     """Check a whole archive, or what was added to it.
@@ -55,6 +59,7 @@ def verify(
     also recomputes each page's root over its records. `retention`: how long objects must be locked; without it, or
     where the store asks for no lock, locks are not looked at. `reopen` opens the
     store again in another process (it must be picklable); without it, the work is done in threads of this one.
+    `witnesses` are those whose cosignatures count; `timestamps` reads a timestamp, or says why none can be read.
     `on_progress(phase, done, total)` for the phases entries, bytes, objects.
 
     The result's `reached` is where the next incremental run may go on, if this one was clean and left nothing out.
@@ -72,6 +77,7 @@ def verify(
             many = inventory.size - work.start.size >= _WORTH_PROCESSES
             crew = Processes(reopen) if many and reopen is not None else Threads(store)
             work.run(inventory, crew)
+            work.hear_others(inventory.size, witnesses, timestamps)
     finally:
         if crew is not None:
             crew.close()
@@ -166,6 +172,13 @@ class _Work:
             note = get_or_none(store, keys.checkpoint(inventory.size))
             result.reached = note.decode() if note is not None else None
 
+    def hear_others(self, size: int, witnesses: Sequence[WitnessKey], timestamps: TimestampCheck | str) -> None:
+        """What witnesses and timestamp authorities say of the log."""
+        check_cosignatures(self._store, witnesses, size, self._newest_at, self.result, self.start.size)
+        check_timestamps(self._store, timestamps, self.result, self.start.size)
+        if not self.result.ok:
+            self.result.reached = None
+
     def _in_one(self, inventory: LogInventory, crew: Crew) -> None:
         """The log in one piece, then the objects."""
         log = LogCheck(
@@ -189,15 +202,19 @@ class _Work:
         how = How(size, self._trusted, self._locks, self._since, self._wanted(), self._deep, self._names.secret)
         replayed: list[Replayed] = []
         entries = objects = bytes_ = 0
+        keys_met: set[str] = set()
         for part in crew.each(replay, parts, how):
             if not part.clean:
                 return False
+            keys_met |= part.keys
             replayed.append(part)
             entries, objects, bytes_ = (
                 entries + part.entries, objects + part.looked.objects, bytes_ + part.looked.bytes
             )  # fmt: skip
             self._tell("entries", entries, size)
             self._tell("bytes", bytes_, bytes_)
+        if self._trusted is not None and keys_met.isdisjoint(key.vkey for key in self._trusted):
+            return False
         self._tell("objects", objects, objects)
         for part in replayed:
             self.result.checked["entries"] += part.entries
@@ -224,10 +241,10 @@ class _Work:
     def _keys(self) -> list[Verifier]:
         """Who may have signed a checkpoint of this log."""
         found = list(self._trusted or [])
-        if self._state.public_key is not None:
+        for named in self._state.signed_from:
             with suppress(NoteError):  # which the replay has reported
-                found.append(Verifier.from_vkey(self._state.public_key))
-        return found
+                found.append(Verifier.from_vkey(named.public_key))
+        return list(dict.fromkeys(found))
 
     def _folders(self) -> Since | None:
         """What an incremental run lists; None for all."""

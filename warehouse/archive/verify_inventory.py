@@ -46,6 +46,8 @@ class LogInventory:
                     self._present.append(seq)
             elif size:
                 sizes.append(size)
+            elif info.key.startswith((keys.COSIGNATURES, keys.TIMESTAMPS)):
+                continue  # what others say of the log, read in `verify_witnesses`
             elif tile is None:
                 self._result.found("added", info.key, "stands in the log and nothing of ours has such a name")
             elif tile > self._count():
@@ -119,6 +121,7 @@ class LogInventory:
         if self.size not in self._strays and self._store.head(keys.entry(self.size)) is not None:
             return  # the log has grown while we were looking
         for size in sorted(self._checkpoints):
+            notes.doubt()  # an entry that was cut off may have named another key
             if notes.read(size, get_or_none(self._store, keys.checkpoint(size))) is not None:
                 self._result.found(
                     "truncated",

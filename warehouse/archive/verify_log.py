@@ -5,6 +5,7 @@ rest: where tile and checkpoint agree on what stood there, the replay goes on wi
 """
 
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -19,7 +20,7 @@ from warehouse.archive.errors import EntryUnreadable
 from warehouse.archive.findings import Verification
 from warehouse.archive.local import LocalStore
 from warehouse.archive.merkle import Edge, leaf_hash, tiles_reached
-from warehouse.archive.note import Verifier
+from warehouse.archive.note import NoteError, Verifier
 from warehouse.archive.shape import read
 from warehouse.archive.state import FORMAT as STATE_FORMAT
 from warehouse.archive.state import LogState
@@ -105,17 +106,25 @@ class LogCheck:
         for key in inventory.skipped:
             self._result.found("missing", key, "it and the entries up to the next one that is there are gone")
         inventory.check_beyond(self._notes)
+        self._notes.close()
 
     def run_part(self, stop: int, size: int) -> None:
         """Go over the entries up to (not including) `stop` of a log of `size`; each of them must be there."""
         self.size = size
         self._over(range(self._next, stop))
+        self._notes.close(whole=False)
         for seq, inside in self._moved.items():
             self._result.found("renumbered", keys.entry(seq), f"says inside that it is entry {inside}")
 
+    def keys_met(self) -> set[str]:
+        """The log's keys that were in force before or in what was gone over."""
+        return self._notes.met()
+
     def _over(self, numbers: Iterable[int]) -> None:
         first = get_or_none(self._store, keys.entry(0))
-        self._notes = CheckpointReader(self._result, self._trusted, _read(first, keys.entry(0))[0])
+        self._notes = CheckpointReader(
+            self._result, self._trusted, _read(first, keys.entry(0))[0], self.state.signed_from
+        )
         threads = 0 if isinstance(self._store, LocalStore) else 8  # a disk answers sooner than a thread starts
         for done, fetched in enumerate(in_order(self._fetch, numbers, threads=threads)):
             self._take(fetched)
@@ -136,6 +145,7 @@ class LogCheck:
         seq, key, data = fetched.seq, keys.entry(fetched.seq), fetched.data
         if seq != self._next:
             self._roots_known = self.state_is_whole = False  # a stretch of the log is gone as a whole
+            self._notes.doubt()
         self._next = seq + 1
         entry, problem = _read(data, key)
         moved = entry is not None and entry.seq != seq
@@ -157,8 +167,12 @@ class LogCheck:
                 self._check_chain(entry, key, verdict)
                 self._locks.check(fetched.locks, entry.committed_at, self._result)
         if usable and entry is not None and data is not None:
+            self._notes.first_stands |= seq == 0 and verdict is _Verdict.GOOD
             self._follow(entry, key, data)
+            if entry.kind == "key" and isinstance(entry.public_key, str):
+                self._notes.hand_over(seq, entry.public_key, sure=verdict is _Verdict.GOOD)
         else:
+            self._notes.doubt()
             self.state_is_whole = False
         self._before = None if data is None else (seq, sha256_hex(data), verdict)
 
@@ -247,6 +261,8 @@ class LogCheck:
             return
         if state.size == entry.seq:
             self.state, self.state_is_whole = state, True
+            with suppress(NoteError):
+                self._notes.doubt(Verifier.from_vkey(state.public_key or ""))
 
     def _note_names(self, entry: Entry, *, check_objects: bool) -> None:
         wanted = check_objects and entry.seq >= self._objects_from

@@ -13,13 +13,16 @@ from warehouse.config.destinations import Destination
 from warehouse.config.secrets import RIGHT, SecretRef
 from warehouse.config.values import (
     ArchiveUrl,
+    CopyAddress,
     FilePath,
+    OptionalAuthority,
     OptionalPath,
     OptionalSecret,
     OptionalText,
     OptionalUrl,
     Section,
     Url,
+    WitnessKeyText,
 )
 
 EARLIEST_START = date(2023, 1, 1)
@@ -76,6 +79,22 @@ class Archive(Section):
     gcs_credentials: OptionalSecret = Field(default=None, description=f'"" or {RIGHT}')
     signing_key: SecretRef = Field(
         default=SecretRef("file:./data/signing.key"), validate_default=True, description=RIGHT
+    )
+    witnesses: tuple[WitnessKeyText, ...] = Field(
+        default=(),
+        strict=False,
+        description="a list of public keys in quotes, as `ledgerline witness --init` prints them",
+    )
+    anchors: tuple[CopyAddress, ...] = Field(
+        default=(),
+        strict=False,
+        description='a list of places: ["s3://bucket/prefix", "file:./folder", "git:REPOSITORY"]',
+    )
+    timestamp_authority: OptionalAuthority = Field(
+        default=None, description='"" for none, or the URL of an RFC 3161 timestamp authority'
+    )
+    timestamp_certificates: OptionalPath = Field(
+        default=None, description='"" for none, or a PEM file with the certificates that timestamps must lead to'
     )
     cache: FilePath = Field(
         default=Path("./data/cache"),

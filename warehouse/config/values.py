@@ -3,6 +3,8 @@
 Validators raise ValueError with a phrase that follows "<key>: "; none repeats text that could be a secret.
 """
 
+import base64
+import hashlib
 import ipaddress
 import re
 from pathlib import Path
@@ -25,6 +27,7 @@ from warehouse.config.secrets import SecretRef, looks_secret
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
 _CREDENTIAL = re.compile(r"(?i)auth|token|key|secret|cookie|password|signature")
+_WITNESS = 4  # the kind of a key that cosigns
 _LABEL = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
@@ -205,6 +208,49 @@ def _s3_url(text: str) -> str:
     return _bucket_url(text)
 
 
+def _copy_address(text: str, info: ValidationInfo) -> str:
+    """Where copies of checkpoints go: a store, or a git repository (`git:` and what git takes, `#branch`)."""
+    if not text.startswith("git:"):
+        return _archive_url(text, info)
+    repository, _, branch = text.removeprefix("git:").partition("#")
+    parts = urlsplit(repository) if "://" in repository else None
+    if parts is not None and (parts.password is not None or parts.query):
+        raise ValueError("has a password or query in the URL (its text is not shown here)")
+    if not repository or not text.isprintable() or " " in text or repository.startswith("-") or "::" in repository:
+        raise ValueError(f"{shown(text)} does not name a git repository after git:")
+    if parts is not None and parts.scheme not in ("https", "ssh", "file"):
+        raise ValueError(f"{shown(text)} is neither https nor ssh")
+    if parts is None and not re.match(r"[\w.-]+@[\w.-]+:", repository):
+        repository = str(_path(repository, info))
+    return f"git:{repository}" + (f"#{branch}" if branch else "")
+
+
+def _witness(text: str) -> str:
+    """C2SP: name, digest and key joined by `+`; the key begins with its kind, the digest is over name and key."""
+    found = re.fullmatch(r"([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]{44})", text)
+    blob = base64.b64decode(found[3]) if found else b""
+    if (
+        found is None
+        or blob[0] != _WITNESS
+        or hashlib.sha256(f"{found[1]}\n".encode() + blob).hexdigest()[:8] != found[2]
+    ):
+        raise ValueError("is not the public key of a witness")
+    return text
+
+
+def _authority(text: str) -> str:
+    """An address of a timestamp authority. Most speak plain http: what they answer is signed."""
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError("is not a URL") from None
+    _refuse_inner_secrets(text, parts)
+    if parts.scheme not in ("http", "https") or not host:
+        raise ValueError(f"{shown(text)} is not an http or https URL")
+    return text
+
+
 def _label(text: str) -> str:
     """A name that becomes part of object keys and of commands."""
     if not _LABEL.fullmatch(text):
@@ -223,5 +269,9 @@ OptionalText = Annotated[PublicText | None, BeforeValidator(_blank_is_none)]
 FilePath = Annotated[Path, BeforeValidator(_path)]
 OptionalPath = Annotated[Path | None, PlainValidator(_path_or_none)]
 ArchiveUrl = Annotated[str, AfterValidator(_archive_url)]
+CopyAddress = Annotated[str, AfterValidator(_copy_address)]
+WitnessKeyText = Annotated[str, AfterValidator(_witness)]
+OptionalAuthority = Annotated[Annotated[str, AfterValidator(_authority)] | None, BeforeValidator(_blank_is_none)]
+OptionalPath = Annotated[FilePath | None, BeforeValidator(_blank_is_none)]
 S3Url = Annotated[str, AfterValidator(_s3_url)]
 Label = Annotated[str, AfterValidator(_label)]

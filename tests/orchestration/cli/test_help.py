@@ -9,9 +9,13 @@ import pytest
 
 from tests.orchestration.cli.conftest import ROOT, Command, in_a_process
 
-ALONE = ["init", "doctor", "pull", "status", "sql", "verify", "prove", "expire", "build"]
+ALONE = [
+    "init", "doctor", "pull", "status", "sql", "verify", "prove", "checkpoint", "witness", "anchor", "expire",
+    "build",
+]  # fmt: skip
 GROUPS = {
     "import": ["audit-export"],
+    "key": ["show", "rotate"],
     "hold": ["set", "release", "list"],
     "retention": ["extend"],
     "finops": ["statement", "close", "reopen", "reconcile", "focus"],

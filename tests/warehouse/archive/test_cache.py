@@ -48,7 +48,7 @@ HARM: dict[str, Callable[[Path], object]] = {
     "junk": lambda path: path.write_bytes(b"\xff" * 100),
     "no state": lambda path: path.write_bytes(signed(b'{"seq":"x"}')),
     "no JSON": lambda path: path.write_bytes(signed(b"[" * 100_000)),
-    "newer": lambda path: path.write_bytes(signed(b'{"format":"ledgerline-state/2","seq":3}')),
+    "newer": lambda path: path.write_bytes(signed(b'{"format":"ledgerline-state/999","seq":3}')),
     "ahead of the log": lambda path: path.write_bytes(signed(json.dumps({**body(path), "seq": 900}).encode())),
     "of another entry": lambda path: path.write_bytes(signed(json.dumps({**body(path), "seq": 3}).encode())),
     "of nothing": lambda path: path.write_bytes(signed(json.dumps({**body(path), "seq": -1}).encode())),

@@ -1,0 +1,103 @@
+"""`ledgerline key`: the log is handed over, the old key stops, and everybody is told what to do."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sandbox import Served
+from tests.orchestration.cli.conftest import Command, configure
+
+
+@pytest.fixture
+def mine(pulled: Path, tmp_path: Path) -> Path:
+    """A copy of the archive to write to."""
+    shutil.copytree(pulled, tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+def test_the_keys_are_shown_with_the_sizes_they_sign(ledgerline: Command, pulled: Path) -> None:
+    document = ledgerline("key", "show", "--json", folder=pulled).json()
+    assert document["keys"] == [{"from_size": 1, "key": document["key"]}]
+    assert document["here"] is True
+    told = ledgerline("key", "show", folder=pulled).out
+    assert document["key"] in told
+    assert "is the key that signs now" in told
+
+
+def test_the_key_is_changed_and_the_pipeline_goes_on_with_the_new_one(
+    ledgerline: Command, mine: Path, sandbox: Served
+) -> None:
+    size = ledgerline("status", "--json", folder=mine).json()["entries"]
+    ended = ledgerline("key", "rotate", "--to", "file:data/new.key", folder=mine)
+    assert (ended.code, ended.err) == (0, "")
+    assert "created" in ended.out
+    assert "signed by the old key and by the new one" in ended.out
+    assert (mine / "data" / "new.key").stat().st_mode & 0o077 == 0
+
+    stopped = ledgerline("pull", "activities", folder=mine)
+    assert stopped.code == 2
+    assert "has handed the log to another key" in stopped.err
+    assert "set archive.signing_key to the new key" in stopped.err
+    assert ledgerline("status", "--json", folder=mine).json()["entries"] == size + 2
+
+    configure(mine, sandbox, '[archive]\nsigning_key = "file:data/new.key"')
+    assert ledgerline("pull", "activities", folder=mine).code == 0
+    verified = ledgerline("verify", "--json", folder=mine).json()
+    assert verified["findings"] == []
+    shown = ledgerline("key", "show", "--json", folder=mine).json()
+    assert [key["from_size"] for key in shown["keys"]] == [1, size + 2]
+    assert shown["here"] is True
+
+
+def test_verify_is_content_with_either_key_and_not_with_a_strangers(
+    ledgerline: Command, mine: Path, sandbox: Served
+) -> None:
+    ledgerline("key", "rotate", "--to", "file:data/new.key", folder=mine)
+    for key, findings in (("signing", 0), ("new", 0)):
+        configure(mine, sandbox, f'[archive]\nsigning_key = "file:data/{key}.key"')
+        assert len(ledgerline("verify", "--json", folder=mine).json()["findings"]) == findings
+    shutil.move(mine / "data" / "signing.key", mine / "data" / "old.key")
+    assert ledgerline("verify", folder=mine).code == 0
+    (mine / "other").mkdir()
+    ledgerline("init", folder=mine / "other")
+    configure(mine, sandbox, '[archive]\nsigning_key = "file:other/data/signing.key"')
+    stranger = ledgerline("verify", "--json", folder=mine).json()["findings"]
+    assert {finding["code"] for finding in stranger} == {"foreign_key"}
+
+
+def test_a_second_run_says_that_it_was_done(ledgerline: Command, mine: Path) -> None:
+    first = ledgerline("key", "rotate", "--to", "file:data/new.key", "--json", folder=mine).json()
+    again = ledgerline("key", "rotate", "--to", "file:data/new.key", "--json", folder=mine).json()
+    assert (first["rotated"], again["rotated"]) == (True, False)
+    assert (first["entry"], first["keys"]) == (again["entry"], again["keys"])
+    assert (first["created"] is None, again["created"] is None) == (False, True)
+
+
+def test_growth_over_the_change_is_proven_with_both_keys(ledgerline: Command, mine: Path) -> None:
+    size = ledgerline("status", "--json", folder=mine).json()["entries"]
+    ledgerline("key", "rotate", "--to", "file:data/new.key", folder=mine)
+    ended = ledgerline("prove", "--consistency", "2", str(size + 2), "--out", str(mine / "grown"), folder=mine)
+    assert ended.code == 0
+    assert len(re.findall(r"--key \S+\+\S+", ended.out)) == 2
+
+
+@pytest.mark.parametrize("reference", ["data/new.key", "", "http://x", "env:"])
+def test_what_is_no_reference_is_2(ledgerline: Command, pulled: Path, reference: str) -> None:
+    ended = ledgerline("key", "rotate", "--to", reference, folder=pulled)
+    assert ended.code == 2
+    assert "is not a reference" in ended.err
+
+
+def test_a_key_file_that_is_none_is_2_and_stays(ledgerline: Command, mine: Path) -> None:
+    (mine / "new.key").write_text("not a key")
+    ended = ledgerline("key", "rotate", "--to", "file:new.key", folder=mine)
+    assert ended.code == 2
+    assert (mine / "new.key").read_text() == "not a key"
+
+
+def test_a_secret_is_in_no_output(ledgerline: Command, mine: Path) -> None:
+    ended = ledgerline("key", "rotate", "--to", "file:data/new.key", "--json", folder=mine)
+    secret = (mine / "data" / "new.key").read_text().splitlines()[1]
+    assert secret not in ended.out + ended.err + ledgerline("key", "show", folder=mine).out
