@@ -17,6 +17,7 @@ from benchmarks.report import Table, page
 BENCHMARKS = {
     "ingest": "ingest",
     "requests": "request_count",
+    "backfill": "backfill",
     "tail": "tail",
     "memory": "memory",
     "queries": "queries",

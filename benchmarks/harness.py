@@ -12,9 +12,9 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -39,10 +39,11 @@ class Run:
 
 @dataclass(frozen=True)
 class Tenant:
-    """A pretend tenant that is being served. `key` is that of the compliance API."""
+    """A pretend tenant that is being served. `key` is that of the compliance API; `keys` are all of them."""
 
     url: str
     key: str
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def reached(self) -> list[str]:
@@ -144,11 +145,16 @@ def tenant(
     now: str = "2026-11-22T12:00:00Z",
     lazy: bool = False,
     cpus: set[int] | None = None,
+    analytics_rate_limit: int = 0,
 ) -> Iterator[Tenant]:
-    """A pretend tenant in its own process, without rate limit, with exactly `per_day` events a day."""
+    """A pretend tenant in its own process, with exactly `per_day` events a day, without rate limit for them.
+
+    `analytics_rate_limit`: requests a minute that its Analytics API grants; 0 for no limit.
+    """
     command = [
         *(sys.executable, "-m", "sandbox", "serve", "--port", "0", "--rate-limit", "0", "--seed", "7"),
         *("--users", str(users), "--days", str(days), "--events-per-day", str(per_day), "--now", now),
+        *("--analytics-rate-limit", str(analytics_rate_limit)),
         *(["--lazy"] if lazy else []),
     ]
     with _on(cpus):
@@ -166,7 +172,7 @@ def tenant(
         if not line:
             raise Failed(f"{' '.join(command)} did not start")
         ready = json.loads(line)
-        yield Tenant(ready["url"], ready["keys"]["compliance"])
+        yield Tenant(ready["url"], ready["keys"]["compliance"], ready["keys"])
     finally:
         process.terminate()
         try:
