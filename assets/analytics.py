@@ -18,8 +18,8 @@ from assets.spend_verdicts import LATE, OF_SPEND, TOO_LATE, day_facts
 from assets.verdict_results import check_result
 from assets.workshop import Workshop
 from warehouse.anthropic.errors import WindowRefused
-from warehouse.anthropic.spend import STREAMS, Stream
 from warehouse.anthropic.spend_planning import first_day
+from warehouse.anthropic.spend_queries import STREAMS, Stream
 from warehouse.tables.spend.schema import COST_ROWS, USAGE_ROWS
 from warehouse.wire.times import midnight
 from warehouse.wire.windows import Window

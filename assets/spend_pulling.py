@@ -15,8 +15,9 @@ from assets.pull_report import PullReport
 from assets.walking import Walked, commit_window, walk_window
 from assets.workshop import Progress, Silent, Workshop
 from warehouse.anthropic.errors import WindowRefused
-from warehouse.anthropic.spend import STREAMS, SpendReports, Stream
+from warehouse.anthropic.spend import SpendReports
 from warehouse.anthropic.spend_planning import due_days, first_day, requested_days, whole_days_until
+from warehouse.anthropic.spend_queries import STREAMS, Stream
 from warehouse.archive.adopt import adopt_orphans
 from warehouse.archive.entry import Entry
 from warehouse.tables.spend.fold import FoldedDays, fold_days, fold_pending_days

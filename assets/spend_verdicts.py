@@ -10,7 +10,7 @@ from typing import Any
 from assets.status import coverage_begins, stream_gaps
 from assets.verdicts import Verdict
 from assets.workshop import Workshop
-from warehouse.anthropic.spend import Stream
+from warehouse.anthropic.spend_queries import Stream
 from warehouse.tables.catalog import connect
 from warehouse.wire.times import parse_rfc3339
 

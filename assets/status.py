@@ -12,7 +12,7 @@ from warehouse.anthropic.spend_planning import first_day
 from warehouse.archive.state import LogState, StreamState, overdue_footprints
 from warehouse.tables.fold import STREAM
 from warehouse.tables.schema import TABLE
-from warehouse.tables.spend.schema import REPORTS
+from warehouse.tables.spend.schema import ALL_REPORTS
 from warehouse.wire.times import midnight, rfc3339
 from warehouse.wire.windows import Window, gaps
 
@@ -20,7 +20,7 @@ from warehouse.wire.windows import Window, gaps
 TABLE_OF = {
     STREAM: TABLE,
     "audit_export": "audit_export_rows",
-    **{name: report.rows_table for name, report in REPORTS.items()},
+    **{name: report.rows_table for name, report in ALL_REPORTS.items()},
 }
 
 
@@ -47,9 +47,11 @@ def status(workshop: Workshop) -> dict[str, Any]:
 def coverage_begins(name: str, stream: StreamState, start: date, now: datetime) -> datetime:
     """From when on a stream should be covered: the first day of the partitions, or for usage and cost the first
     day that the vendor still serves, where nothing older was pulled while it could be."""
-    if name not in REPORTS:
+    if name not in ALL_REPORTS:
         return midnight(start)
     oldest = midnight(first_day(now, start))
+    if ALL_REPORTS[name].legacy and stream.covered:
+        return stream.covered[0].start  # asked for by hand, for what somebody wants to compare
     return min(oldest, max(stream.covered[0].start, midnight(start))) if stream.covered else oldest
 
 
@@ -117,7 +119,7 @@ def findings(workshop: Workshop, state: LogState, now: datetime) -> list[dict[st
         table = state.table(TABLE_OF.get(name, name))
         # figures of usage and cost are restated as a matter of course: `cost_restatements` has them
         for kind in ("revised", "withdrawn"):
-            if name not in REPORTS and table.counts.get(kind):
+            if name not in ALL_REPORTS and table.counts.get(kind):
                 add(
                     kind,
                     name,

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from warehouse.anthropic.activities import ActivityFeed
-from warehouse.anthropic.spend import SpendReports, Stream
+from warehouse.anthropic.spend import SpendReports
+from warehouse.anthropic.spend_queries import Stream
 from warehouse.archive.anchor import Anchors
 from warehouse.archive.archive import Archive
 from warehouse.archive.cosignature import WitnessKey

@@ -26,7 +26,7 @@ def measure(*, smoke: bool) -> list[Table]:
             f"grants {GRANTED} requests a minute, as the vendor does. Least: one request per window of 31 days "
             "for the total and ceil(groups / 1000) for the rows. Ours asks one more per stream: how fresh the "
             f"figures are. {PACED} a minute is the default, as the vendor advises; {GRANTED} is all there is. "
-            "364 days: the longest span from 2026-01-01 on. Floor: 60 s for each full budget before the last request."
+            "364 days: the longest span since 2026-01-01. Floor: a minute for each budget that is spent."
         ),
     )  # fmt: skip
     excess, slowest = 0.0, 0.0

@@ -13,7 +13,8 @@ from assets.workshop import Workshop
 from benchmarks.own_memory import peak_mb
 from warehouse.anthropic.budget import Budget
 from warehouse.anthropic.http import Client
-from warehouse.anthropic.spend import STREAMS, SpendReports
+from warehouse.anthropic.spend import SpendReports
+from warehouse.anthropic.spend_queries import STREAMS
 from warehouse.anthropic.surfaces import ANALYTICS
 from warehouse.archive.archive import Archive
 from warehouse.archive.signing import create_key, load_key

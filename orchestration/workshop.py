@@ -18,7 +18,8 @@ from warehouse.anthropic.activities import ActivityFeed
 from warehouse.anthropic.budget import Budget
 from warehouse.anthropic.http import Client
 from warehouse.anthropic.patience import Patience, Timeouts, Wait
-from warehouse.anthropic.spend import STREAMS, SpendReports
+from warehouse.anthropic.spend import SpendReports
+from warehouse.anthropic.spend_queries import QUERIES
 from warehouse.anthropic.surfaces import ANALYTICS, COMPLIANCE, Surface
 from warehouse.archive.anchor import Anchors
 from warehouse.archive.archive import Archive, Retention
@@ -76,7 +77,7 @@ def open_workshop(
                 start=settings.anthropic.start,
                 marts=settings.warehouse.duckdb,
                 clock=clock,
-                spend={name: SpendReports(clients.analytics, name) for name in STREAMS} if clients else {},
+                spend={name: SpendReports(clients.analytics, name) for name in QUERIES} if clients else {},
                 witnesses=[WitnessKey.from_vkey(vkey) for vkey in own.witnesses],
                 anchors=Anchors(
                     addresses=own.anchors,

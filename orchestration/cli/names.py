@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 from orchestration.cli.failures import CannotRun
 
-STREAMS = ("activities", "usage", "cost")
+STREAMS = ("activities", "usage", "cost", "legacy_cost")
+# What `all` means: the legacy reports are a second source, compared with the first when somebody asks.
+ALL = ("activities", "usage", "cost")
 
 
 def known(kind: str, name: str, names: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from orchestration.cli import moments
-from orchestration.cli.names import STREAMS, known
+from orchestration.cli.names import ALL, STREAMS, known
 from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
 from orchestration.cli.output import Output, duration, size
 from orchestration.cli.progress import Progress
@@ -25,7 +25,8 @@ def register(app: typer.Typer) -> None:
             "ledgerline pull activities --from 2026-11-01 --to 2026-12-01": "one month",
             "ledgerline pull activities --from yesterday --json": "again from yesterday on, as JSON",
             "ledgerline pull cost": "days never read, and those that may have been restated since",
-            "ledgerline pull all": "every stream",
+            "ledgerline pull all": "activities, usage and cost",
+            "ledgerline pull legacy_cost --from 2026-11-01": "the older reports, to compare: see cost_parity",
         },
     )
 
@@ -67,7 +68,7 @@ def pull(
     output = Output(json=json)
     reports: list[dict[str, Any]] = []
     with Progress() as progress, open_workshop(settings, for_writing=True, progress=progress) as workshop:
-        trouble = _pull_each(STREAMS if name == "all" else (name,), workshop, start, end, progress, reports)
+        trouble = _pull_each(ALL if name == "all" else (name,), workshop, start, end, progress, reports)
     if trouble is not None:
         for report in reports:
             _show(report, output)
@@ -92,13 +93,13 @@ def _pull_each(
     from assets.pulling import pull_activities  # noqa: PLC0415
     from assets.spend_pulling import pull_spend  # noqa: PLC0415
     from warehouse.anthropic.errors import AnthropicError  # noqa: PLC0415
-    from warehouse.anthropic.spend import STREAMS as SPEND  # noqa: PLC0415
+    from warehouse.anthropic.spend_queries import QUERIES  # noqa: PLC0415
     from warehouse.config import ConfigError  # noqa: PLC0415
 
     trouble: Exception | None = None
     for stream in streams:
         try:
-            spend = next((known for known in SPEND if known == stream), None)
+            spend = next((known for known in QUERIES if known == stream), None)
             if spend is not None:
                 report = pull_spend(workshop, spend, start=start, end=end, progress=progress).as_dict()
             else:

@@ -12,7 +12,8 @@ from sandbox import Served
 from tests.promises.site import Site
 from warehouse.anthropic.http import Client
 from warehouse.anthropic.patience import Patience, Timeouts
-from warehouse.anthropic.spend import STREAMS, SpendReports, Stream
+from warehouse.anthropic.spend import SpendReports
+from warehouse.anthropic.spend_queries import QUERIES, Stream
 from warehouse.anthropic.surfaces import ANALYTICS
 from warehouse.wire.times import midnight
 
@@ -34,7 +35,7 @@ def open_spend(
             sleep=lambda seconds: None,
         )
         with client:
-            workshop.spend = {name: SpendReports(client, name, page_limit) for name in STREAMS}
+            workshop.spend = {name: SpendReports(client, name, page_limit) for name in QUERIES}
             yield workshop
 
 

@@ -18,7 +18,7 @@ from tests.joins.spend import in_sql, open_spend, pull, truth
 from tests.promises.mortal import Counted, Died, Mortal, give
 from tests.promises.site import Site
 from warehouse.anthropic.errors import AuthenticationTrouble, WindowRefused
-from warehouse.anthropic.spend import BETA, STREAMS, Stream
+from warehouse.anthropic.spend_queries import BETA, STREAMS, Stream
 from warehouse.archive.adopt import adopt_orphans
 from warehouse.archive.verify import verify
 

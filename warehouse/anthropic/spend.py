@@ -1,34 +1,23 @@
 """Usage and cost of the Analytics API: one window in, its pages out, the ungrouped total before the grouped rows.
 
-Reference 3.3. Promise: iterating to the end means that both were read to their last page, and that every page of
-the last walk carries the same `data_refreshed_at`; anything short of that raises.
+Reference 3.3; the legacy reports of 3.4 as a second source. Promise: iterating to the end means that both were
+read to their last page, and that every page of the last walk carries the same `data_refreshed_at`; anything short
+of that raises.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
-from urllib.parse import quote
 
 from warehouse.anthropic.answers import Attempt, Response
 from warehouse.anthropic.errors import CursorExpired, RequestRefused, WindowRefused
 from warehouse.anthropic.http import Client
+from warehouse.anthropic.spend_queries import LARGEST_PAGE, ORGANIZATION, QUERIES, Stream
 from warehouse.anthropic.walk import Page, Pages, Walk
 from warehouse.wire.records import NotAPage, PageBody, split_page
 from warehouse.wire.times import parse_rfc3339, rfc3339
 from warehouse.wire.windows import Window
 
-Stream = Literal["usage", "cost"]
-STREAMS: Final[tuple[Stream, ...]] = ("usage", "cost")
-PATHS: Final[dict[str, str]] = {name: f"/v1/organizations/analytics/{name}" for name in STREAMS}
-BETA = "analytics-usage-cost-2026-08-24"
-LARGEST_PAGE = 1000
 LONGEST_WINDOW = timedelta(days=31)
-# At most five; why these: docs/decisions. Groups of people (`rbac_group_id`) overlap and are never asked for.
-ORGANIZATION = "organization_id"
-DIMENSIONS = ("actor", "product", "model", ORGANIZATION, "context_window")
-# These two fan a cost row out and count neither against the five nor against the limit.
-FAN_OUT: Final[dict[str, tuple[str, ...]]] = {"usage": (), "cost": ("cost_type", "token_type")}
-_GROUPED = "group_by%5B%5D="
 
 
 @dataclass(frozen=True)
@@ -40,13 +29,8 @@ class Freshness:
     attempts: tuple[Attempt, ...]
 
 
-def is_grouped(query: str) -> bool:
-    """Whether a query as sent asked for grouped rows; else it asked for the total."""
-    return _GROUPED in query
-
-
 class SpendReports:
-    """Walks windows of one of the two reports. Between windows it remembers only whether the key may ask by
+    """Walks windows of one of the reports. Between windows it remembers only whether the key may ask by
     organisation (`dimensions`)."""
 
     def __init__(self, client: Client, stream: Stream, page_limit: int = LARGEST_PAGE) -> None:
@@ -55,7 +39,8 @@ class SpendReports:
         self.client = client
         self.stream: Stream = stream
         self.page_limit = page_limit
-        self.dimensions: tuple[str, ...] = DIMENSIONS
+        self.queries = QUERIES[stream]
+        self.dimensions = self.queries.dimensions
 
     def freshness(self, day: Window) -> Freshness:
         """The one small question: how fresh are the figures? Asks for one row of a day that is over.
@@ -66,7 +51,8 @@ class SpendReports:
         def read(response: Response) -> tuple[str, datetime]:
             return _refreshed(split_page(response.body))
 
-        answer = self.client.get(PATHS[self.stream], _bounds(day), read=read, betas=(BETA,))
+        queries = self.queries
+        answer = self.client.get(queries.total_path, queries.total(day, 1), read=read, betas=queries.betas)
         text, at = answer.value
         return Freshness(at, text, answer.attempts)
 
@@ -94,7 +80,8 @@ class _Reading:
     def __init__(self, reports: SpendReports, window: Window, limit: int) -> None:
         self._limit = limit
         self._reports = reports
-        self._walk = Walk(reports.client, PATHS[reports.stream], window, "next_page", (BETA,))
+        queries = reports.queries
+        self._walk = Walk(reports.client, queries.total_path, window, "next_page", queries.betas)
         self._grouped = False
         self._refreshed: str | None = None
 
@@ -102,14 +89,17 @@ class _Reading:
         return self._walk.pages(self._ask, self._ended, self._restart)
 
     def _ask(self) -> Page:
-        walk = self._walk
-        reports = self._reports
-        by = (*reports.dimensions, *FAN_OUT[reports.stream]) if self._grouped else ()
-        query = _bounds(walk.window, by, self._limit, walk.cursor)
+        walk, reports = self._walk, self._reports
+        queries, by = reports.queries, reports.dimensions
+        if self._grouped:
+            walk.path, query = queries.rows_path, queries.rows(walk.window, self._limit, by, walk.cursor)
+        else:
+            walk.path, query = queries.total_path, queries.total(walk.window, self._limit, walk.cursor)
         try:
             return walk.ask(query, judge=_judge, accept=self._accept)
         except RequestRefused as refused:
-            if ORGANIZATION not in str(refused) or ORGANIZATION not in by or walk.cursor is not None:
+            named = self._grouped and walk.cursor is None and ORGANIZATION in by and ORGANIZATION in str(refused)
+            if not named:
                 raise
             # A key of one organisation may not be allowed to ask for this; it has one organisation anyway.
             reports.dimensions = tuple(name for name in reports.dimensions if name != ORGANIZATION)
@@ -144,16 +134,6 @@ class _Reading:
 
     def _restart(self) -> None:
         self._grouped, self._refreshed = False, None
-
-
-def _bounds(window: Window, by: tuple[str, ...] = (), limit: int = 1, cursor: str | None = None) -> str:
-    """The query string: the same for every page of a walk but for the cursor, which is bound to it."""
-    groups = "".join(f"&{_GROUPED}{name}" for name in by)
-    after = f"&page={quote(cursor, safe='')}" if cursor is not None else ""
-    return (
-        f"starting_at={rfc3339(window.start)}&ending_at={rfc3339(window.end)}&time_bucket_width=1d"
-        f"&order_by=time&order=asc&limit={limit}{groups}{after}"
-    )
 
 
 def _judge(body: PageBody, _: Response) -> None:

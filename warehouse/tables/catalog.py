@@ -18,7 +18,7 @@ from warehouse.tables.audit_export.schema import AUDIT_EXPORT_ROWS, audit_export
 from warehouse.tables.fold import STREAM
 from warehouse.tables.object_access import reader_setup
 from warehouse.tables.schema import AUDIT_EVENTS, TABLE
-from warehouse.tables.spend.schema import REPORTS
+from warehouse.tables.spend.schema import ALL_REPORTS
 from warehouse.tables.spend.views import spend_as_of, spend_views
 
 _SQL_TYPES = {
@@ -147,7 +147,7 @@ def statements(archive: Archive, schema: str | None = None) -> list[str]:
         f"create or replace view {prefix}audit_export_matches as "
         + audit_export_matches_sql(prefix, covered=state.stream(STREAM).covered),
     ]
-    for report in REPORTS.values():
+    for report in ALL_REPORTS.values():
         made += [
             _table_view(
                 f"{prefix}{report.stream}_row_versions", state, report.rows_table, report.rows, root, by_day=False

@@ -23,7 +23,7 @@ from warehouse.tables.fold import STREAM, OpenFold, batches_of, by_day
 from warehouse.tables.row_difference import JUDGED_BY_RELEASE, difference
 from warehouse.tables.schema import AUDIT_EVENTS, TABLE
 from warehouse.tables.spend.rederiving import rederive_spend
-from warehouse.tables.spend.schema import REPORTS
+from warehouse.tables.spend.schema import ALL_REPORTS
 from warehouse.tables.stored_rows import StoredRows
 from warehouse.wire.windows import Window
 
@@ -52,7 +52,11 @@ def rederive(archive: Archive, parser: Parser, result: Verification, *, on_progr
     exports = [entry for entry in entries if entry.stream == EXPORTS]
     rederive_exports(archive, exports, result)
     rederive_spend(archive, entries, result)
-    known = {TABLE, EXPORT_TABLE, *(name for one in REPORTS.values() for name in (one.rows_table, one.days_table))}
+    known = {
+        TABLE,
+        EXPORT_TABLE,
+        *(name for one in ALL_REPORTS.values() for name in (one.rows_table, one.days_table)),
+    }
     for name, table in sorted(state.tables.items()):
         if name not in known and (table.recent or table.sealed):
             result.notes.append(f"the table {name} was not made again: only {', '.join(sorted(known))} can be")

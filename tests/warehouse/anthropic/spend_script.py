@@ -6,7 +6,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.warehouse.anthropic.scripted import Asked, Given, Time, client_of
-from warehouse.anthropic.spend import SpendReports, Stream
+from warehouse.anthropic.spend import SpendReports
+from warehouse.anthropic.spend_queries import Stream
 from warehouse.anthropic.surfaces import ANALYTICS
 from warehouse.wire.windows import Window
 

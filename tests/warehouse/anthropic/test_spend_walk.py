@@ -20,7 +20,8 @@ from warehouse.anthropic.errors import (
     WindowFailed,
     WindowRefused,
 )
-from warehouse.anthropic.spend import DIMENSIONS, SpendReports, is_grouped
+from warehouse.anthropic.spend import SpendReports
+from warehouse.anthropic.spend_queries import DIMENSIONS, is_grouped
 from warehouse.anthropic.walk import Page
 from warehouse.wire.windows import Window
 

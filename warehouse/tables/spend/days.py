@@ -30,16 +30,19 @@ class DayValues:
 
 def day_values(report: Report, rows: list[Row], totals: list[Row]) -> DayValues:
     """The sums of one day from its grouped rows and its total (one row; none for a day without any spend)."""
-    return _cost(rows, totals) if report.stream == "cost" else _usage(rows, totals)
+    if report.figures == "usage":
+        return _usage(rows, totals)
+    return _cost(rows, totals, part=report.legacy)
 
 
-def _cost(rows: list[Row], totals: list[Row]) -> DayValues:
+def _cost(rows: list[Row], totals: list[Row], *, part: bool) -> DayValues:
+    """`part`: the rows may add up to less than the total, never to more."""
     grouped, total = _cents(row.amount for row in rows), _cents(row.amount for row in totals)
     listed, total_listed = _cents(row.list_amount for row in rows), _cents(row.list_amount for row in totals)
     rounding = _rounding([row.amount for row in [*rows, *totals]])
     said = []
     for name, mine, theirs in (("amount", grouped, total), ("list_amount", listed, total_listed)):
-        if abs(theirs - mine) > rounding:
+        if mine - theirs > rounding or (theirs - mine > rounding and not part):
             said.append(
                 f"{name}: the grouped rows add up to {_usd(mine):f} USD, the total is {_usd(theirs):f} USD "
                 f"({_usd(theirs - mine):f} more)"

@@ -25,7 +25,7 @@ from warehouse.archive.state import LogState, TableFile
 from warehouse.tables import parquet
 from warehouse.tables.spend.days import day_values
 from warehouse.tables.spend.rows import Row, read_rows
-from warehouse.tables.spend.schema import REPORTS, Report
+from warehouse.tables.spend.schema import ALL_REPORTS, Report
 from warehouse.wire.records import split_page
 from warehouse.wire.times import midnight, parse_rfc3339
 from warehouse.wire.windows import Window
@@ -94,7 +94,7 @@ def fold_days(archive: Archive, entry: Entry) -> FoldedDays | None:
     Pulls before it that overlap its window are folded first where they are not yet.
     """
     fold_pending_days(archive, entry.stream or "", before=entry)
-    report = REPORTS[entry.stream or ""]
+    report = ALL_REPORTS[entry.stream or ""]
     work = _Fold(archive, entry, report)
     if entry.complete:
         work.run()
@@ -103,7 +103,7 @@ def fold_days(archive: Archive, entry: Entry) -> FoldedDays | None:
 
 def fold_again(archive: Archive, entry: Entry) -> dict[str, pa.Table]:
     """What a pull that was folded before comes to now, by table; nothing is written."""
-    work = _Fold(archive, entry, REPORTS[entry.stream or ""])
+    work = _Fold(archive, entry, ALL_REPORTS[entry.stream or ""])
     if entry.complete:
         work.run()
     return work.tables()

@@ -42,6 +42,26 @@ USAGE_FIELDS = frozenset(
         "requests",
     ]
 )
+# What a bucket of the legacy reports and a row of theirs have beside the figures (reference 3.4).
+BUCKET_FIELDS = frozenset({"starting_at", "ending_at", "results"})
+LEGACY_DIMENSIONS = frozenset(
+    {
+        "product",
+        "model",
+        "context_window",
+        "inference_geo",
+        "speed",
+        "rbac_group_id",
+        "slack_channel_id",
+        "claude_tag_category",
+        "claude_tag_user_id",
+        "cost_type",
+        "token_type",
+        "actor",
+    }
+)
+# How the legacy reports spell products that the current API spells otherwise.
+OLD_PRODUCTS = frozenset({"claude-tag", "claude-in-slack"})
 CACHE_FIELDS = frozenset({"ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"})
 TOOL_FIELDS = frozenset({"web_search_requests"})
 VALUES = {

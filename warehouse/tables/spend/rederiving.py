@@ -12,13 +12,13 @@ from warehouse.archive.errors import ArchiveError, StoreUnreachable
 from warehouse.archive.findings import Verification
 from warehouse.tables.row_difference import difference
 from warehouse.tables.spend.fold import fold_again
-from warehouse.tables.spend.schema import REPORTS
+from warehouse.tables.spend.schema import ALL_REPORTS
 from warehouse.tables.stored_rows import StoredRows
 
 
 def rederive_spend(archive: Archive, pulls: list[Entry], result: Verification) -> None:
     """Compare each pull of usage and cost (in order of the log) with the rows and days stored of it."""
-    for report in REPORTS.values():
+    for report in ALL_REPORTS.values():
         tables = {report.rows_table: report.rows, report.days_table: report.days}
         stored = {name: StoredRows(archive, name, schema) for name, schema in tables.items()}
         folded: set[int] = set()

@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from warehouse.tables.spend import known
+from warehouse.tables.spend.legacy import as_current
 from warehouse.tables.spend.money import ABSENT, Money, read_money
 from warehouse.tables.spend.schema import TOKENS, Report
 from warehouse.wire.records import canonical, content_sha256, decode
@@ -41,12 +42,21 @@ def read_rows(report: Report, window: Window, records: Sequence[bytes], page: in
 
     A record without a readable day of the window lies under the window's first day and says so.
     """
-    return [_read(report, window, record, page, position) for position, record in enumerate(records)]
+    rows = []
+    for position, record in enumerate(records):
+        strange: list[str] = []
+        document = _decoded(record, strange)
+        shapes = as_current(document, strange) if report.legacy else [document]
+        for number, shape in enumerate(shapes):
+            row = _read(report, window, record, shape, list(strange))
+            row.values |= {"page": page, "position": position}
+            if number:  # of one bucket's results each is a row of its own
+                row.content = row.values["content_sha256"] = sha256(f"{row.content}/{number}".encode()).hexdigest()
+            rows.append(row)
+    return rows
 
 
-def _read(report: Report, window: Window, record: bytes, page: int, position: int) -> Row:
-    strange: list[str] = []
-    document = _decoded(record, strange)
+def _read(report: Report, window: Window, record: bytes, document: dict[str, Any], strange: list[str]) -> Row:
     starting_at = _moment(document, "starting_at", strange)
     ending_at = _moment(document, "ending_at", strange)
     outside = starting_at is None or not window.contains(starting_at)
@@ -66,16 +76,15 @@ def _read(report: Report, window: Window, record: bytes, page: int, position: in
         ending_at=ending_at,
         raw=raw,
         raw_bytes=raw_bytes,
-        page=page,
-        position=position,
         content_sha256=row.content,
     )
     _read_group(row, document)
-    figures = known.COST_FIELDS if report.stream == "cost" else known.USAGE_FIELDS
-    measured = _object(document, report.stream, strange)
-    strange += _unlisted(document, known.ROW_FIELDS | {report.stream})
-    strange += [f"{report.stream}.{name}" for name in _unlisted(measured, figures)]
-    if report.stream == "cost":
+    costs = report.figures == "cost"
+    measured = _object(document, report.figures, strange)
+    strange += _unlisted(document, known.ROW_FIELDS | {report.figures})
+    fields = known.COST_FIELDS if costs else known.USAGE_FIELDS
+    strange += [f"{report.figures}.{name}" for name in _unlisted(measured, fields)]
+    if costs:
         _read_cost(row, measured)
     else:
         _read_usage(row, measured)
@@ -124,7 +133,7 @@ def _read_group(row: Row, document: dict[str, Any]) -> None:
         row.values[name] = _text(group if name in group else document, name, strange)
     for name, values in known.VALUES.items():
         value = row.values[name]
-        if value is not None and value not in values:
+        if value is not None and value not in values and value not in known.OLD_PRODUCTS:
             strange.append(f"{name}={value}"[:_LONGEST_NAME])
     actor = group.get("actor")
     if actor is not None and not isinstance(actor, dict):

@@ -108,12 +108,18 @@ USAGE_DAYS = pa.schema(
 
 @dataclass(frozen=True)
 class Report:
-    """The tables of one stream: its rows, its days, and the column whose change is told first."""
+    """The tables of one stream: its rows, its days, and the column whose change is told first.
+
+    figures: the member of a record that holds them. legacy: records in the older shape, whose rows are those of
+    people only, so that they need not add up to the total.
+    """
 
     stream: str
     rows: pa.Schema
     days: pa.Schema
     measure: str
+    figures: str
+    legacy: bool = False
 
     @property
     def rows_table(self) -> str:
@@ -124,6 +130,8 @@ class Report:
         return f"{self.stream}_days"
 
 
-COST = Report("cost", COST_ROWS, COST_DAYS, "amount")
-USAGE = Report("usage", USAGE_ROWS, USAGE_DAYS, "total_tokens")
+COST = Report("cost", COST_ROWS, COST_DAYS, "amount", "cost")
+USAGE = Report("usage", USAGE_ROWS, USAGE_DAYS, "total_tokens", "usage")
+LEGACY_COST = Report("legacy_cost", COST_ROWS, COST_DAYS, "amount", "cost", legacy=True)
 REPORTS = {report.stream: report for report in (USAGE, COST)}
+ALL_REPORTS = {**REPORTS, LEGACY_COST.stream: LEGACY_COST}

@@ -4,7 +4,7 @@ Promise: `cost_rows` of a day is the newest complete pull of that day and nothin
 restatement is shown as vanished, not left standing.
 """
 
-from warehouse.tables.spend.schema import REPORTS, Report
+from warehouse.tables.spend.schema import ALL_REPORTS, LEGACY_COST, REPORTS, Report
 
 _NEWEST = """
 select d.* from {days} as d join (
@@ -67,6 +67,21 @@ _DIMENSIONS = ("organization_id", "product", "model", "context_window", "actor_t
 _MORE = {"cost": ("cost_type", "token_type"), "usage": ()}
 
 
+# Old and new beside each other, day by day. What the legacy reports leave out is spend without a person.
+_PARITY = """
+select n.day, n.data_refreshed_at, o.data_refreshed_at as legacy_refreshed_at,
+       n.data_refreshed_at = o.data_refreshed_at as comparable,
+       n.total_amount as amount, o.total_amount as legacy_amount, o.total_amount - n.total_amount as difference,
+       coalesce(p.amount, 0) as of_people, o.amount as legacy_of_people,
+       o.amount - coalesce(p.amount, 0) as difference_of_people,
+       n.total_amount - coalesce(p.amount, 0) as without_person, o.difference as legacy_missing
+from {prefix}cost_days as n join {prefix}legacy_cost_days as o using (day)
+left join (
+  select day, sum(amount) as amount from {prefix}cost_rows where actor_type = 'user_actor' group by day) as p
+  using (day)
+"""
+
+
 def spend_views(prefix: str) -> list[str]:
     """Views and macros over `{prefix}cost_row_versions`, `{prefix}cost_day_versions` and the same of usage."""
     made = []
@@ -82,21 +97,32 @@ def spend_views(prefix: str) -> list[str]:
             f"create or replace macro {prefix}{report.days_table}_as_of(ts) as table "
             + _NEWEST.format(**names, known=known),
         ]
-    return made
+    return made + _legacy_views(prefix, prefix, "view")
+
+
+def _legacy_views(prefix: str, source: str, kind: str) -> list[str]:
+    names = _names(LEGACY_COST, source)
+    found = {
+        LEGACY_COST.rows_table: _ROWS_OF.format(**names, known=""),
+        LEGACY_COST.days_table: _NEWEST.format(**names, known=""),
+        "cost_parity": _PARITY.format(prefix=source),
+    }
+    return [f"create or replace {kind} {prefix}{name} as {sql}" for name, sql in found.items()]
 
 
 def spend_as_of(literal: str) -> list[str]:
     """Make the names of usage and cost mean what was known at a moment (a SQL literal), for this connection."""
     made = []
-    for report in REPORTS.values():
+    for report in ALL_REPORTS.values():
         own = _names(report, "temp.main.")
         for name in (f"{report.stream}_row_versions", f"{report.stream}_day_versions"):
             made.append(
                 f"create or replace temp view {name} as select * from memory.main.{name} "
                 f"where observed_at <= {literal}"
             )
-        made += [f"create or replace temp view {name} as {sql}" for name, sql in _derived(report, own).items()]
-    return made
+        if report in REPORTS.values():
+            made += [f"create or replace temp view {name} as {sql}" for name, sql in _derived(report, own).items()]
+    return made + _legacy_views("", "temp.main.", "temp view")
 
 
 def _names(report: Report, prefix: str) -> dict[str, str]:
