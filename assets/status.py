@@ -9,6 +9,7 @@ from typing import Any
 from assets.workshop import Workshop
 from warehouse.anthropic.planning import LAG
 from warehouse.anthropic.spend_planning import first_day
+from warehouse.archive.recording import off_spans
 from warehouse.archive.state import LogState, StreamState, overdue_footprints
 from warehouse.tables.fold import STREAM
 from warehouse.tables.schema import TABLE
@@ -130,6 +131,13 @@ def findings(workshop: Workshop, state: LogState, now: datetime) -> list[dict[st
             add("unknown_event", seen, f"first seen {first.at}, {first.count} records; kept and tagged")
         for seen, first in sorted(table.unknown_fields.items()):
             add("unknown_field", seen, f"first seen {first.at}, {first.count} records; kept in raw and named")
+    for span in off_spans(state.turns):
+        add(
+            "recording_off",
+            f"activities {span.window}",
+            f"{span.off.by or 'somebody'} switched the vendor's recording off (event {span.off.event_id}): what "
+            f"was done in that time is nowhere; ask who wanted it so, and see what else this account did that day",
+        )
     for request_id in overdue_footprints(state, STREAM):
         add(
             "footprint_missing",

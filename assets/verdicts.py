@@ -15,7 +15,9 @@ from assets.workshop import Workshop
 from warehouse.archive import keys
 from warehouse.archive.errors import KeyMissing
 from warehouse.archive.note import Checkpoint, NoteError, Verifier, open_note
+from warehouse.archive.recording import off_spans
 from warehouse.archive.state import overdue_footprints
+from warehouse.tables.activities import SWITCH
 from warehouse.tables.fold import STREAM
 from warehouse.tables.schema import TABLE
 from warehouse.wire.times import midnight, parse_rfc3339
@@ -110,6 +112,25 @@ def foreign_footprints(workshop: Workshop) -> Verdict:
     )
 
 
+def recording_stayed_on(workshop: Workshop) -> Verdict:
+    """The vendor's recording was not switched off. What was done while it was off can never be known: ask who
+    switched it and why, note the answer, and see what else that account did that day. Still off: switch it on
+    under Organization settings > Data and privacy."""
+    spans = off_spans(workshop.archive.state.turns)
+    facts = {"times off": len(spans), "off now": bool(spans) and spans[-1].end is None}
+    if not spans:
+        return Verdict(True, "The vendor's recording was on throughout, by its own records.", facts=facts)
+    named = _listed(f"{span.window} by {span.off.by} (event {span.off.event_id})" for span in spans)
+    return Verdict(
+        False,
+        f"The vendor's recording was switched off {len(spans)} times: {named}. Nothing of that time is in the "
+        f"feed. Ask who switched it and why; look at type = '{SWITCH}' in audit_events.",
+        severe=True,
+        total=None if facts["off now"] else len(spans),
+        facts=facts,
+    )
+
+
 def records_unchanged(workshop: Workshop) -> Verdict:
     """The vendor has neither changed nor withdrawn a record since we archived it. When one was, read both
     versions in audit_event_versions and note why: a redaction that was asked for, or something else."""
@@ -187,6 +208,7 @@ OF_THE_FEED: tuple[Callable[[Workshop], Verdict], ...] = (
     coverage_without_gap,
     footprints_found,
     foreign_footprints,
+    recording_stayed_on,
     records_unchanged,
     nothing_unknown,
     tail_is_fresh,

@@ -13,7 +13,8 @@ from typing import Any
 import duckdb
 
 from orchestration.cli.failures import CannotRun
-from orchestration.cli.output import Output, to_json
+from orchestration.cli.output import Output, plain, to_json
+from warehouse.evidence.stamp import Stamp
 
 _BATCH = 5_000
 _ON_A_TERMINAL, _IN_A_PIPE = 200, 10_000  # rows of a table; --json has no limit
@@ -24,9 +25,10 @@ _ANALYZE = re.compile(r"(?i)\banalyze\b\s*(?:,[^)]*)?\)?")
 class Questions:
     """Answers SQL over one connection, into one output."""
 
-    def __init__(self, db: duckdb.DuckDBPyConnection, output: Output) -> None:
+    def __init__(self, db: duckdb.DuckDBPyConnection, output: Output, stamp: Stamp | None = None) -> None:
         self.db = db
         self.output = output
+        self.stamp = stamp
 
     def answer(self, text: str, *, single: bool = False) -> None:
         """Answer each statement of a text. `single`: there must be exactly one, as JSON needs it.
@@ -96,12 +98,16 @@ class Questions:
 
     def _rows_as_json(self, names: Sequence[str], batches: Iterator[list[tuple[Any, ...]]]) -> None:
         with tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="ascii") as whole:
-            separator = "["
+            separator, count = "[" if self.stamp is None else '{"rows": [', 0
             for batch in batches:
                 for row in batch:
                     whole.write(f"{separator}\n  {to_json(dict(zip(names, row, strict=True)), indent=None)}")
                     separator = ","
-            whole.write("[]\n" if separator == "[" else "\n]\n")
+                count += len(batch)
+            whole.write("\n]" if count else f"{separator}]")
+            if self.stamp is not None:
+                whole.write(f',\n"stamp": {to_json(self.stamp.document(count), indent=None)}}}')
+            whole.write("\n")
             whole.seek(0)
             shutil.copyfileobj(whole, self.output.out)
 
@@ -118,6 +124,8 @@ class Questions:
             return
         numbers = [name for name, kind in zip(names, types, strict=True) if _is_number(kind)]
         self.output.table(names, shown, right=numbers)
+        for line in self.stamp.lines(count) if self.stamp is not None else ():
+            print(plain(line), file=self.output.out)
         if count > len(shown):
             self.output.aside(f"{count:,} rows, the first {len(shown):,} are shown; --json gives all of them")
         elif sys.stdout.isatty():

@@ -9,7 +9,7 @@ from random import Random
 from sandbox.tenant.events import Event
 from sandbox.tenant.rare import rare
 from sandbox.tenant.rhythm import everyday
-from sandbox.tenant.stories import planted
+from sandbox.tenant.stories import RECORDING_OFF, planted, unrecorded
 from sandbox.tenant.world import World
 
 
@@ -21,14 +21,16 @@ def day_random(world: World, day: date) -> Random:
 def events_of(world: World, day: date, events_per_day: int | None = None) -> list[Event]:
     """Every event created on `day` (UTC), sorted by (created_at, id).
 
-    `events_per_day` replaces the rhythm's volume: exactly that many, unless the planted ones alone are more.
+    What happened while the recording was switched off is left out, as the vendor leaves it out. `events_per_day`
+    replaces the rhythm's volume: exactly that many, unless the planted ones alone are more, and always recorded.
     """
     collecting = gc.isenabled()
     gc.disable()  # a million live tuples make the collector the slowest part
     try:
         rng = day_random(world, day)
         people = world.people.on(day)
-        special = planted(world, day)
+        exact = events_per_day is not None
+        special = planted(world, day, without=(RECORDING_OFF,) if exact else ())
         unusual = rare(world, day, people, Random(f"{world.seed}/{world.people.seats}/{day}/rare"))
         if events_per_day is None:
             budget = None
@@ -36,6 +38,9 @@ def events_of(world: World, day: date, events_per_day: int | None = None) -> lis
             unusual = unusual[: max(0, events_per_day - len(special))]
             budget = max(0, events_per_day - len(special) - len(unusual))
         events = special + unusual + everyday(world, people, day, rng, budget)
+        off = None if exact else unrecorded(world, day)
+        if off is not None:
+            events = [event for event in events if not off[0] < event[0] < off[1]]
         events.sort()
         return events
     finally:

@@ -1,7 +1,8 @@
-"""Planted stories: things an auditor or an analyst should find, four in every 14 days.
+"""Planted stories: things an auditor or an analyst should find, five in every 14 days.
 
 A leaver who exports before leaving, a mass export at 3 a.m., single sign-on switched off, a leaked compliance key
-used by a stranger. Their days follow from the calendar, so any 27 days in a row hold one complete set.
+used by a stranger, recording switched off for an evening. Their days follow from the calendar, so any 27 days in a
+row hold one complete set.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 from sandbox.clock import from_us, rfc3339
 from sandbox.tenant.access import access_event
 from sandbox.tenant.actors import compact
-from sandbox.tenant.events import Draft, Event, day_start, finish
+from sandbox.tenant.events import Draft, Event, day_of, day_start, finish
 from sandbox.tenant.ids import tagged, text22
 from sandbox.tenant.people import CYCLE_DAYS, Person
 from sandbox.tenant.rhythm import FILENAMES
@@ -26,6 +27,8 @@ _SECOND = 1_000_000
 _MINUTE = 60 * _SECOND
 _HOUR = 60 * _MINUTE
 STRANGER_AGENT = "python-requests/2.32.3"
+RECORDING_OFF = "recording_switched_off"
+SWITCH_TYPE = "org_compliance_api_settings_updated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +106,21 @@ def stories_of(world: World, cycle: int) -> tuple[Story, ...]:
     return _told(world.seed, world.people.seats, cycle)
 
 
-def planted(world: World, day: date) -> list[Event]:
-    """The story events created on `day`."""
+def planted(world: World, day: date, *, without: tuple[str, ...] = ()) -> list[Event]:
+    """The story events created on `day`, but for kinds of stories that are left out."""
     low = day_start(day)
     high = day_start(day + timedelta(days=1))
     stories = stories_of(world, day.toordinal() // CYCLE_DAYS)
-    return [event for story in stories for event in story.events if low <= event[0] < high]
+    told = [story for story in stories if story.kind not in without]
+    return [event for story in told for event in story.events if low <= event[0] < high]
+
+
+def unrecorded(world: World, day: date) -> tuple[int, int] | None:
+    """From when to when (us, both exclusive) the vendor recorded nothing on `day`; None on most days."""
+    for story in stories_of(world, day.toordinal() // CYCLE_DAYS):
+        if story.kind == RECORDING_OFF and day_of(story.events[0][0]) == day:
+            return story.events[0][0], story.events[-1][0]
+    return None
 
 
 @lru_cache(maxsize=256)
@@ -117,7 +129,7 @@ def _told(seed: int, seats: int, cycle: int) -> tuple[Story, ...]:
     first = date.fromordinal(cycle * CYCLE_DAYS)
     told = [
         teller(world, cycle, first, Random(f"{seed}/{seats}/{teller.__name__}/{cycle}"))
-        for teller in (_leaver, _mass_export, _sso_off, _leaked_key)
+        for teller in (_leaver, _mass_export, _sso_off, _leaked_key, _recording_off)
     ]
     return tuple(story for story in told if story is not None)
 
@@ -221,3 +233,21 @@ def _leaked_key(world: World, cycle: int, first: date, rng: Random) -> Story:
         at += 2 * _SECOND + rng.randrange(20 * _SECOND)
     who = {"api_key_id": key.id, "address": address, "user_agent": STRANGER_AGENT}
     return Story("leaked_compliance_key", "A stranger uses the compliance key", who, tuple(events))
+
+
+def _recording_off(world: World, cycle: int, first: date, rng: Random) -> Story:
+    """The administrator's account switches the recording of activities off for an evening.
+
+    Both turns of the switch are recorded (reference 1.4), what happens in between is not: `unrecorded`.
+    """
+    admin = world.people.admin
+    day = first + timedelta(days=rng.choice((1, 10)))
+    # After the rare events of a day, and before midnight: the other promises of the sandbox hold all the same.
+    script = _Script(world, day_start(day) + 19 * _HOUR + (20 + rng.randrange(20)) * _MINUTE, rng)
+    off = {"compliance_api_enabled": None, "compliance_api_logging_enabled": False}
+    script.add(SWITCH_TYPE, admin.office_actor(), off, user=admin, wait=0)
+    script.at += 2 * _HOUR + rng.randrange(60) * _MINUTE
+    script.add(SWITCH_TYPE, admin.office_actor(), off | {"compliance_api_logging_enabled": True}, user=admin)
+    off_from, off_to = (rfc3339(from_us(event[0])) for event in script.events)
+    who = {"user_id": admin.user_id, "email": admin.email, "off_from": off_from, "off_to": off_to}
+    return script.told(RECORDING_OFF, "The recording of activities switched off for an evening", who)

@@ -23,14 +23,14 @@ from sandbox.tenant.access import ACCESS_TYPE, access_event
 from sandbox.tenant.day import events_of
 from sandbox.tenant.directory import Directory
 from sandbox.tenant.engagement import Engagement
-from sandbox.tenant.events import day_start
+from sandbox.tenant.events import day_of, day_start
 from sandbox.tenant.journal import Journal
 from sandbox.tenant.people import CYCLE_DAYS, Person
 from sandbox.tenant.quirks import QUIRKS
 from sandbox.tenant.spend.ledger import FLOOR, Ledger
 from sandbox.tenant.spend.truth import SpendTruth
 from sandbox.tenant.store import Segment, Store, record_id
-from sandbox.tenant.stories import stories_of
+from sandbox.tenant.stories import RECORDING_OFF, stories_of, unrecorded
 from sandbox.tenant.vocabulary import activity_types
 from sandbox.tenant.world import PIPELINE_ADDRESS, Key, World
 
@@ -114,12 +114,16 @@ class Tenant:
     def record_access(self, request: Request, key: Key, request_id: str, status: int) -> None:
         """Append the `compliance_api_accessed` record of a request; the feed shows it a second later.
 
+        While the recording is switched off there is none.
         Every client of the sandbox sits on loopback, so the address is the pipeline's; a client that plays
         somebody else says so with `x-forwarded-for`.
         """
+        now = self.clock.now_us()
+        if not self._is_recorded(now):
+            return
         query = f"?{request.url.query}" if request.url.query else ""
         event = access_event(
-            us=self.clock.now_us(),
+            us=now,
             key_id=key.id,
             address=request.headers.get("x-forwarded-for", PIPELINE_ADDRESS),
             user_agent=request.headers.get("user-agent", ""),
@@ -199,6 +203,8 @@ class Tenant:
         low, high = day_start(self.first_day), self.clock.now_us()
         cycles = sorted({day.toordinal() // CYCLE_DAYS for day in self.span()})
         told = [story for cycle in cycles for story in stories_of(self.world, cycle)]
+        if self.events_per_day is not None:
+            told = [story for story in told if story.kind != RECORDING_OFF]
         return [story.describe() for story in told if any(low <= event[0] <= high for event in story.events)]
 
     def write_truth(self, folder: Path) -> None:
@@ -227,6 +233,10 @@ class Tenant:
             changed = [found for day in self.span() for found in _swap(self.store.segment(day), swaps)]
             self._redactions += swaps
         return changed
+
+    def _is_recorded(self, us: int) -> bool:
+        off = None if self.events_per_day is not None else unrecorded(self.world, day_of(us))
+        return off is None or not off[0] < us < off[1]
 
     def _relive(self) -> None:
         """Do again what the journal says was done before a restart."""

@@ -1,12 +1,13 @@
 """The checks: what each one sees, how severe it finds it, and when it turns good again."""
 
-from datetime import date
+from datetime import date, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 
 from assets.verdicts import still_news
-from sandbox import Served
+from sandbox import Served, Tenant, serve
 from tests.assets.pipeline import Pipeline
 
 WEEK = ("2026-11-17", "2026-11-22")
@@ -171,3 +172,15 @@ def test_a_forged_checkpoint_is_an_error(pipeline: Pipeline) -> None:
     assert not found.good
     assert found.severe
     assert "ledgerline verify" in found.text
+
+
+def test_an_evening_without_recording_is_an_error(tmp_path: Path) -> None:
+    with serve(Tenant(seed=11, users=12, days=5, clock="2026-11-22T10:00:00Z", rate_limit=0)) as served:
+        pipeline = Pipeline(served, tmp_path, date(2026, 11, 17))
+        checks = pipeline.pull(*WEEK).checks()
+        (story,) = (story for story in served.tenant.stories() if story["kind"] == "recording_switched_off")
+        found = checks["recording_stayed_on"]
+        assert (found.passed, found.severity.value) == (False, "ERROR")
+        assert f"[{story['first_at']}, {story['last_at']})" in (found.description or "")
+        served.clock.advance(timedelta(hours=12).total_seconds())
+        assert not pipeline.tail("2026-11-22").checks()["recording_stayed_on"].passed

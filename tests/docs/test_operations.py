@@ -13,6 +13,7 @@ from tests.docs.pages import ROOT, first_column, names_in, page, tables
 from warehouse.anthropic.errors import AnthropicError
 from warehouse.archive.errors import ArchiveError
 from warehouse.config.errors import ConfigError
+from warehouse.evidence.errors import EvidenceError
 from warehouse.tables.audit_export.errors import AuditExportError
 from warehouse.tables.marts.errors import MartsError
 
@@ -61,13 +62,15 @@ def _all_below(kind: type[Exception]) -> Iterator[str]:
             yield from _all_below(inner)
 
 
-@pytest.mark.parametrize("root", [AnthropicError, ArchiveError, ConfigError, MartsError, AuditExportError])
+@pytest.mark.parametrize(
+    "root", [AnthropicError, ArchiveError, ConfigError, MartsError, AuditExportError, EvidenceError]
+)
 def test_every_error_is_explained(root: type[Exception]) -> None:
     assert set(_all_below(root)) <= set(names_in(PAGE.section("Errors")))
 
 
 def test_no_error_is_explained_that_does_not_exist() -> None:
-    roots = (AnthropicError, ArchiveError, ConfigError, MartsError, AuditExportError)
+    roots = (AnthropicError, ArchiveError, ConfigError, MartsError, AuditExportError, EvidenceError)
     known = {name for root in roots for name in _all_below(root)}
     assert set(first_column(PAGE.section("Errors"), "error")) <= known
 

@@ -15,7 +15,7 @@ from tests.promises.mortal import Died, Mortal, give
 from tests.promises.quick import open_quickly, pull
 from tests.promises.site import Site
 from warehouse.archive.verify import verify
-from warehouse.wire.times import midnight
+from warehouse.wire.times import midnight, parse_rfc3339
 
 DAY, NEXT, TODAY = date(2026, 11, 20), date(2026, 11, 21), date(2026, 11, 22)
 
@@ -232,3 +232,42 @@ def test_the_requests_of_a_run_of_ours_that_was_killed_are_not_foreign(standing:
         tick(site, served)
     assert [one for one in strangers(site, served) if "ledgerline" in one["detail"]] == []
     assert findings(site, served, "footprint_missing") == []
+
+
+# the switch of the vendor's recording
+
+
+def evening(served: Served) -> dict[str, Any]:
+    """The planted evening on which the recording was off."""
+    (story,) = (story for story in served.tenant.stories() if story["kind"] == "recording_switched_off")
+    return story
+
+
+def test_an_evening_without_recording_is_named_with_its_ends_and_who_switched_it_off(standing: Standing) -> None:
+    served, site = standing(days=6, users=12)
+    story = evening(served)
+    pull(site, served)
+    (off,) = (found for found in document(site, served)["findings"] if found["code"] == "recording_off")
+    assert off["subject"] == f"activities [{story['first_at']}, {story['last_at']})"
+    assert story["who"]["email"] in off["detail"]
+    assert story["events"][0]["id"] in off["detail"]
+    pull(site, served, site.start, TODAY)  # seen again, it is the same evening
+    assert len(findings(site, served, "recording_off")) == 1
+
+
+def test_a_request_made_while_the_recording_was_off_is_no_missing_footprint(standing: Standing) -> None:
+    served, _ = standing(days=6, users=12)
+    off = parse_rfc3339(evening(served)["first_at"])
+    served, site = standing(days=2, users=12, clock=(off - timedelta(minutes=30)).isoformat())
+    pull(site, served)
+    served.clock.advance(3600)  # it is off now
+    for _ in range(3):
+        tick(site, served)
+    (still,) = findings(site, served, "recording_off")
+    assert still[1].endswith("still off)")
+    served.clock.advance(4 * 3600)
+    for _ in range(3):
+        tick(site, served)
+    assert findings(site, served, "footprint_missing") == []
+    (over,) = findings(site, served, "recording_off")
+    assert not over[1].endswith("still off)")

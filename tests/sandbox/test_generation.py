@@ -10,10 +10,12 @@ import httpx
 import pytest
 
 from sandbox import Tenant
+from sandbox.clock import parse_moment
 from sandbox.tenant.day import events_of
 from sandbox.tenant.ids import activity_id, activity_time
 from sandbox.tenant.people import People, activity
 from sandbox.tenant.rare import UNLISTED_ACTORS, UNLISTED_FIELDS, UNLISTED_TYPES, UNLISTED_VALUES
+from sandbox.tenant.stories import stories_of, unrecorded
 from sandbox.tenant.vocabulary import activity_types
 from sandbox.tenant.world import World
 
@@ -158,11 +160,17 @@ def test_a_leaver_is_silent_afterwards_and_a_joiner_takes_the_seat():
     )
 
 
-def test_the_four_stories_are_in_any_27_days_and_in_the_feed(start):
+def test_the_five_stories_are_in_any_27_days_and_in_the_feed(start):
     served = start(users=20, days=26, clock="2026-11-22T23:59:59Z")
     stories = httpx.get(served.url + "/_sandbox/stories").json()
     kinds = {story["kind"] for story in stories}
-    assert kinds == {"leaver_exports", "mass_export_3am", "sso_switch_off", "leaked_compliance_key"}
+    assert kinds == {
+        "leaver_exports",
+        "mass_export_3am",
+        "sso_switch_off",
+        "leaked_compliance_key",
+        "recording_switched_off",
+    }
     served.clock.advance(3600)
     feed = {json.loads(record)["id"]: json.loads(record) for record in served.tenant.records()}
     complete = [s for s in stories if s["first_at"][:10] >= "2026-10-28" and s["last_at"][:10] <= "2026-11-22"]
@@ -178,6 +186,50 @@ def test_the_stories_tell_what_they_are_called():
     assert stories["sso_switch_off"]["events"][0]["type"] == "org_sso_toggled"
     assert {e["type"] for e in stories["leaked_compliance_key"]["events"]} == {"compliance_api_accessed"}
     assert stories["leaked_compliance_key"]["who"]["address"].startswith("203.0.113.")
+
+
+def _off(days=range(14)):
+    """The evening without recording in the 14 days from 2026-11-08: its day, its story, the day's records."""
+    world = World(7, 40)
+    for day in (date(2026, 11, 8) + timedelta(days=offset) for offset in days):
+        if unrecorded(world, day) is not None:
+            records = [json.loads(event[2]) for event in events_of(world, day)]
+            (story,) = (s for s in stories_of(world, day.toordinal() // 14) if s.kind == "recording_switched_off")
+            return world, day, story.describe(), records
+    raise AssertionError("no such evening")
+
+
+def test_while_the_recording_is_off_nothing_is_in_the_feed_but_both_turns_of_the_switch():
+    _, _, story, records = _off()
+    off, on = story["first_at"], story["last_at"]
+    assert (story["who"]["off_from"], story["who"]["off_to"]) == (off, on)
+    during = [record for record in records if off <= record["created_at"] <= on]
+    assert [record["type"] for record in during] == ["org_compliance_api_settings_updated"] * 2
+    assert [record["compliance_api_logging_enabled"] for record in during] == [False, True]
+    assert any(record["created_at"] < off for record in records)
+    assert any(record["created_at"] > on for record in records)
+
+
+def test_an_exact_number_of_events_a_day_knows_no_evening_without_recording():
+    world, day, story, _ = _off()
+    records = [json.loads(event[2]) for event in events_of(world, day, 3000)]
+    assert len(records) == 3000
+    assert any(story["first_at"] < record["created_at"] < story["last_at"] for record in records)
+    told = {s["kind"] for s in Tenant(7, 40, 14, clock=f"{day}T23:59:00Z", events_per_day=300).stories()}
+    assert "recording_switched_off" not in told
+
+
+def test_requests_leave_no_access_record_while_the_recording_is_off(start):
+    _, _, story, _ = _off()
+    moment = parse_moment(story["first_at"]) + timedelta(minutes=30)
+    served = start(seed=7, users=40, days=2, clock=moment.isoformat())
+    httpx.get(f"{served.url}/v1/compliance/activities", headers={"x-api-key": served.keys["compliance"]})
+    served.clock.advance(4 * 3600)
+    httpx.get(f"{served.url}/v1/compliance/activities", headers={"x-api-key": served.keys["compliance"]})
+    served.clock.advance(5)
+    asked = [request["request_id"] for request in served.requests]
+    seen = [record.decode() for record in served.tenant.records(moment) if b"compliance_api_accessed" in record]
+    assert [request_id in text for request_id in asked for text in seen] == [False, True]
 
 
 @pytest.mark.parametrize("users", [1, 2, 3])

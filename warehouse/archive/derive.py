@@ -12,7 +12,7 @@ from msgspec import UNSET
 from warehouse.archive.entry import Entry, ObjectRef
 from warehouse.archive.key_change import named_key
 from warehouse.archive.retention import apply_change
-from warehouse.archive.shape import ALWAYS, Seen, attempts_of, check, names_of, read, window_of
+from warehouse.archive.shape import ALWAYS, Seen, attempts_of, check, names_of, read, turns_of, window_of
 from warehouse.archive.state import (
     DeadWindow,
     FirstSeen,
@@ -32,6 +32,7 @@ _KEPT_FINDINGS = 100  # named in the state; all of them stay in the log
 _KEPT_CALLERS = 1000  # identities counted one by one; further ones are in the log only
 _KEPT_REQUESTS = 10_000  # footprints waited for; a feed that shows none must not make every start slower
 FINAL_AGE = 31  # days; figures of usage and cost move for up to 30
+_KEPT_TURNS = 1000  # records that the recording was switched; all of them stay in the tables
 SETTLED = timedelta(hours=1)  # after a day's end: late indexing is documented in minutes
 
 
@@ -177,6 +178,9 @@ def _apply_table(state: LogState, entry: Entry) -> None:
     _first_seen(table.unknown_fields, names_of(entry, "unknown_fields"), entry)
     if entry.footprints is not UNSET:
         _apply_footprints(state.footprints, msgspec.convert(entry.footprints, Seen))
+    for turn in turns_of(entry):  # the vendor may change a record; the newest version counts
+        others = [known for known in state.turns if known.event_id != turn.event_id]
+        state.recording = [*others, turn][-_KEPT_TURNS:]
 
 
 def _first_seen(seen: dict[str, FirstSeen], names: dict[str, int], entry: Entry) -> None:

@@ -56,6 +56,7 @@ class Draft(msgspec.Struct, kw_only=True):
     `retention`: what was done to locks and holds (`retention.Change`).
     `period`: the step of a chargeback month ({period, state, number, at, by, ...}).
     `public_key`: the key that signs from here on, `possession`: its own word for it (`key_change`).
+    `recording`: records that the vendor's recording was switched ({event_id, at, enabled, logging, by}).
     """
 
     kind: Kind
@@ -73,6 +74,7 @@ class Draft(msgspec.Struct, kw_only=True):
     error: str | UnsetType = UNSET
     footprints: dict[str, Any] | UnsetType = UNSET
     findings: list[dict[str, str]] | UnsetType = UNSET
+    recording: list[dict[str, Any]] | UnsetType = UNSET
     table: str | UnsetType = UNSET
     state: dict[str, Any] | UnsetType = UNSET
     origin: str | UnsetType = UNSET

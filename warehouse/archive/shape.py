@@ -14,6 +14,7 @@ from msgspec import UNSET
 from warehouse.archive.entry import Entry, ObjectRef, parse
 from warehouse.archive.errors import EntryUnreadable
 from warehouse.archive.key_change import named_key
+from warehouse.archive.recording import Turn
 from warehouse.archive.retention import change_of
 from warehouse.archive.state import Caller
 from warehouse.wire.times import parse_rfc3339
@@ -84,6 +85,8 @@ def _check_kind(entry: Entry) -> None:
             raise ValueError(f"it is a {entry.kind} entry of no table")
         if entry.footprints is not UNSET:
             msgspec.convert(entry.footprints, Seen)
+        for turn in turns_of(entry):
+            parse_rfc3339(turn.at)
         names_of(entry, "unknown_types")
         names_of(entry, "unknown_fields")
     elif entry.kind == "retention":
@@ -113,6 +116,10 @@ def window_of(pair: list[str]) -> Window:
 
 def attempts_of(entry: Entry) -> list[dict[str, Any]]:
     return entry.attempts if isinstance(entry.attempts, list) else []
+
+
+def turns_of(entry: Entry) -> list[Turn]:
+    return [] if entry.recording is UNSET else msgspec.convert(entry.recording, list[Turn])
 
 
 def names_of(entry: Entry, count: str) -> dict[str, int]:

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from warehouse.archive.merkle import Edge
+from warehouse.archive.recording import Turn, off_spans
 from warehouse.wire.times import parse_rfc3339
 from warehouse.wire.windows import Window
 
@@ -181,6 +182,7 @@ class LogState(msgspec.Struct):
     holds: dict[str, Hold] | UnsetType = UNSET  # absent in a log that never had one
     extensions: list[Extension] | UnsetType = UNSET
     periods: list[int] | UnsetType = UNSET  # the entries that moved a chargeback month, in order
+    recording: list[Turn] | UnsetType = UNSET  # each record that the vendor's recording was switched, as met
 
     @property
     def size(self) -> int:
@@ -194,6 +196,11 @@ class LogState(msgspec.Struct):
     def key_at(self, size: int) -> str | None:
         """The key that signs the checkpoint of a size; None where the log names none."""
         return next((key.public_key for key in reversed(self.signed_from) if key.size <= size), None)
+
+    @property
+    def turns(self) -> list[Turn]:
+        """The records that the vendor's recording was switched."""
+        return [] if self.recording is UNSET else self.recording
 
     def edge(self) -> Edge:
         return Edge(self.edge_size, self.edge_levels)
@@ -235,12 +242,16 @@ class LogState(msgspec.Struct):
 def overdue_footprints(state: LogState, stream: str, *, margin_seconds: int = 180) -> list[str]:
     """Request ids of ours whose moment the feed's coverage has passed, and which the feed never showed.
 
-    `margin_seconds` leaves the vendor time to record and index a request (documented: within a minute).
+    `margin_seconds` leaves the vendor time to record and index a request (documented: within a minute). What was
+    asked while the recording was switched off leaves no footprint, so none is missing.
     """
     overdue = []
+    unrecorded = off_spans(state.turns)
     covered = state.stream(stream).covered
     for request_id, requested_at in state.footprints.pending.items():
         moment = parse_rfc3339(requested_at)
+        if any(span.contains(moment) for span in unrecorded):
+            continue
         for window in covered:
             if window.start <= moment and (window.end - moment).total_seconds() >= margin_seconds:
                 overdue.append(request_id)

@@ -16,12 +16,15 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from warehouse.archive.recording import Turn
 from warehouse.archive.state import caller_identity
 from warehouse.tables.columns import Strange, careful_columns, quick_columns
 from warehouse.taxonomy import Taxonomy
 from warehouse.wire.records import canonical, decode, has_duplicate_keys
+from warehouse.wire.times import parse_rfc3339
 
 ACCESS = "compliance_api_accessed"
+SWITCH = "org_compliance_api_settings_updated"
 _AT_ONCE = 256  # records decoded together: few enough to stay in the processor's cache until they are dropped
 
 
@@ -54,6 +57,7 @@ class Batch:
     unknown: list[tuple[str, ...]]  # the unlisted type and actor kind of a record, as names; mostly empty
     unknown_fields: list[list[str] | None]
     footprints: list[Footprint] = field(default_factory=list)
+    switched: list[Turn] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
@@ -100,6 +104,7 @@ class Parser:
             unknown=read.unknown,
             unknown_fields=read.unknown_fields,
             footprints=read.footprints,
+            switched=read.switched,
         )
 
     def _read(self, records: Sequence[bytes], start: int, read: "_Read") -> None:
@@ -157,6 +162,8 @@ class Parser:
         read.unknown_fields.append(names)
         if kind == ACCESS:
             read.footprints.append(_footprint(document, actor, record_id))
+        elif kind == SWITCH:
+            read.switched += _switched(document, actor, record_id)
 
     def _judge_shape(self, kind: Any, document: dict[str, Any], actor: dict[str, Any]) -> "_Judgement":
         taxonomy = self._taxonomy
@@ -196,6 +203,7 @@ class _Read:
     unknown: list[tuple[str, ...]] = field(default_factory=list)
     unknown_fields: list[list[str] | None] = field(default_factory=list)
     footprints: list[Footprint] = field(default_factory=list)
+    switched: list[Turn] = field(default_factory=list)
     strange: Strange = field(default_factory=dict)
 
     def note(self, position: int, problem: str) -> None:
@@ -230,6 +238,24 @@ def _without_surrogates(record: bytes) -> Any:
 
     text = json.dumps(json.loads(record), ensure_ascii=False)
     return decode(text.encode("utf-8", "replace"))
+
+
+def _switched(document: dict[str, Any], actor: dict[str, Any], event_id: str) -> list[Turn]:
+    """What a record says of the recording's switches; nothing where it has no usable time."""
+
+    def state(name: str) -> bool | None:
+        value = document.get(name)
+        return {"true": True, "false": False}.get(str(value).lower()) if type(value) in (bool, str) else None
+
+    at = document.get("created_at")
+    try:
+        parse_rfc3339(at if type(at) is str else "")
+    except ValueError:
+        return []
+    names = "email_address", "user_id", "admin_api_key_id", "service_account_id", "subject", "type"
+    by = next((actor[name] for name in names if type(actor.get(name)) is str), None)
+    enabled, logging = state("compliance_api_enabled"), state("compliance_api_logging_enabled")
+    return [Turn(event_id, str(at), enabled, logging, by)]
 
 
 def _footprint(document: dict[str, Any], actor: dict[str, Any], event_id: str) -> Footprint:

@@ -20,6 +20,8 @@ from warehouse.tables.object_access import reader_setup
 from warehouse.tables.schema import AUDIT_EVENTS, TABLE
 from warehouse.tables.spend.schema import ALL_REPORTS
 from warehouse.tables.spend.views import spend_as_of, spend_views
+from warehouse.taxonomy.seed import SEED_COLUMNS
+from warehouse.taxonomy.taxonomy import EVENT_TYPES_CSV
 
 _SQL_TYPES = {
     "string": "VARCHAR",
@@ -53,6 +55,7 @@ _LOG_COLUMNS = {
     "error": "VARCHAR",
     "footprints": "JSON",
     "findings": "JSON",
+    "recording": "JSON",
 }
 
 _PARTITION = re.compile(r"/[^/]+=[^/]*/")
@@ -86,6 +89,14 @@ left join (
 where {known}newer.id is null
 """
 
+# Athena's (Trino's) meaning: null for what is no scalar, and for what is no JSON.
+_JSON_EXTRACT_SCALAR = """
+create macro json_extract_scalar(document, path) as
+  try(case when json_type(document, path) in ('OBJECT', 'ARRAY') then null
+           else json_extract_string(document, path) end)
+"""
+_JSON_FORMAT = "create macro json_format(document) as cast(document as varchar)"
+
 _FIRST_SEEN = """
 create or replace view {schema}audit_unknown_first_seen as
 select what, name, first_seq, first_at, records from (values {rows})
@@ -106,7 +117,19 @@ def connect(archive: Archive, *, database: Path | str | None = None) -> duckdb.D
         db.execute(statement)
     if database is not None and Path(database).exists():
         attach_marts(db, Path(database))
+    for statement in _as_in_athena(db):
+        db.execute(statement)
     return db
+
+
+def _as_in_athena(db: duckdb.DuckDBPyConnection) -> list[str]:
+    """What lets SQL that was written for Athena run here unchanged: two functions, and the taxonomy as a table."""
+    made = [_JSON_EXTRACT_SCALAR, _JSON_FORMAT]
+    if not db.execute("select 1 from duckdb_views() where view_name = 'event_types' and not internal").fetchall():
+        names = ", ".join(_name(name) for name in SEED_COLUMNS)
+        source = f"read_csv({_literal(_verbatim(os.fspath(EVENT_TYPES_CSV)))}, header = true, all_varchar = true)"
+        made.append(f"create view event_types as select {names} from {source}")
+    return made
 
 
 def attach_marts(db: duckdb.DuckDBPyConnection, database: Path) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import UNSET
@@ -19,6 +20,7 @@ from msgspec import UNSET
 from warehouse.archive import keys
 from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Draft, Entry, ObjectRef, sha256_hex
+from warehouse.archive.recording import Turn
 from warehouse.archive.state import LogState
 from warehouse.tables import parquet
 from warehouse.tables.activities import Batch, Footprint, Parser, tally
@@ -130,6 +132,7 @@ class OpenFold:
         self._waiting = 0
         self._files: list[Future[ObjectRef]] = []
         self._footprints: list[Footprint] = []
+        self._switched: list[Turn] = []
         self._outside = 0
         self._look(window.days(), (window.start, window.end))
 
@@ -145,6 +148,7 @@ class OpenFold:
         folded = self.folded
         folded.records += batch.rows
         self._footprints += batch.footprints
+        self._switched += batch.switched
         span = batch.span()
         if span is not None and not (self.window.contains(span[0]) and self.window.contains(span[1])):
             # Served outside what was asked for: kept all the same, compared with what its own days hold.
@@ -302,6 +306,7 @@ class OpenFold:
                 counts=self.folded.counts(),
                 footprints=self.footprints(state),
                 findings=self.findings(),
+                recording=[msgspec.to_builtins(turn) for turn in self._switched] or UNSET,
             )
 
         return self.folded if self.archive.append(build) is not None else None

@@ -15,6 +15,7 @@ ALONE = [
 ]  # fmt: skip
 GROUPS = {
     "import": ["audit-export"],
+    "evidence": ["certificate"],
     "key": ["show", "rotate"],
     "hold": ["set", "release", "list"],
     "retention": ["extend"],

@@ -130,3 +130,73 @@ def test_the_shell_reads_to_the_semicolon_survives_mistakes_and_leaves(pulled: P
                      ".schema NAME"):  # fmt: skip
         assert expected in text
     assert "Traceback" not in text
+
+
+# the cookbook and the stamp
+
+
+def test_the_cookbook_is_listed_without_any_configuration(ledgerline: Command, tmp_path: Path) -> None:
+    listed = ledgerline("sql", "--cookbook", "--json", folder=tmp_path).json()
+    assert len(listed) >= 20
+    assert "data_taken_out" in ledgerline("sql", "--cookbook", folder=tmp_path).out
+
+
+def test_a_question_is_answered_over_all_there_is(ledgerline: Command, pulled: Path) -> None:
+    days = ledgerline("sql", "--cookbook", "events_by_day", "--json", folder=pulled).json()
+    (all_of_them,) = ledgerline("sql", "--json", "select count(*) as n from audit_events", folder=pulled).json()
+    assert sum(day["events"] for day in days) == all_of_them["n"] > 0
+
+
+def test_a_question_is_asked_of_a_period(ledgerline: Command, pulled: Path) -> None:
+    ended = ledgerline(
+        "sql", "--cookbook", "events_by_day", "--param", "from=1999-01-01", "--param", "to=1999-02-01", "--json",
+        folder=pulled,
+    )  # fmt: skip
+    assert (ended.code, ended.json()) == (0, [])
+
+
+def test_a_question_can_be_shown_with_its_values_put_in(ledgerline: Command, pulled: Path) -> None:
+    arguments = "sql", "--cookbook", "one_person", "--param", "person=o'hara@example.com", "--show"
+    assert "'o''hara@example.com' /*person*/" in ledgerline(*arguments, folder=pulled).out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--cookbook", "data_taken"], "Did you mean data_taken_out"),
+        (["--cookbook", "one_person"], "needs a value for person"),
+        (["--cookbook", "events_by_day", "--param", "from"], "is not NAME=VALUE"),
+        (["--cookbook", "events_by_day", "--param", "from=soon"], "is not a time"),
+        (["--cookbook", "events_by_day", "--param", "since=2026-01-01"], "no parameter 'since'"),
+        (["--param", "from=2026-01-01", "select 1"], "add --cookbook"),
+    ],
+)
+def test_what_the_cookbook_cannot_answer_is_exit_2(
+    ledgerline: Command, pulled: Path, arguments: list[str], said: str
+) -> None:
+    ended = ledgerline("sql", *arguments, folder=pulled)
+    assert ended.code == 2
+    assert said in ended.err
+
+
+def test_a_stamp_names_the_checkpoint_the_moment_and_the_number_of_rows(ledgerline: Command, pulled: Path) -> None:
+    query = "select id from audit_events order by id limit 3"
+    stamped = ledgerline("sql", "--json", "--stamp", query, folder=pulled).json()
+    assert stamped["rows"] == ledgerline("sql", "--json", query, folder=pulled).json()
+    checkpoint = stamped["stamp"]["checkpoint"]
+    note = (pulled / "data" / "archive" / "log" / "checkpoint" / f"{checkpoint['size']:012}").read_text()
+    assert note.startswith(f"{checkpoint['origin']}\n{checkpoint['size']}\n{checkpoint['root']}\n")
+    assert stamped["stamp"]["rows"] == 3
+    again = ledgerline("sql", "--json", "--as-of", stamped["stamp"]["as_of"], query, folder=pulled).json()
+    assert again == stamped["rows"]
+
+
+def test_a_stamp_is_two_lines_after_a_table(ledgerline: Command, pulled: Path) -> None:
+    lines = ledgerline("sql", "--stamp", "select 1 as n", folder=pulled).out.rstrip().split("\n")
+    assert lines[-2].startswith("checkpoint: ledgerline/")
+    assert lines[-1].endswith(": 1 row")
+
+
+def test_an_answer_without_rows_is_stamped_too(ledgerline: Command, pulled: Path) -> None:
+    stamped = ledgerline("sql", "--json", "--stamp", "select 1 where false", folder=pulled).json()
+    assert (stamped["rows"], stamped["stamp"]["rows"]) == ([], 0)

@@ -1,0 +1,158 @@
+"""`ledgerline evidence`: what an auditor is handed: certificates of completeness, packs, the list of controls."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from orchestration.cli import moments
+from orchestration.cli.failures import CannotRun
+from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
+from orchestration.cli.output import Output, duration
+
+if TYPE_CHECKING:
+    from assets.workshop import Workshop
+    from warehouse.evidence.certificate import Certificate
+    from warehouse.wire.windows import Window
+
+FROM = Annotated[
+    str | None,
+    typer.Option("--from", metavar="T", help="The period begins. Default: the first day.", show_default=False),
+]
+TO = Annotated[
+    str | None,
+    typer.Option("--to", metavar="T", help="The period ends. Default: the end of coverage.", show_default=False),
+]
+
+
+def register(app: typer.Typer) -> None:
+    group = typer.Typer(
+        name="evidence", help="Make what an auditor is handed: certificates and packs.", no_args_is_help=True
+    )
+    add_command(
+        group,
+        "certificate",
+        certificate,
+        {
+            "ledgerline evidence certificate": "of all there is",
+            "ledgerline evidence certificate --from 2026-10-01 --to 2026-11-01 --out october": "a month, as files",
+            "python3 -I -S verify_proof.py october/certificate.proof --key KEY": "what whoever gets it runs",
+        },
+    )
+
+    @group.callback()
+    def _evidence() -> None:
+        pass
+
+    app.add_typer(group)
+
+
+def certificate(
+    from_: FROM = None,
+    to: TO = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="A folder for the certificate's files.", show_default=False),
+    ] = None,
+    unsigned: Annotated[
+        bool, typer.Option("--unsigned", help="Make it without the signing key; it then proves nothing.")
+    ] = False,
+    config: CONFIG = None,
+    json: JSON = False,
+    debug: DEBUG = False,
+) -> int:
+    """Certify how complete the audit records of a period are, and what speaks against it.
+
+    It says which time was pulled and which was not, whether our own requests show up in the feed, whether the
+    vendor's recording was switched off, who else used the Compliance API, what came late, what the vendor changed,
+    and what nobody can know. With --out it is written as certificate.json, certificate.note (its signature),
+    certificate.proof (the same for verify_proof.py) and certificate.html, a page to read and print.
+
+    Exit code 1 when something must be explained before the period can be called complete.
+    """
+    from warehouse.config import load  # noqa: PLC0415
+
+    settings = load(config)
+    start, end = moments.window(from_, to, settings.anthropic.start)
+
+    from assets.evidence import certify  # noqa: PLC0415
+    from orchestration.workshop import open_workshop  # noqa: PLC0415
+    from warehouse.evidence.files import certificate_files, write_new  # noqa: PLC0415
+
+    output = Output(json=json)
+    with open_workshop(settings, for_writing=False) as workshop:
+        period = _period(workshop, start, end)
+        made = _signed(workshop, period, signed=not unsigned, certify=certify)
+    files = certificate_files(made)
+    if out is not None:
+        write_new(out, files)
+    if json:
+        output.document(
+            {
+                "certificate": made.document,
+                "sha256": made.sha256,
+                "note": made.signed.note if made.signed else None,
+                "findings": made.findings,
+                "files": [str(out / name) for name in files] if out is not None else [],
+            }
+        )
+    _show(made, out, output)
+    return 1 if made.findings else 0
+
+
+def _period(workshop: "Workshop", start: Any, end: Any) -> "Window":
+    from assets.evidence import NothingCovered, period_of  # noqa: PLC0415
+
+    try:
+        return period_of(workshop, start, end)
+    except NothingCovered:
+        raise CannotRun(
+            "no complete pull covers any of that period yet, so there is nothing to certify",
+            remedy="run `ledgerline pull activities`; `ledgerline status` says what is covered",
+        ) from None
+
+
+def _signed(workshop: "Workshop", period: "Window", *, signed: bool, certify: Any) -> "Certificate":
+    from warehouse.archive.errors import SigningKeyMissing  # noqa: PLC0415
+    from warehouse.config import SecretUnavailable  # noqa: PLC0415
+
+    try:
+        made: Certificate = certify(workshop, period, signed=signed)
+    except (SigningKeyMissing, SecretUnavailable) as error:
+        raise CannotRun(
+            f"the certificate cannot be signed here: {error}",
+            remedy="make it where archive.signing_key is, or add --unsigned",
+            kind="archive",
+        ) from error
+    return made
+
+
+def _show(made: "Certificate", out: Path | None, output: Output) -> None:
+    document = made.document
+    own, late, events = document["own_requests"], document["late"], document["events"]
+    coverage = document["coverage"]
+    output.line(f"period     {document['period']['from']} to {document['period']['to']}")
+    output.line(
+        f"covered    {duration(coverage['seconds_covered'])} in {document['pulls']['complete']:,} complete pulls"
+        + (f", missing {duration(coverage['seconds_missing'])}" if coverage["gaps"] else ", without a gap")
+    )
+    output.line(f"events     {events['count']:,} of {events['kinds']:,} kinds")
+    output.line(
+        f"requests   {own['found']:,} of our {own['made']:,} found in the feed, {own['missing']:,} missing"
+    )
+    output.line(
+        f"late       {late['count']:,} records"
+        + (f", the latest by {duration(late['largest_seconds'])}" if late["count"] else "")
+    )
+    output.line(
+        f"checkpoint {document['checkpoint']['size']:,} entries, root {document['checkpoint']['root']}"
+        + ("" if made.signed else " (this certificate is not signed)")
+    )
+    if document["findings"]:
+        output.line(f"to be explained ({len(document['findings'])}):")
+        output.findings(document["findings"])
+    else:
+        output.line("nothing speaks against the completeness of this period")
+    output.line("what nobody can know is in the certificate: cannot_know")
+    if out is not None:
+        output.line(f"written to {out}: certificate.html is the page to read")

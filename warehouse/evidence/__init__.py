@@ -1,0 +1,1 @@
+"""What an auditor is handed: questions with their SQL, controls, certificates of completeness, evidence packs."""
