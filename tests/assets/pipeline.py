@@ -19,6 +19,7 @@ CONFIG = """\
 url = "file:./archive"
 signing_key = "file:./signing.key"
 cache = "./cache"
+{archive}
 [anthropic]
 base_url = "{url}"
 keys.compliance = "env:KEY"
@@ -38,13 +39,14 @@ class Pipeline:
     def __init__(self, served: Served, folder: Path, start: date) -> None:
         self.served, self.folder, self.start = served, folder, start
         self.key = served.keys["compliance"]
+        self.archive = ""  # further lines below [archive]
         if not (folder / "signing.key").exists():
             create_key(folder / "signing.key")
         self.instance = dg.DagsterInstance.ephemeral()
         self.definitions = definitions_of(self.settings(), served.clock.now)
 
     def settings(self) -> Settings:
-        text = CONFIG.format(url=self.served.url, start=self.start)
+        text = CONFIG.format(url=self.served.url, start=self.start, archive=self.archive)
         environment = {"KEY": self.key, "ANALYTICS_KEY": self.served.keys["analytics"]}
         return parse(text, self.folder / "ledgerline.toml", environment)
 

@@ -8,17 +8,33 @@ import shutil
 import subprocess
 from base64 import b64encode
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.warehouse.archive.rig import open_archive, pull
+from tests.warehouse.archive.rig import (
+    KEY,
+    OTHER_KEY,
+    assert_clean,
+    codes,
+    open_archive,
+    open_with_state,
+    pull,
+    resign,
+)
 from tests.warehouse.archive.stores import Clock, MemoryStore
+from tests.warehouse.archive.test_rotate import THIRD_KEY
 from warehouse.archive import keys
+from warehouse.archive.archive import Archive
+from warehouse.archive.cosignature import Cosigner, WitnessKey, cosigned_at
 from warehouse.archive.merkle_paths import LeafTree, consistency_path, inclusion_path, root
-from warehouse.archive.note import Verifier
+from warehouse.archive.note import Signer, Verifier, parse_note
 from warehouse.archive.proof import LOG_PROOF, Made, Place, Prover
+from warehouse.archive.rotate import rotate
+from warehouse.archive.verify import verify
 from warehouse.archive.verify_proof import NotProven, check
+from warehouse.archive.witness import Refused, WitnessState, cosign_newest
 
 pytestmark = pytest.mark.real
 
@@ -115,3 +131,83 @@ def test_a_witness_written_in_go_is_believed_by_its_key_alone(go: Go, made: Made
     swapped = cosigned.replace(line[-9:], (b"A" if line[-9:-8] != b"A" else b"B") + line[-8:])
     with pytest.raises(NotProven, match=r"signature of witness\.example\.com/w1 .* does not verify"):
         check(swapped, [vkey.strip()])
+
+
+# -- witnesses, and logs that changed their key -----------------------------------------------------------------
+
+WITNESS = Cosigner("witness.example.com/alex", THIRD_KEY)
+
+
+@pytest.fixture
+def rotated() -> MemoryStore:
+    """A log of 60 entries that was handed over at entry 31."""
+    store = MemoryStore(Clock())
+    archive = open_archive(store)
+    for number in range(30):
+        pull(archive, number)
+    rotate(archive, OTHER_KEY)
+    archive = open_archive(store, key=OTHER_KEY)
+    for number in range(30, 57):
+        pull(archive, number)
+    return store
+
+
+def test_what_our_witness_signs_is_read_by_go(go: Go, rotated: MemoryStore, tmp_path: Path) -> None:
+    state = WitnessState(tmp_path / "witness.json", WITNESS.key.vkey)
+    done = cosign_newest(Archive(rotated, clock=rotated.clock), state, WITNESS)
+    file = tmp_path / "cosigned"
+    file.write_text(done.note, encoding="utf-8")
+    told = go("witnessed", done.key, WITNESS.key.vkey, file)
+    assert (told.stdout.split(), told.stderr) == (["60", str(int(done.at.timestamp()))], "")
+    stranger = Cosigner(WITNESS.name, KEY).key.vkey
+    assert go("witnessed", done.key, stranger, file).returncode == 1
+    file.write_text(done.note.replace("\n60\n", "\n61\n"), encoding="utf-8")
+    assert go("witnessed", done.key, WITNESS.key.vkey, file).returncode == 1
+
+
+def test_what_a_witness_in_go_signs_is_read_by_us(go: Go, rotated: MemoryStore, tmp_path: Path) -> None:
+    file = tmp_path / "checkpoint"
+    file.write_bytes(rotated.get(keys.checkpoint(60)))
+    *lines, vkey = go("cosign-note", "witness.example.com/w1", file).stdout.splitlines(keepends=True)
+    key = WitnessKey.from_vkey(vkey.strip())
+    cosigned = "".join(lines)
+    at = cosigned_at(*parse_note(cosigned), key)
+    assert at is not None
+    assert abs(datetime.now(UTC) - at) < timedelta(minutes=10)
+    rotated.overwrite(keys.cosignature(60, key.key_hash), cosigned.encode())
+    assert_clean(rotated, witnesses=[key])
+    rotated.alter(keys.cosignature(60, key.key_hash), cosigned.replace("\n60\n", "\n61\n").encode())
+    assert codes(verify(rotated, witnesses=[key])) == {("signature", keys.cosignature(60, key.key_hash))}
+
+
+def test_go_agrees_that_a_log_only_grew_across_a_change_of_its_key(
+    go: Go, rotated: MemoryStore, tmp_path: Path
+) -> None:
+    for old, new in ((5, 60), (31, 32), (32, 33), (33, 60), (40, 60)):
+        made = Prover(open_archive(rotated), new).consistency(old)
+        path, *notes = made.text.partition("\npath")[2].split("\n\n")
+        first, second = tmp_path / "first", tmp_path / "second"
+        first.write_text("\n\n".join(notes[:2]) + "\n", encoding="utf-8")
+        second.write_text("\n\n".join(notes[2:]), encoding="utf-8")
+        done = go("grown", ",".join(made.vkeys), first, second, *path.split())
+        assert (done.returncode, done.stderr) == (0, ""), (old, new)
+        assert len(made.vkeys) == (2 if old <= 32 < new else 1)
+
+
+def test_what_the_witness_refuses_go_calls_no_growth(go: Go, rotated: MemoryStore, tmp_path: Path) -> None:
+    """The consistency path of the rewritten log, against the checkpoint that was cosigned."""
+    state = WitnessState(tmp_path / "witness.json", WITNESS.key.vkey)
+    cosign_newest(Archive(rotated, clock=rotated.clock), state, WITNESS)
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.write_bytes(rotated.get(keys.checkpoint(60)))
+    data = [rotated.get(name) for name in rotated.names(keys.ENTRIES)]
+    origin = open_with_state(rotated).state.origin
+    assert origin is not None
+    resign(rotated, [*data[:40], *data[41:], data[0], data[1]], origin, OTHER_KEY)
+    second.write_bytes(rotated.get(keys.checkpoint(61)))
+    with pytest.raises(Refused):
+        cosign_newest(Archive(rotated, clock=rotated.clock), WitnessState.load(state.path), WITNESS)
+    leaves = LeafTree.of([*data[:40], *data[41:], data[0], data[1]])
+    path = [b64encode(value).decode() for value in consistency_path(leaves, 60)]
+    vkey = Signer(origin, OTHER_KEY).verifier.vkey
+    assert go("grown", vkey, first, second, *path).returncode == 1

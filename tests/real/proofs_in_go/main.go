@@ -3,7 +3,10 @@
 //	proofs_in_go prove SIZE                  every inclusion and consistency proof of trees of up to SIZE leaves
 //	proofs_in_go check VKEY PROOF ENTRY      a tlog-proof file, of the entry in another file
 //	proofs_in_go cosign NAME PROOF           the file with a witness's line after the log's, and the witness's key
-//	proofs_in_go grown VKEY OLD NEW HASH...  that the log of one checkpoint file is the beginning of the other's
+//	proofs_in_go grown VKEY OLD NEW HASH...  that the log of one checkpoint file is the beginning of the other's;
+//	                                         VKEY,VKEY where another key of the log signed the newer one
+//	proofs_in_go cosign-note NAME NOTE       a checkpoint with a witness's line after the log's, and the witness's key
+//	proofs_in_go witnessed VKEY WITNESS NOTE that log and witness signed a checkpoint; says its size, and when
 package main
 
 import (
@@ -13,6 +16,7 @@ import (
 	"log"
 	"os"
 	"strconv"
+	"strings"
 
 	"filippo.io/torchwood"
 	"golang.org/x/mod/sumdb/note"
@@ -72,12 +76,41 @@ func cosign(name string, proof []byte) {
 	fmt.Printf("%s%s%s\n", proof, line, witness.Verifier())
 }
 
-func grown(vkey string, old, new []byte, path []string) {
-	trusted, _ := policy(vkey)
+func cosignNote(name string, signed []byte) {
+	witness := must(torchwood.NewCosignatureSigner(name, ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))))
+	text, _, _ := bytes.Cut(signed, []byte("\n\n"))
+	lines := must(note.Sign(&note.Note{Text: string(text) + "\n"}, witness))
+	_, line, _ := bytes.Cut(lines, []byte("\n\n"))
+	fmt.Printf("%s%s%s\n", signed, line, witness.Verifier())
+}
+
+func witnessed(vkey, witness string, signed []byte) {
+	_, verifier := policy(vkey)
+	cosigner := must(torchwood.NewCosignatureVerifier(witness))
+	both := torchwood.ThresholdPolicy(3, torchwood.OriginPolicy(verifier.Name()),
+		torchwood.SingleVerifierPolicy(verifier), torchwood.SingleVerifierPolicy(cosigner))
+	checkpoint, opened, err := torchwood.VerifyCheckpoint(signed, both)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, signature := range opened.Sigs {
+		if signature.Hash == cosigner.KeyHash() {
+			fmt.Println(checkpoint.N, must(torchwood.CosignatureTimestamp(signature)))
+		}
+	}
+}
+
+func grown(vkeys string, old, new []byte, path []string) {
+	first, second, two := strings.Cut(vkeys, ",")
+	if !two {
+		second = first
+	}
+	trusted, _ := policy(first)
 	before, _, err := torchwood.VerifyCheckpoint(old, trusted)
 	if err != nil {
 		log.Fatal(err)
 	}
+	trusted, _ = policy(second)
 	after, _, err := torchwood.VerifyCheckpoint(new, trusted)
 	if err != nil {
 		log.Fatal(err)
@@ -100,6 +133,10 @@ func main() {
 		check(arguments[1], must(os.ReadFile(arguments[2])), must(os.ReadFile(arguments[3])))
 	case "cosign":
 		cosign(arguments[1], must(os.ReadFile(arguments[2])))
+	case "cosign-note":
+		cosignNote(arguments[1], must(os.ReadFile(arguments[2])))
+	case "witnessed":
+		witnessed(arguments[1], arguments[2], must(os.ReadFile(arguments[3])))
 	case "grown":
 		grown(arguments[1], must(os.ReadFile(arguments[2])), must(os.ReadFile(arguments[3])), arguments[4:])
 	}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.warehouse.archive import s3_server
 from tests.warehouse.archive.authority import Authority, authority
 from tests.warehouse.archive.rig import OTHER_KEY, assert_clean, codes, open_archive, pull, trusted
 from tests.warehouse.archive.stores import MemoryStore
@@ -134,6 +135,27 @@ def test_a_place_that_fails_stops_no_other(memory: MemoryStore, anchors: Anchors
 
 def test_an_empty_archive_is_anchored_nowhere(memory: MemoryStore, anchors: Anchors, tmp_path: Path) -> None:
     assert anchor(Archive(memory), anchors) == AnchorReport()
+
+
+def test_a_bucket_is_opened_as_the_archive_is(memory: MemoryStore) -> None:
+    bucket = s3_server.new_bucket()
+    anchors = Anchors(
+        [f"s3://{bucket}/anchor"], opening={"s3_client": s3_server.client(), "lock": "compliance"},
+        archive_url="s3://somewhere/else",
+    )  # fmt: skip
+    archive = grown(memory, 2)
+    assert outcomes(anchor(archive, anchors)) == ["written"]
+    assert outcomes(anchor(archive, anchors)) == ["there"]
+    assert archive.state.origin is not None
+    kept = s3_server.client().get_object(Bucket=bucket, Key=f"anchor/{checkpoint_copy(archive.state.origin, 3)}")
+    assert kept["Body"].read() == memory.get(keys.checkpoint(3))
+    cut_off(grown_to(memory, 6))
+    assert outcomes(anchor(Archive(memory, clock=memory.clock), anchors)) == ["written"]
+
+
+def grown_to(store: MemoryStore, size: int) -> MemoryStore:
+    grown(store, size - len(store.names(keys.ENTRIES)), first=len(store.names(keys.ENTRIES)))
+    return store
 
 
 # -- git ------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from warehouse.archive.merkle_paths import (
     consistency_path,
     inclusion_path,
     root,
+    root_through,
 )
 from warehouse.archive.verify_proof import NotProven, _root, consistent
 
@@ -198,3 +199,30 @@ def test_places_outside_of_a_tree_have_no_path() -> None:
     for old in (-1, 0, 6):
         with pytest.raises(IndexError):
             consistency_path(tree, old)
+
+
+def test_a_path_leads_to_the_root_from_its_own_leaf_and_place_only() -> None:
+    for size in SMALL:
+        tree, top = LeafTree(HASHES[:size]), root_of_hashes(HASHES[:size])
+        for index in range(size):
+            path = inclusion_path(tree, index)
+            assert root_through(HASHES[index], index, size, path) == top, (index, size)
+            assert root_through(HASHES[size], index, size, path) != top
+            for other in {index ^ 1, size - 1 - index} - {index}:
+                if other < size:
+                    assert root_through(HASHES[index], other, size, path) != top
+            assert root_through(HASHES[index], index, size, [*path, top]) is None
+            if path:
+                assert root_through(HASHES[index], index, size, path[:-1]) is None
+
+
+def test_the_paths_of_pymerkle_lead_to_its_root() -> None:
+    theirs = InmemoryTree(algorithm="sha256")
+    for leaf in LEAVES[:70]:
+        theirs.append_entry(leaf)
+    for size in (1, 2, 3, 31, 64, 65, 70):
+        for index in {0, size // 2, size - 1}:
+            path = [bytes.fromhex(step) for step in theirs.prove_inclusion(index + 1, size).serialize()["path"]][
+                1:
+            ]
+            assert root_through(HASHES[index], index, size, path) == theirs.get_root(size), (index, size)

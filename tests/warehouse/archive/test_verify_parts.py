@@ -6,15 +6,18 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.warehouse.archive.hands import FolderHands
-from tests.warehouse.archive.rig import STREAM, codes, open_archive, pull
+from tests.warehouse.archive.rig import KEY, OTHER_KEY, STREAM, codes, open_archive, open_with_state, pull, trusted
 from tests.warehouse.archive.stores import Clock
 from warehouse.archive import crew, keys, verify_parts
 from warehouse.archive import verify as verifying
 from warehouse.archive.crew import Processes, Threads
 from warehouse.archive.entry import Draft
 from warehouse.archive.errors import StoreDenied
+from warehouse.archive.note import Signer, Verifier
+from warehouse.archive.rotate import rotate
 from warehouse.archive.store import Store, open_store
 from warehouse.archive.verify import verify
 from warehouse.archive.verify_parts import parts_of
@@ -120,3 +123,70 @@ def test_results_come_in_order_and_an_error_where_its_result_would(hands: Folder
 def test_a_part_that_cannot_begin_is_not_clean(hands: FolderHands) -> None:
     part = verify_parts.Part(1, 5, False)  # entry 1 is no snapshot
     assert not verify_parts.replay(hands.store, part, None).clean  # type: ignore[arg-type]
+
+
+# -- a log that changed its key -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def built_with_two_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """900 entries; entry 406 hands the log over."""
+    folder = tmp_path_factory.mktemp("rotated")
+    store = open_store(f"file:{folder}")
+    for key, pulls in ((KEY, 400), (OTHER_KEY, 480)):
+        archive = open_archive(store, clock=Clock(), key=key)
+        for number in range(pulls):
+            if number % 70 == 69:
+                archive.log.snapshot()
+            archive.commit(Draft(kind="pull", stream=STREAM))
+        archive.settle()
+        if key is KEY:
+            rotate(archive, OTHER_KEY)
+    return folder
+
+
+@pytest.fixture
+def two_keys(built_with_two_keys: Path, tmp_path: Path) -> FolderHands:
+    shutil.copytree(built_with_two_keys, tmp_path / "b", copy_function=os.link)
+    return FolderHands(open_store(f"file:{tmp_path}/b", writable=False), tmp_path / "b")
+
+
+def apart(hands: FolderHands, trusted: list[Verifier] | None) -> tuple[verifying.Verification, bool]:
+    """The result, and whether the parts sufficed for it."""
+    asked: list[bool] = []
+    in_parts = verifying._Work._in_parts
+
+    def watched(work: verifying._Work, size: int, crew: crew.Crew) -> bool:
+        asked.append(in_parts(work, size, crew))
+        return asked[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verifying._Work, "_in_parts", watched)
+        result = verify(hands.store, trusted=trusted, reopen=partial(open_store, hands.store.url, writable=False))
+    return result, asked == [True]
+
+
+@pytest.mark.parametrize("known", [[KEY], [OTHER_KEY], [KEY, OTHER_KEY], None])
+def test_parts_under_two_keys_are_vouched_for_by_either(two_keys: FolderHands, known: list | None) -> None:  # type: ignore[type-arg]
+    archive = open_with_state(two_keys.store)
+    keys_known = None if known is None else [trusted(archive, key)[0] for key in known]
+    result, sufficed = apart(two_keys, keys_known)
+    assert (result.findings, sufficed) == ([], True)
+    assert result.checked["entries"] == archive.state.size
+
+
+def test_parts_of_which_no_key_is_trusted_are_foreign(two_keys: FolderHands) -> None:
+    archive = open_with_state(two_keys.store)
+    stranger = trusted(archive, Ed25519PrivateKey.from_private_bytes(b"\x09" * 32))
+    result, sufficed = apart(two_keys, stranger)
+    assert (sufficed, result.per_code["foreign_key"]) == (False, archive.state.size)
+
+
+def test_the_old_key_after_the_change_is_foreign_in_parts_too(two_keys: FolderHands) -> None:
+    archive = open_with_state(two_keys.store)
+    assert archive.state.origin is not None
+    name = keys.checkpoint(700)
+    text = two_keys.store.get(name).decode().partition("\n\n")[0] + "\n"
+    replace(two_keys, name, Signer(archive.state.origin, KEY).sign(text).encode())
+    result, sufficed = apart(two_keys, trusted(archive, OTHER_KEY))
+    assert (codes(result), sufficed) == ({("foreign_key", name)}, False)

@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.warehouse.archive.rig import (
+    OTHER_KEY,
     STREAM,
     assert_clean,
     codes,
@@ -13,10 +15,13 @@ from tests.warehouse.archive.rig import (
     open_archive,
     open_with_state,
     pull,
+    trusted,
 )
 from tests.warehouse.archive.stores import BEGIN, Clock, Counting, MemoryStore
 from warehouse.archive import keys
+from warehouse.archive.cosignature import Cosigner
 from warehouse.archive.entry import Draft
+from warehouse.archive.rotate import rotate
 from warehouse.archive.store import open_store
 from warehouse.archive.verify import verify
 from warehouse.archive.verify_pins import kept_pin
@@ -205,3 +210,47 @@ def test_a_file_that_cannot_be_written_is_no_reason_to_fail(tmp_path: Path, whol
     (tmp_path / "verified").mkdir()
     PositionFile(tmp_path / "verified").save(verified(whole))
     assert list(tmp_path.iterdir()) == [tmp_path / "verified"]
+
+
+def test_it_goes_on_over_a_change_of_the_key(memory: MemoryStore) -> None:
+    first = open_archive(memory)
+    for number in range(3):
+        pull(first, number)
+    first.log.snapshot()
+    pull(first, 3)
+    first.settle()
+    old = trusted(first)
+    position = verified(memory)
+    rotate(first, OTHER_KEY)
+    new = trusted(first, OTHER_KEY)
+    pull(open_archive(memory, key=OTHER_KEY), 4)
+    for known in (old, new, [*old, *new], None):
+        result = assert_clean(memory, trusted=known, position=position)
+        assert result.checked["entries"] < 8
+    # and from a position behind the change, where only the state names the keys
+    later = verified(memory)
+    pull(open_archive(memory, key=OTHER_KEY), 5)
+    for known in (old, new, None):
+        assert_clean(memory, trusted=known, position=later)
+    stranger = trusted(first, Ed25519PrivateKey.from_private_bytes(b"\x09" * 32))
+    assert {code for code, _ in codes(verify(memory, trusted=stranger, position=later))} == {"foreign_key"}
+
+
+def test_what_witnesses_say_is_heard_from_there_on(memory: MemoryStore) -> None:
+    alex = Cosigner("witness.example.com/alex", OTHER_KEY)
+    archive = open_archive(memory)
+    for number in range(3):
+        pull(archive, number)
+    archive.log.snapshot()
+    pull(archive, 3)
+    archive.settle()
+    position = verified(memory)
+    grow(memory, 4, 5)
+    note = memory.get(keys.checkpoint(7)).decode()
+    name = keys.cosignature(7, alex.key.key_hash)
+    memory.overwrite(name, (note + alex.line(note.partition("\n\n")[0] + "\n", AT)).encode())
+    assert_clean(memory, position=position, witnesses=[alex.key])
+    memory.alter(name, note.encode())
+    result = verify(memory, position=position, witnesses=[alex.key])
+    assert codes(result) == {("signature", name)}
+    assert result.reached is None
