@@ -5,7 +5,8 @@ in both modes, no shortening and no weakening of COMPLIANCE (also with the bypas
 locked or held version (alone, in a batch, or with its bucket), no suspending of versioning under a lock.
 It does not do as Amazon S3 does: a key under a delete marker stays refused (S3 would take a new version), a put
 refused for a missing lock configuration leaves its object behind, a HEAD does not show a retention that came
-from the bucket's default, and whoever owns the folder below it can change every byte: it is no archive, it is
+from the bucket's default, a GET shows no lock at all, a hold is forgotten once the retention beside it has passed
+(test_locks_on_versitygw.py), and whoever owns the folder below it can change every byte: it is no archive, it is
 a stand-in for one.
 """
 

@@ -102,7 +102,11 @@ class S3Store:
             try:
                 answer = self.client.get_object(**self.address(key, version_id))
                 body: bytes = answer["Body"].read()
-                return body, _info(key, answer)
+                info = _info(key, answer)
+                if self.lock_mode and not is_locked(info):
+                    # Some stores tell of a lock to a HEAD only; what seems unlocked is asked for once more.
+                    info = self.head(key, info.version_id) or info
+                return body, info
             except BODY_CUT as error:
                 if attempt == _ATTEMPTS - 1:
                     raise self._explain(error, "s3:GetObject") from error

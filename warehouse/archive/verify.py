@@ -18,7 +18,7 @@ from warehouse.archive.note import NoteError, Verifier
 from warehouse.archive.pins import Pin
 from warehouse.archive.state import LogState
 from warehouse.archive.store import Store
-from warehouse.archive.verify_holds import check_holds, kept_if_held
+from warehouse.archive.verify_holds import check_extensions, check_holds, kept_if_held
 from warehouse.archive.verify_inventory import LogInventory, get_or_none
 from warehouse.archive.verify_locks import GOVERNANCE, LockCheck
 from warehouse.archive.verify_log import LogCheck, check_head
@@ -160,6 +160,8 @@ class _Work:
         if self._state_is_whole:
             gone = kept_if_held(store, self._state, gone, self.start.size)
             check_holds(store, self._state, result, self.start.size)
+            if self._locks.asked and not self.start.size:
+                check_extensions(store, self._state, self._newest_at, result)
         judge(self._strange, gone, self._locks, result)
         check_unexplained(store, self._names, gone, self._newest_at, result, self._folders())
         self._gaps()

@@ -1,9 +1,11 @@
-"""The holds' part of a verification: what concerns a legal hold that is on must be held by the store itself.
+"""The holds' part of a verification: what concerns a legal hold that is on must be held by the store itself, and
+what a longer retention reached must be locked as long.
 
-Promise: asks nothing where there is no hold, nor of a store that keeps none (a folder), and says so then.
+Promise: asks nothing where there is neither, nor of a store that keeps none (a folder), and says so then.
 """
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 from warehouse.archive import keys
 from warehouse.archive.ahead import in_order
@@ -16,6 +18,7 @@ from warehouse.archive.shape import read
 from warehouse.archive.state import LogState
 from warehouse.archive.store import Store
 from warehouse.archive.verify_inventory import get_or_none
+from warehouse.wire.times import parse_rfc3339, rfc3339
 
 NOT_HELD = "not_held"
 
@@ -40,6 +43,33 @@ def check_holds(store: Store, state: LogState, result: Verification, first: int 
                     target.key,
                     f"concerns the legal hold {name} and is not held; run `ledgerline hold set {name}` again with "
                     f"its window ({' '.join(hold.window.as_text())})",
+                )
+
+
+def check_extensions(store: Store, state: LogState, newest: datetime | None, result: Verification) -> None:
+    """Report what is locked shorter than an extension says that was finished and has not run out yet. An extension
+    within another one of the same events is passed over."""
+    if not isinstance(store, HasLocks) or not store.locks().enforced:
+        return
+    due = [one for one in state.extensions or [] if one.done and newest and parse_rfc3339(one.until) > newest]
+    for one in due:
+        until = parse_rfc3339(one.until)
+        if any(
+            other.seq > one.seq
+            and (other.window, other.stream) == (one.window, one.stream)
+            and parse_rfc3339(other.until) >= until
+            for other in due
+        ):
+            continue
+        wanted = _once(reached(_entries(store, 0, one.seq + 1), Span(one.window, one.stream), _reader(store)))
+        for target, found in in_order(lambda target: (target, store.head(target.key, target.version_id)), wanted):
+            if found is not None and (found.retain_until is None or found.retain_until < until):
+                ends = rfc3339(found.retain_until) if found.retain_until else "no date"
+                result.found(
+                    "lock_too_short",
+                    target.key,
+                    f"is locked until {ends}; entry {one.seq} says that it is retained until {one.until}. Run "
+                    f"`ledgerline retention extend` again",
                 )
 
 

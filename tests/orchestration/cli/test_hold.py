@@ -9,7 +9,7 @@ import pytest
 
 from sandbox import Served
 from tests.orchestration.cli.conftest import Command, configure
-from tests.warehouse.archive import gcs_server
+from tests.warehouse.archive import azure_server, gcs_server
 from tests.warehouse.archive.gcs_server import GcsServer
 
 
@@ -55,6 +55,28 @@ def test_a_hold_is_set_listed_verified_and_released(ledgerline: Command, on_goog
     assert released.json()["objects"] >= put.json()["objects"]  # and the entries about the hold itself
     assert ledgerline("hold", "list").out == "no legal hold is on\n"
     assert ledgerline("verify").code == 0
+
+
+def test_the_same_on_azure(ledgerline: Command, sandbox: Served, tmp_path: Path) -> None:
+    with azure_server.running() as server:
+        (tmp_path / "storage.key").write_text(azure_server.KEY)
+        configure(
+            tmp_path,
+            sandbox,
+            f'[archive]\nurl = "az://{server.new_container()}/ledger"\nazure_credential = "file:storage.key"\n'
+            f'azure_endpoint = "{server.endpoint}/{azure_server.ACCOUNT}"\n',
+        )
+        day, until = (str(sandbox.tenant.first_day + timedelta(days=days)) for days in (0, 1))
+        span = ("--from", day, "--to", until)
+        assert ledgerline("init").code == 0
+        assert ledgerline("pull", "activities", *span).code == 0
+        put = ledgerline("hold", "set", "case-7", *span, "--reason", "litigation", "--json")
+        assert put.code == 0, put.err
+        assert ledgerline("retention", "extend", "--until", "2060-01-01", *span).code == 0
+        checked = ledgerline("verify", "--deep", "--json")
+        assert checked.json()["findings"] == []
+        assert ledgerline("hold", "release", "case-7", "--reason", "settled").code == 0
+        assert ledgerline("doctor").code == 0
 
 
 def test_a_hold_taken_off_behind_our_back_is_a_finding_and_is_mended(

@@ -264,7 +264,8 @@ class AzureServer:
         items = "".join(_listed(name, version, blob, all_versions) for name, version, blob in page)
         marker = str(start + PAGE) if rest else ""
         body = (
-            "<?xml version='1.0' encoding='utf-8'?><EnumerationResults><Blobs>"
+            "<?xml version='1.0' encoding='utf-8'?><EnumerationResults>"
+            f"<Prefix>{escape(query.get('prefix', ''))}</Prefix><Blobs>"
             f"{items}</Blobs><NextMarker>{marker}</NextMarker></EnumerationResults>"
         )
         return Answer(200, body.encode(), {"content-type": "application/xml"})

@@ -352,6 +352,17 @@ def test_verify_names_what_is_not_held_though_a_hold_concerns_it(store: LockingS
     assert_clean(store)
 
 
+def test_verify_names_what_is_locked_shorter_than_an_extension_says(store: LockingStore, archive: Archive) -> None:
+    set_long = archive.retention
+    until = store.clock() + timedelta(days=9000)
+    extend(archive, until, window=WINDOW)
+    archive.settle()
+    assert_clean(store, retention=set_long)
+    page = next(at for at, end in store.until.items() if end == until and at[0].startswith("pages/"))
+    store.until[page] -= timedelta(days=400)
+    assert found(store, retention=set_long) == {("lock_too_short", page[0])}
+
+
 def test_verify_asks_for_no_hold_where_there_is_none(store: LockingStore, archive: Archive) -> None:
     counting = Counting(store)
     verify(counting)

@@ -1,5 +1,6 @@
 """The second port on every kind of store: a hold keeps, a retention only grows, what expired can go."""
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -76,6 +77,19 @@ def test_a_hold_stands_beside_a_retention(make: Callable[..., Any]) -> None:
     locks_of(store).hold("a", stored.version_id, on=True)
     found = info_of(store, "a", stored.version_id)
     assert (found.legal_hold, found.lock_mode) == (True, "COMPLIANCE")
+
+
+def test_a_hold_outlasts_the_retention(make: Callable[..., Any]) -> None:
+    store = make("compliance")
+    locks = locks_of(store)
+    until = ahead(seconds=2)
+    stored = store.put_if_absent("a", b"x", until)
+    locks.hold("a", stored.version_id, on=True)
+    time.sleep(max(0, (until - datetime.now(UTC)).total_seconds()) + 1)
+    with pytest.raises(StoreError):
+        locks.remove("a", stored.version_id)
+    locks.hold("a", stored.version_id, on=False)
+    assert locks.remove("a", stored.version_id)
 
 
 def test_what_is_locked_is_not_removed(make: Callable[..., Any]) -> None:

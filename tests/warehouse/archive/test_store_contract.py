@@ -119,6 +119,14 @@ def test_a_prefix_may_end_inside_a_name(store: Store) -> None:
     assert keys(store, "nothing/here") == []
 
 
+def test_a_listing_that_goes_over_several_answers_keeps_to_its_prefix(store: Store) -> None:
+    for n in range(12):
+        store.put_if_absent(f"a/{n:02d}", b"", in_a_year())
+        store.put_if_absent(f"b/{n:02d}", b"", in_a_year())
+    assert keys(store, "a/") == [f"a/{n:02d}" for n in range(12)]
+    assert [version.key for version in store.list_versions("a/")] == [f"a/{n:02d}" for n in range(12)]
+
+
 def test_start_after_leaves_out_the_key_it_names_and_those_before(store: Store) -> None:
     for key in ("a/1", "a/2", "a/3/x", "a/4"):
         store.put_if_absent(key, b"", in_a_year())
