@@ -16,7 +16,7 @@ from warehouse.wire.times import Clock, system_clock
 
 
 class Waits:
-    """Waits for the vendor's rate limit, told in the log of the run."""
+    """Waits for the vendor's rate limit, and what else should be known, told in the log of the run."""
 
     def __init__(self, context: dg.InitResourceContext) -> None:
         self._log = context.log
@@ -24,6 +24,10 @@ class Waits:
     def waiting(self, seconds: float, why: str) -> None:
         if self._log is not None:
             self._log.info(f"waiting {seconds:.0f} s: {why}")
+
+    def note(self, text: str) -> None:
+        if self._log is not None:
+            self._log.warning(text)
 
 
 def workshop_resource(settings: Settings, clock: Clock = system_clock) -> dg.ResourceDefinition:

@@ -4,6 +4,7 @@ Promise: opening for reading writes nothing and needs no key; opening for writin
 overwrite, asks for the signing key only when the log is written, and for the API key only when a request is sent.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -21,9 +22,12 @@ from warehouse.anthropic.patience import Patience, Timeouts, Wait
 from warehouse.anthropic.spend import SpendReports
 from warehouse.anthropic.spend_queries import QUERIES
 from warehouse.anthropic.surfaces import ANALYTICS, COMPLIANCE, Surface
+from warehouse.archive.address import folder_of
 from warehouse.archive.anchor import Anchors
 from warehouse.archive.archive import Archive, Retention
+from warehouse.archive.cache import StateCache
 from warehouse.archive.cosignature import WitnessKey
+from warehouse.archive.keys import ENTRIES
 from warehouse.archive.signing import key_from_pem, load_key
 from warehouse.archive.store import Store, open_store
 from warehouse.config import SecretRef, Settings
@@ -33,9 +37,11 @@ CACHE_FILE = "state.cache"
 
 
 class Waiting(Protocol):
-    """Who is told that the work rests, for how many seconds and why."""
+    """Who is told that the work rests, for how many seconds and why, and what else should be known."""
 
     def waiting(self, seconds: float, why: str) -> None: ...
+
+    def note(self, text: str) -> None: ...
 
 
 # Stores that this process has tried out already: a probe writes, and its answer does not change between two runs.
@@ -57,7 +63,7 @@ def open_workshop(
     Without `for_writing` it has no API client and creates nothing. `progress` hears of waits for the API; `share`
     is this process's part of the request budget, and with less than all of it no further processes are started;
     `s3_client` is a boto3 client to use instead of one made from the settings. Raises StoreError's kinds (the
-    store cannot be used), AddressRefused or TlsUntrusted (`anthropic.base_url` or the certificates cannot be).
+    store cannot be used), LogGone (nothing is where the cache knows a log), AddressRefused or TlsUntrusted (`anthropic.base_url` or the certificates cannot be).
     """
     store = _store(settings, for_writing, s3_client)
     own = settings.archive
@@ -67,6 +73,7 @@ def open_workshop(
         retention=Retention(timedelta(days=own.retention_days), timedelta(days=own.recent_retention_days)),
         clock=clock,
         cache=own.cache / CACHE_FILE,
+        on_begin=lambda: _tell(progress, f"began a new archive at {store.url}"),
     )
     with archive:
         clients = _clients(settings, archive.writer, clock, progress, share) if for_writing else None
@@ -101,6 +108,13 @@ def signing_key(reference: SecretRef) -> Ed25519PrivateKey:
     return key_from_pem(reference.reveal_bytes(), str(reference))
 
 
+def _tell(progress: Waiting | None, text: str) -> None:
+    if progress is not None:
+        progress.note(text)
+    else:
+        print(text, file=sys.stderr, flush=True)
+
+
 def reopening(settings: Settings) -> Callable[[], Store]:
     """How another process opens the same store for reading; it can be handed to one."""
     own = settings.archive
@@ -110,6 +124,8 @@ def reopening(settings: Settings) -> Callable[[], Store]:
 def _store(settings: Settings, for_writing: bool, s3_client: Any) -> Store:
     own = settings.archive
     identity = (own.url, own.lock)
+    if for_writing and own.url.startswith("file:") and not (folder_of(own.url) / ENTRIES).exists():
+        StateCache(own.cache / CACHE_FILE).demand_unknown(own.url)  # before a folder is made, or a probe written
     store = open_store(
         own.url,
         **own.opening(),

@@ -44,7 +44,7 @@ def doctor(config: CONFIG = None, json: JSON = False, debug: DEBUG = False) -> i
     """Check the configuration, signing key, store and lock, keys and their scopes, and the clocks.
 
     Sends one small request for each scope, and writes one small object to the store to see that it refuses to be
-    overwritten. Exit code 1 when something failed; each failure says what to do.
+    overwritten; a folder for the archive is made where there is none, and it says so. Exit code 1 when something failed; each failure says what to do.
     """
     from warehouse.config import load  # noqa: PLC0415
 
@@ -91,16 +91,26 @@ def _signing_key(settings: "Settings") -> Check:
 
 
 def _store(settings: "Settings") -> Iterator[Check]:
-    from warehouse.archive.errors import StoreError  # noqa: PLC0415
+    from orchestration.workshop import CACHE_FILE  # noqa: PLC0415
+    from warehouse.archive.address import folder_of  # noqa: PLC0415
+    from warehouse.archive.cache import StateCache  # noqa: PLC0415
+    from warehouse.archive.errors import LogGone, StoreError  # noqa: PLC0415
+    from warehouse.archive.keys import ENTRIES  # noqa: PLC0415
     from warehouse.archive.store import open_store  # noqa: PLC0415
 
     archive = settings.archive
     try:
+        folder = folder_of(archive.url) if archive.url.startswith("file:") else None
+        if folder is not None and not (folder / ENTRIES).exists():
+            StateCache(archive.cache / CACHE_FILE).demand_unknown(archive.url)
+        made = folder is not None and not folder.exists()
         store = open_store(archive.url, **archive.opening())
+        if made:
+            yield Check("store", archive.url, "ok", "the folder was not there and has been made; it is empty")
         for result in store.probe():
             state: Literal["ok", "failed"] = "ok" if result.ok else "failed"
             yield Check("store", result.check, state, result.detail, result.remedy)
-    except StoreError as error:
+    except (StoreError, LogGone) as error:
         yield Check("store", archive.url, "failed", str(error))
 
 

@@ -46,7 +46,9 @@ def _show(document: dict[str, Any], output: Output) -> None:
         f"{document['archive']}: {document['entries']:,} entries, {document['windows']:,} windows"
         + ("" if document["immutable"] else "; not immutable (archive.lock is none)")
     )
-    if not document["streams"]:
+    if not document["entries"]:
+        output.line("the archive is empty: no log was begun there; `ledgerline pull activities` begins one")
+    elif not document["streams"]:
         output.line("nothing has been pulled yet: run `ledgerline pull activities`")
     else:
         output.table(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from orchestration.cli import moments
+from orchestration.cli.failures import CannotRun
 from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
 from orchestration.cli.output import Output, size
 from orchestration.cli.progress import Progress
@@ -68,7 +69,7 @@ def verify(
 
     Writes nothing to the archive and needs no key of the vendor. Checkpoints must be signed by the key of this
     configuration; where that key is not on this machine, by the one that the log names, and a note says so. Exit
-    code 0: clean, 1: findings, each with its code and object, 2: could not check all of it.
+    code 0: clean, 1: findings, each with its code and object, 2: could not check all of it, or there is nothing to check.
     """
     moment = None if since == LAST else moments.past_moment(since, "--since")
 
@@ -111,6 +112,12 @@ def verify(
             rederive_tables(workshop.archive, workshop.parser, result, on_progress=progress.counted)
     if result.reached is not None:
         kept.save(Position(result.reached, began))
+    if not result.checked["entries"] and not workshop.archive.state.size and result.ok:
+        raise CannotRun(
+            f"there is nothing to verify: the archive at {settings.archive.url} is empty",
+            remedy="check archive.url in the configuration; `ledgerline pull` begins an archive there",
+            kind="archive",
+        )
     document = {
         "ok": result.ok,
         "checked": result.checked,
@@ -141,13 +148,15 @@ def _pins_in(path: Path) -> "list[Pin]":
 def _trusted(archive: "Archive", settings: "Settings") -> "tuple[list[Verifier] | None, list[str]]":
     """The key that may sign this archive's checkpoints, where this machine has it; else a note."""
     from orchestration.workshop import signing_key  # noqa: PLC0415
-    from warehouse.archive.errors import ArchiveError, SigningKeyMissing  # noqa: PLC0415
+    from warehouse.archive.errors import ArchiveError, LogGone, SigningKeyMissing  # noqa: PLC0415
     from warehouse.archive.note import Signer  # noqa: PLC0415
     from warehouse.config import SecretUnavailable  # noqa: PLC0415
 
     reference = settings.archive.signing_key
     try:
         origin = archive.refresh().origin
+    except LogGone:
+        raise
     except ArchiveError:
         origin = None  # the verifier meets the same trouble and names it as a finding
     if origin is None:

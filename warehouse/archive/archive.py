@@ -65,7 +65,7 @@ class Archive:
     """A store with a log. Reading needs no key.
 
     `writer` names this process in entries; no two living writers may share it, since it tells an entry of ours
-    whose put timed out from another's.
+    whose put timed out from another's. `on_begin` is called once the first entry of a new log is written.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class Archive:
         clock: Clock = system_clock,
         cache: Path | None = None,
         writer: str | None = None,
+        on_begin: Callable[[], None] = lambda: None,
     ) -> None:
         self.store = store
         self.cache = cache
@@ -92,6 +93,7 @@ class Archive:
             make_signer=(lambda origin: Signer(origin, key())) if key else None,
             new_origin=lambda: f"ledgerline/{secrets.token_hex(8)}",
             cache=StateCache(cache) if cache else None,
+            on_begin=on_begin,
         )
         self._puts = ThreadPoolExecutor(_PUTS_AT_ONCE, thread_name_prefix="put")
 

@@ -1,6 +1,7 @@
 """A local copy of the derived state, so that a start need not read the log since the last snapshot.
 
-Promise: it is only ever a shortcut. Absent, damaged or foreign, it is passed over, and everything is the same.
+Promise: it is only ever a shortcut. Absent, damaged or foreign, it is passed over, and everything is the same;
+only where nothing at all is found does what it knows keep a second history from being begun.
 """
 
 import hashlib
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from warehouse.archive.errors import LogGone
 from warehouse.archive.state import LogState
 
 
@@ -29,6 +31,17 @@ class StateCache:
             return LogState.from_builtins(msgspec.json.decode(data))
         except (OSError, ValueError, RecursionError):  # msgspec's errors are ValueErrors
             return None
+
+    def demand_unknown(self, url: str) -> None:
+        """To be asked where nothing is found at `url`: raises LogGone when the cache knows a log that was."""
+        known = self.load()
+        if known is not None and known.size:
+            raise LogGone(
+                f"the archive at {url} is gone: no log is there, but this machine knows one of {known.size} entries "
+                f"({known.origin}, the newest of {known.committed_at}). Nothing was written, so that no second "
+                f"history begins. Mount or restore the archive, or correct archive.url; to begin a new archive all "
+                f"the same, delete {self.path}"
+            )
 
     def save(self, state: LogState) -> None:
         """Replace the file in one step. A disk that will not take it is no reason to fail."""

@@ -12,6 +12,7 @@
     ├── LogError                  something about the log of commits
     │   ├── LogHole               an entry number is missing below the head
     │   ├── LogForked             two histories where there must be one
+    │   ├── LogGone               nothing is where this machine knows a log
     │   ├── EntryUnreadable       an entry that is not one
     │   └── CheckpointMissing     no signed head of the size that a proof needs
     ├── HoldUnknown               no such legal hold, or another one of that name
@@ -72,6 +73,10 @@ class LogHole(LogError):
 
 class LogForked(LogError):
     """An entry does not name the entry before it: there are two histories."""
+
+
+class LogGone(LogError):
+    """The archive is empty, or not there, although the local cache knows its log."""
 
 
 class EntryUnreadable(LogError):

@@ -50,6 +50,7 @@ class Log:
         make_signer: Callable[[str], Signer] | None = None,
         new_origin: Callable[[], str] | None = None,
         cache: StateCache | None = None,
+        on_begin: Callable[[], None] = lambda: None,
     ) -> None:
         self.store = store
         self.writer = writer
@@ -59,6 +60,7 @@ class Log:
         self._make_signer = make_signer
         self._new_origin = new_origin
         self._cache = cache
+        self._on_begin = on_begin
         self._signers: list[Signer] = []  # ours, once one was needed; a rotation adds the next
         self._started = False
         self._tiles: list[Tile] = []  # those that the newest entry widened
@@ -67,7 +69,7 @@ class Log:
     # reading
 
     def refresh(self) -> LogState:
-        """Bring the state to the head of the log. Raises LogHole, LogForked, EntryUnreadable, StoreError."""
+        """Bring the state to the head of the log. Raises LogHole, LogForked, LogGone, EntryUnreadable, StoreError."""
         if self._started:
             self._read_on()
         else:
@@ -115,6 +117,8 @@ class Log:
             head = find_head(self.store)
             if head >= 0:
                 self._take_snapshot(head)
+            elif self._cache is not None:
+                self._cache.demand_unknown(self.store.url)
         self._read_on()
         if self.state.seq < head:
             raise hole(self.state.size, keys.entry(head))
@@ -223,7 +227,9 @@ class Log:
             origin=origin,
             public_key=signer.verifier.vkey,
         )
-        if not self._put(self._place(draft)):
+        if self._put(self._place(draft)):
+            self._on_begin()
+        else:
             self.refresh()
 
     def snapshot(self) -> Entry | None:
