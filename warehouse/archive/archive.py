@@ -13,11 +13,10 @@ from typing import Any, TypeVar
 
 import zstandard
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from msgspec import UNSET
 
 from warehouse.archive import concerns, keys
 from warehouse.archive.cache import StateCache
-from warehouse.archive.concerns import Span
+from warehouse.archive.concerns import Span, Target
 from warehouse.archive.entry import Draft, Entry, ObjectRef, sha256_hex
 from warehouse.archive.errors import ObjectAltered, SigningKeyMissing
 from warehouse.archive.locks import locks_of
@@ -129,8 +128,12 @@ class Archive:
                 f"Nothing was committed. Run `ledgerline verify`"
             )
         ref = ObjectRef(key=key, version_id=stored.version_id, sha256=sha256_hex(data), bytes=len(data))
-        if key.startswith("seals/"):  # the one object that is written after the entry that names it
-            self._hold(Draft(kind="seal", objects=[ref]), self.state)
+        if key.startswith("seals/"):
+            # The one object that is written after the entry that names it: a hold may have come in between. Markers
+            # are put one by one by whoever appended, so the state may be brought to the head here.
+            state = self.refresh()
+            for target in self._concerned(Draft(kind="seal", objects=[ref]), state):
+                locks_of(self.store).hold(target.key, target.version_id, on=True)
         return ref
 
     def put_beside(self, key: str, data: bytes) -> bool:
@@ -226,16 +229,24 @@ class Archive:
 
     def _hold(self, draft: Draft, state: LogState) -> None:
         """Whoever appends sees every hold that was announced before: the number of an entry is the fence."""
-        for hold in state.held().values():
-            for target in concerns.with_source(draft, Span(hold.window, hold.stream), self.entry):
-                if not (target.key.startswith("seals/") and draft.table is not UNSET):  # not written yet
-                    locks_of(self.store).hold(target.key, target.version_id, on=True)
+        # markers of seals are not written yet
+        wanted = [target for target in self._concerned(draft, state) if not target.key.startswith("seals/")]
+        self._hold_all(wanted)
+
+    def _concerned(self, draft: Draft, state: LogState) -> list[Target]:
+        spans = [Span(hold.window, hold.stream) for hold in state.held().values()]
+        found = [target for span in spans for target in concerns.with_source(draft, span, self.entry)]
+        return list(dict.fromkeys(found))
+
+    def _hold_all(self, wanted: list[Target]) -> None:
+        if wanted:
+            locks = locks_of(self.store)
+            list(self._puts.map(lambda target: locks.hold(target.key, target.version_id, on=True), wanted))
 
     def _hold_entry(self, entry: Entry) -> None:
         spans = [Span(hold.window, hold.stream) for hold in self.state.held().values()]
         if any(concerns.concerns(entry, span) for span in spans):
-            for target in concerns.of_log(entry.seq):
-                locks_of(self.store).hold(target.key, target.version_id, on=True)
+            self._hold_all(concerns.of_log(entry.seq))
 
     def commit(self, draft: Draft) -> Entry:
         """Append one draft as it stands."""

@@ -83,8 +83,20 @@ class AzureStore:
 
     def get(self, key: str, version_id: str | None = None) -> bytes:
         """See `Store`."""
+        return self._read(key, version_id)[0]
+
+    def inspect(self, key: str, version_id: str | None = None) -> tuple[bytes, ObjectInfo]:
+        """See `verify_locks.Inspecting`: the answer to a GET says how the version is locked."""
+        data, found = self._read(key, version_id)
+        info = _info(key, found)
+        if self.lock_mode and not is_locked(info):
+            info = self.head(key, info.version_id) or info  # told to a HEAD only, or not locked
+        return data, info
+
+    def _read(self, key: str, version_id: str | None) -> tuple[bytes, Any]:
         try:
-            data = self.blob(key).download_blob(version_id=version_id, max_concurrency=1).readall()
+            reader = self.blob(key).download_blob(version_id=version_id, max_concurrency=1)
+            return bytes(reader.readall()), reader.properties
         except AzureError as error:
             if self._is_absent(error, version_id):
                 which = f"no version {version_id} of" if version_id else "no object"
@@ -92,7 +104,6 @@ class AzureStore:
                     f"{self.url} has {which} {key}. If the log names it, run `ledgerline verify`."
                 ) from error
             raise self._explain(error, "reading a blob") from error
-        return bytes(data)
 
     def head(self, key: str, version_id: str | None = None) -> ObjectInfo | None:
         """See `Store`."""
@@ -103,16 +114,7 @@ class AzureStore:
                 self._demand_container()
                 return None
             raise self._explain(error, "looking at a blob") from error
-        policy = found.immutability_policy
-        return ObjectInfo(
-            key,
-            int(found.size),
-            _version(found),
-            found.last_modified.astimezone(UTC),
-            lock_mode=_WORDS.get(str(policy.policy_mode or "").lower()),
-            retain_until=_moment(policy.expiry_time),
-            legal_hold=str(found.has_legal_hold).lower() == "true",
-        )
+        return _info(key, found)
 
     def list(self, prefix: str, start_after: str = "") -> Iterator[ObjectInfo]:
         """See `Store`; one request for 5000 names. Names before `start_after` are asked for and passed over:
@@ -123,14 +125,13 @@ class AzureStore:
                 yield ObjectInfo(key, int(item.size), None, item.last_modified.astimezone(UTC))
 
     def list_versions(self, prefix: str) -> Iterator[ObjectInfo]:
-        """See `Store`. A name whose blob was deleted and whose versions stay shows a delete marker first."""
-        items = self._listing(check_prefix(prefix), ("versions",))
+        """See `Store`. A name that was deleted, or whose blob lies softly deleted, and whose versions stay shows a
+        delete marker first: an undelete brings it back."""
+        items = self._listing(check_prefix(prefix), ("versions", "deleted"))
         for key, same in groupby(items, key=self._key):
             # ids are times, so the newest has the greatest; the current one leads whatever its id says
-            versions = sorted(
-                same, key=lambda item: (bool(item.is_current_version), _version(item) or ""), reverse=True
-            )
-            shown = versions[0].is_current_version or _version(versions[0]) is None
+            versions = sorted(same, key=lambda item: (_is_shown(item), _version(item) or ""), reverse=True)
+            shown = _is_shown(versions[0])
             if not shown:
                 gone = versions[0].last_modified.astimezone(UTC)
                 yield ObjectInfo(key, 0, None, gone, delete_marker=True, latest=True)
@@ -140,7 +141,7 @@ class AzureStore:
                     int(item.size),
                     _version(item),
                     item.last_modified.astimezone(UTC),
-                    latest=bool(shown) and position == 0,
+                    latest=shown and position == 0,
                 )
 
     def probe(self, *, thorough: bool = True) -> ProbeReport:
@@ -212,8 +213,27 @@ class AzureStore:
         return explain(error, self.url, self.name, doing)
 
 
+def _info(key: str, found: Any) -> ObjectInfo:
+    """What the SDK's properties of a blob say."""
+    policy = found.immutability_policy
+    return ObjectInfo(
+        key,
+        int(found.size),
+        _version(found),
+        found.last_modified.astimezone(UTC),
+        lock_mode=_WORDS.get(str(policy.policy_mode or "").lower()),
+        retain_until=_moment(policy.expiry_time),
+        legal_hold=str(found.has_legal_hold).lower() == "true",
+    )
+
+
 def _version(item: Any) -> str | None:
     return str(item.version_id) if item.version_id else None
+
+
+def _is_shown(item: Any) -> bool:
+    """Whether a listed version is the one that readers see."""
+    return not item.deleted and (bool(item.is_current_version) or _version(item) is None)
 
 
 def _moment(value: Any) -> datetime | None:

@@ -55,6 +55,8 @@ def set_hold(
     recorded.
     """
     locks, state = locks_of(archive.store), archive.refresh()
+    if not state.size:
+        raise HoldUnknown("the archive is empty: there is nothing to hold yet. Pull once, then set the hold")
     before = (state.holds or {}).get(name)
     if before is not None and (before.window, before.stream) != (window, stream):
         raise HoldUnknown(
@@ -66,7 +68,7 @@ def set_hold(
             f"the hold {name!r} is being released. Finish that (`ledgerline hold release {name}`), then set it"
         )
     if before is None:
-        if locks.enforced and state.size:
+        if locks.enforced:
             locks.hold(keys.entry(0), None, on=True)  # a store that cannot says so now, before it is announced
 
         def announce(now: LogState) -> Draft | None:

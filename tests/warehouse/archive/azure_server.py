@@ -38,6 +38,7 @@ class Version:
     mode: str | None = None
     until: datetime | None = None
     hold: bool = False
+    deleted: bool = False  # softly: it can be brought back
 
 
 @dataclass
@@ -54,7 +55,8 @@ class Refusal(Exception):
 class AzureServer:
     """The account. `containers` maps a name to (has version-level immutability, its blobs)."""
 
-    def __init__(self, *, versioning: bool = True) -> None:
+    def __init__(self, *, versioning: bool = True, soft_delete: bool = False) -> None:
+        self.soft_delete = soft_delete
         self.endpoint = ""
         self.versioning = versioning
         self.pretends: set[str] = set()
@@ -193,14 +195,19 @@ class AzureServer:
         if by_id:
             if version is blob.current:
                 raise Refusal(403, "OperationNotAllowedOnRootBlob")
-            self._demand_free(version)
-            blob.versions.remove(version)
+            self._remove(blob, version)
         else:
             if not self.versioning:
-                self._demand_free(version)
-                blob.versions.remove(version)
+                self._remove(blob, version)
             blob.current = None  # its version stays, as a previous one
         return Answer(202)
+
+    def _remove(self, blob: Blob, version: Version) -> None:
+        self._demand_free(version)
+        if self.soft_delete:
+            version.deleted = True
+        else:
+            blob.versions.remove(version)
 
     def _policy(self, version: Version, request: Request, locked: bool) -> Answer:
         if request.method == "DELETE":
@@ -247,7 +254,7 @@ class AzureServer:
         except ValueError:
             raise Refusal(400, "InvalidQueryParameterValue") from None
         for version in blob.versions:
-            if version.version_id == version_id:
+            if version.version_id == version_id and not version.deleted:
                 return version
         raise Refusal(404, "BlobNotFound")
 
@@ -258,6 +265,7 @@ class AzureServer:
             blob = blobs[name]
             if name.startswith(query.get("prefix", "")):
                 wanted = blob.versions if all_versions else [blob.current] if blob.current else []
+                wanted = [one for one in wanted if not one.deleted or "deleted" in query.get("include", "")]
                 shown += [(name, version, blob) for version in wanted]
         start = int(query.get("marker") or 0)
         page, rest = shown[start : start + PAGE], shown[start + PAGE :]
@@ -272,12 +280,14 @@ class AzureServer:
 
 
 def _listed(name: str, version: Version, blob: Blob, all_versions: bool) -> str:
-    ids = ""
+    marks = ""
     if all_versions and version.version_id:
-        ids = f"<VersionId>{version.version_id}</VersionId>"
-        ids += "<IsCurrentVersion>true</IsCurrentVersion>" if version is blob.current else ""
+        marks = f"<VersionId>{version.version_id}</VersionId>"
+        marks += "<IsCurrentVersion>true</IsCurrentVersion>" if version is blob.current else ""
+    marks += "<Deleted>true</Deleted>" if version.deleted else ""
     return (
-        f"<Blob><Name>{escape(name)}</Name>{ids}<Properties><Last-Modified>{_http(version.modified)}</Last-Modified>"
+        f"<Blob><Name>{escape(name)}</Name>{marks}<Properties>"
+        f"<Last-Modified>{_http(version.modified)}</Last-Modified>"
         f"<Etag>0x1</Etag><Content-Length>{len(version.data)}</Content-Length>"
         "<Content-Type>application/octet-stream</Content-Type><BlobType>BlockBlob</BlobType>"
         "</Properties></Blob>"

@@ -172,6 +172,27 @@ def test_setting_a_hold_again_writes_nothing_new_and_mends_what_is_missing(
     assert (archive.state.size, set(store.held)) == (size, before)
 
 
+def test_an_empty_archive_has_nothing_to_hold(store: LockingStore) -> None:
+    archive = open_archive(store)
+    with pytest.raises(HoldUnknown, match="is empty"):
+        set_hold(archive, "case-7", WINDOW, reason="litigation")
+    assert store.names() == []
+
+
+def test_a_marker_that_is_written_after_a_hold_came_in_between_is_held(
+    store: LockingStore, archive: Archive
+) -> None:
+    entry = seal(archive, DAY, archive.state.table(TABLE).folded_through, [1], marker=False)
+    set_hold(open_archive(store, writer="other"), "case-7", WINDOW, reason="litigation")
+    marker = entry.objects[1].key
+    part = store.get(entry.objects[0].key)
+    archive.put(marker, b"PAR1 marker " + entry.objects[0].key.encode())
+    assert marker in held(store, "seals/")
+    assert part
+    archive.settle()
+    assert_clean(store)
+
+
 def test_another_hold_of_the_same_name_is_refused(archive: Archive) -> None:
     set_hold(archive, "case-7", WINDOW, reason="litigation")
     with pytest.raises(HoldUnknown, match="give this one another name"):

@@ -133,6 +133,29 @@ def test_a_deleted_name_shows_a_delete_marker_and_the_evidence_stays_readable(se
         store.get("a")
 
 
+def test_a_softly_deleted_blob_shows_as_hidden() -> None:
+    with azure_server.running(soft_delete=True) as server:
+        store = open_on(server, lock="none", locked=False)
+        assert isinstance(store, AzureStore)
+        ours = store.put_if_absent("a", b"evidence", None)
+        delete_name(store, "a")
+        store.blob("a").delete_blob(version_id=ours.version_id)
+        shown = [(v.version_id, v.latest, v.delete_marker) for v in store.list_versions("")]
+        assert shown == [(None, True, True), (ours.version_id, False, False)]
+        assert store.head("a", ours.version_id) is None
+
+
+def test_bytes_and_lock_come_with_one_question_where_the_store_tells_both() -> None:
+    with azure_server.running() as server:
+        store = open_on(server)
+        assert isinstance(store, AzureStore)
+        stored = store.put_if_absent("a", b"evidence", ahead(days=1))
+        server.asked.clear()
+        data, info = store.inspect("a", stored.version_id)
+        assert [request.method for request in server.asked] == ["GET"]
+        assert (data, info) == (b"evidence", store.head("a", stored.version_id))
+
+
 def test_versions_of_many_names_come_in_order_over_several_pages(server: Server) -> None:
     store = open_on(server)
     for n in range(20):
