@@ -129,8 +129,8 @@ class Archive:
             )
         ref = ObjectRef(key=key, version_id=stored.version_id, sha256=sha256_hex(data), bytes=len(data))
         if key.startswith("seals/"):
-            # The one object that is written after the entry that names it: a hold may have come in between. Markers
-            # are put one by one by whoever appended, so the state may be brought to the head here.
+            # The one object that is written after the entry that names it: a hold may have come in between.
+            # Markers are put one by one by whoever appended, so the state may be brought to the head here.
             state = self.refresh()
             for target in self._concerned(Draft(kind="seal", objects=[ref]), state):
                 locks_of(self.store).hold(target.key, target.version_id, on=True)
