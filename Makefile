@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DAYS ?= 31
+EXTRAS ?=
 # installed packages are compiled once, not at every start
 unexport PYTHONDONTWRITEBYTECODE
 export DO_NOT_TRACK := 1
@@ -33,7 +34,10 @@ $(VENV)/.installed-bench: $(VENV)/.installed-dev
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[bench]'
 	@touch $@
 
-install: $(VENV)/.installed ## make .venv with what running needs
+install: $(VENV)/.installed ## make .venv with what running needs; EXTRAS=aws,azure,gcs,timestamps adds to it
+ifneq ($(EXTRAS),)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]'
+endif
 
 demo: $(VENV)/.installed ## the whole pipeline against a pretend tenant: pull, archive, tables, marts, SQL
 	$(BIN)/ledgerline demo --days $(DAYS) --keep
@@ -70,5 +74,5 @@ bench: $(VENV)/.installed-bench ## every benchmark; the tables go to docs/benchm
 bench-smoke: $(VENV)/.installed-dev ## every benchmark once, small: that they run
 	$(BIN)/python -m benchmarks --smoke
 
-clean: ## remove .venv and everything that demo and tests left
-	rm -rf $(VENV) data build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+clean: ## remove .venv, the demo and what tests left; an archive of your own stays
+	rm -rf $(VENV) data/demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

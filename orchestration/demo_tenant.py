@@ -4,6 +4,7 @@ Promise: the tenant listens on loopback only and ends with the block that starte
 same folder it serves the same feed, so the demo's archive stays true.
 """
 
+import fcntl
 import json
 import socket
 import subprocess
@@ -37,6 +38,10 @@ duckdb = "./warehouse.duckdb"
 _SETTINGS = "tenant.json"
 
 
+class InUse(RuntimeError):
+    """Another process works in the demo's folder; the message says so."""
+
+
 class TenantFailed(RuntimeError):
     """The pretend tenant did not start; the message holds its own last words."""
 
@@ -54,6 +59,20 @@ class DemoFolder:
     @property
     def exists(self) -> bool:
         return (self.path / _SETTINGS).exists()
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Hold the folder against a demo that would make it anew. Raises InUse.
+
+        The lock lies beside the folder, which is removed and made while it is held.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.with_name(f"{self.path.name}.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise InUse(f"another demo, or its UI, is at work in {self.path}") from None
+            yield
 
     def settings(self) -> dict[str, Any]:
         settings: dict[str, Any] = json.loads((self.path / _SETTINGS).read_text())

@@ -22,6 +22,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from orchestration.demo_tenant import DemoFolder, InUse, TenantFailed, serve_tenant
 from warehouse.config import CONFIG_VARIABLE, ConfigError, config_path, load
 
 HOST = "127.0.0.1"
@@ -46,12 +47,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     _stop_on_signals()
     try:
         with contextlib.ExitStack() as stack:
-            config = stack.enter_context(_demo()) if options.demo else config_path(options.config)
+            folder = _demo() if options.demo else None
+            config = folder.config.absolute() if folder else config_path(options.config)
             load(config)
             named = options.home or os.environ.get("DAGSTER_HOME")
             home = Path(named or config.parent / ("dagster" if options.demo else "data/dagster")).absolute()
             stack.enter_context(_alone(home))
+            if folder:
+                stack.enter_context(folder.in_use())
+                stack.enter_context(_tenant(folder))
             serve(config, home, options.port)
+    except InUse as error:
+        print(f"ui: {error}\n  What to do: wait until it is done", file=sys.stderr)
+        return 2
     except ConfigError as error:
         print(f"ui: {error}\n  What to do: {error.remedy}", file=sys.stderr)
         return 2
@@ -90,6 +98,7 @@ def serve(config: Path, home: Path, port: int) -> None:
                 _wait_for_port(code_port, started, logs)
         url = f"http://{HOST}:{port}"
         _wait(url, started, logs)
+        (home / "ui.url").write_text(f"{url}\n", encoding="utf-8")
         print(f"Ledgerline in the Dagster UI: {url}    (Ctrl-C stops it)", flush=True)
         while True:
             _check_alive(started, logs)
@@ -128,21 +137,25 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-@contextlib.contextmanager
-def _demo() -> Iterator[Path]:
-    """The configuration of the kept demo, while its pretend tenant is served."""
+def _demo() -> DemoFolder:
+    """The folder of the kept demo."""
     from orchestration.cli.demo import FOLDER  # noqa: PLC0415 - only where it is asked for
-    from orchestration.demo_tenant import DemoFolder, TenantFailed, serve_tenant  # noqa: PLC0415
 
     folder = DemoFolder(FOLDER)
     if not folder.exists:
         raise CannotStart(f"there is no demo in {FOLDER}; run `make demo` first")
+    return folder
+
+
+@contextlib.contextmanager
+def _tenant(folder: DemoFolder) -> Iterator[None]:
+    """The demo's pretend tenant, while it is served."""
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(serve_tenant(folder))
         except TenantFailed as error:
             raise CannotStart(str(error)) from error
-        yield folder.config.absolute()
+        yield
 
 
 @contextlib.contextmanager
@@ -153,7 +166,12 @@ def _alone(home: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise CannotStart(f"another UI is running over {home}; stop it, or name another --home") from None
+            where = (home / "ui.url").read_text(encoding="utf-8").strip() if (home / "ui.url").exists() else ""
+            raise CannotStart(
+                f"the UI is running already{f' at {where}' if where else ''}, over {home}; "
+                f"use that one, stop it, or name another --home"
+            ) from None
+        (home / "ui.url").unlink(missing_ok=True)
         yield
 
 

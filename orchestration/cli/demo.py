@@ -10,7 +10,7 @@ import typer
 
 from orchestration.cli.failures import CannotRun
 from orchestration.cli.options import DEBUG, JSON, add_command
-from orchestration.cli.output import Output, duration, size
+from orchestration.cli.output import Output, duration, own_name, size
 from orchestration.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -58,10 +58,12 @@ def demo(
     dbt marts, asks them some questions, and verifies every byte. Exit code 1 when the archive does not verify.
     """
     output = Output(json=json)
-    from orchestration.demo_tenant import TenantFailed  # noqa: PLC0415
+    from orchestration.demo_tenant import InUse, TenantFailed  # noqa: PLC0415
 
     try:
         return _in_folder(output, days=days, users=users, keep=keep)
+    except InUse as error:
+        raise CannotRun(str(error), remedy="stop `make ui`, or wait until the other demo is done") from error
     except TenantFailed as error:
         raise CannotRun(
             str(error), remedy="look at that log; `python -m sandbox serve` shows it at once"
@@ -75,11 +77,13 @@ def _in_folder(output: Output, *, days: int, users: int, keep: bool) -> int:
         with tempfile.TemporaryDirectory(prefix="ledgerline-demo-") as scratch:
             folder = make_folder(Path(scratch) / "demo", days=days, users=users, seed=7)
             return _run(folder, output, keep=False)
-    if FOLDER.exists():
-        if not DemoFolder(FOLDER).exists:
-            raise CannotRun(f"{FOLDER} is there and no demo made it", remedy="move it away, or run without --keep")
-        shutil.rmtree(FOLDER)
-    return _run(make_folder(FOLDER, days=days, users=users, seed=7), output, keep=True)
+    if FOLDER.exists() and not DemoFolder(FOLDER).exists:
+        raise CannotRun(f"{FOLDER} is there and no demo made it", remedy="move it away, or run without --keep")
+    with DemoFolder(FOLDER).in_use():
+        if FOLDER.exists():
+            output.line(f"The demo that was in {FOLDER} makes way for this one.")
+            shutil.rmtree(FOLDER)
+        return _run(make_folder(FOLDER, days=days, users=users, seed=7), output, keep=True)
 
 
 def _run(folder: "DemoFolder", output: Output, *, keep: bool) -> int:
@@ -157,11 +161,12 @@ def _where_to_look(folder: "DemoFolder", output: Output, *, keep: bool) -> None:
     if not keep:
         output.line("Nothing was kept. `ledgerline demo --keep` leaves it all in ./data/demo to look around in.")
         return
-    config = f"--config {folder.config}"
-    output.line("Where to look:")
-    output.line(f'  SQL            ledgerline sql {config} "from audit_events limit 5"')
-    output.line(f"  what is known  ledgerline status {config}")
-    output.line(f"  verify again   ledgerline verify {config}")
+    config, ledgerline = f"--config {folder.config}", own_name()
+    newest = "select created_at, type, actor_email from audit_events order by created_at desc limit 5"
+    output.line("Where to look (the tenant has stopped; `make ui` starts it again):")
+    output.line(f'  SQL            {ledgerline} sql {config} "{newest}"')
+    output.line(f"  what is known  {ledgerline} status {config}")
+    output.line(f"  verify again   {ledgerline} verify {config}")
     output.line(
         f"  the files      {folder.path}/archive (pages, log, tables), {folder.path}/warehouse.duckdb (marts)"
     )

@@ -6,19 +6,25 @@ Promise: text from data reaches a terminal only through `plain`, with every cont
 import base64
 import json
 import math
+import os
+import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 from uuid import UUID
 
 from warehouse.wire.times import rfc3339
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 # Cc control, Cf invisible and direction marks, Cs lone surrogates, Zl and Zp line ends.
 _UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+_READABLE = 20
 _WIDE = 10_000  # columns where nobody's window sets a limit: nothing is wrapped or cut in a pipe
 
 
@@ -101,17 +107,38 @@ class Output:
         drawn = Table(header_style="bold", box=SIMPLE_HEAD, show_edge=False)
         for column in columns:
             drawn.add_column(Text(plain(column)), justify="right" if column in right else "left", overflow="fold")
-        for row in rows:
-            drawn.add_row(*(Text(cell(value)) for value in row))
+        cells = [[cell(value) for value in row] for row in rows]
+        for row in cells:
+            drawn.add_row(*map(Text, row))
         terminal = self.out.isatty()
         console = Console(file=self.out, width=None if terminal else _WIDE, highlight=False, soft_wrap=False)
-        console.print(drawn)
+        if terminal and cells and _too_wide(columns, cells, console.width):
+            self._records(columns, cells, console)
+        else:
+            console.print(drawn)
+
+    def _records(self, columns: Sequence[str], rows: Sequence[Sequence[str]], console: "Console") -> None:
+        """Row after row, a line for each value: for tables that no window is wide enough for."""
+        from rich.text import Text  # noqa: PLC0415
+
+        width = max(len(plain(column)) for column in columns)
+        for number, row in enumerate(rows, 1):
+            console.print(Text(f"{'' if number == 1 else chr(10)}-- {number} of {len(rows)}", style="dim"))
+            for column, value in zip(columns, row, strict=True):
+                name = Text(plain(column).ljust(width), style="bold")
+                console.print(Text.assemble(name, "  ", value), overflow="fold")
 
     def findings(self, findings: Sequence[dict[str, Any]]) -> None:
         """Findings for people: code and subject on one line, what to do below it."""
         for finding in findings:
             self.line(f"  {finding['code']}  {finding['subject']}")
             self.line(f"      {finding['detail']}")
+
+
+def _too_wide(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> bool:
+    """Whether values would be cut into slivers: long ones may wrap, but not below `_READABLE` letters."""
+    natural = [max(len(column), *(len(row[at]) for row in rows)) for at, column in enumerate(columns)]
+    return sum(min(letters, _READABLE) + 2 for letters in natural) > width
 
 
 def cell(value: object) -> str:
@@ -127,6 +154,17 @@ def cell(value: object) -> str:
     if isinstance(value, int | float):
         return str(value)
     return plain(jsonable(value))
+
+
+def own_name() -> str:
+    """What to type to call this program again: its name, or where it lies when it is not on the path."""
+    called = Path(sys.argv[0])
+    if called.name != "ledgerline" or shutil.which("ledgerline"):
+        return "ledgerline"
+    try:
+        return os.fspath(called.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return os.fspath(called.absolute())
 
 
 def duration(seconds: float) -> str:

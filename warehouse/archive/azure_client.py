@@ -69,7 +69,7 @@ def _chain() -> TokenCredential:
     except ModuleNotFoundError as error:
         raise StoreError(
             "An archive on Azure without azure_credential needs azure-identity. Install it with "
-            "`pip install 'ledgerline[azure]'`."
+            "`make install EXTRAS=azure`."
         ) from error
     chain: TokenCredential = DefaultAzureCredential()
     return chain

@@ -53,6 +53,4 @@ def gcs(url: str, lock: str, *, endpoint: str, credential: Callable[[], str] | N
 
 
 def _missing(cloud: str, library: str, extra: str) -> StoreError:
-    return StoreError(
-        f"An archive on {cloud} needs {library}. Install it with `pip install 'ledgerline[{extra}]'`."
-    )
+    return StoreError(f"An archive on {cloud} needs {library}. Install it with `make install EXTRAS={extra}`.")

@@ -153,5 +153,5 @@ def _library() -> Any:
     try:
         import rfc3161_client  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:
-        raise TimestampsMissing("timestamps need another library: pip install 'ledgerline[timestamps]'") from error
+        raise TimestampsMissing("timestamps need another library: make install EXTRAS=timestamps") from error
     return rfc3161_client

@@ -106,7 +106,7 @@ class SecretRef:
             from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
         except ImportError as error:
             raise self._unavailable(
-                "needs the AWS libraries, which are not installed", "run: pip install 'ledgerline[aws]'"
+                "needs the AWS libraries, which are not installed", "run: make install EXTRAS=aws"
             ) from error
         identifier, _, field = self.target.partition("#")
         try:

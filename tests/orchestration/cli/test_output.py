@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -41,6 +42,33 @@ def test_a_table_in_a_pipe_is_neither_wrapped_nor_cut() -> None:
     out = io.StringIO()
     Output(json=False, out=out).table(["raw"], [["x" * 500]])
     assert "x" * 500 in out.getvalue()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_table_that_no_window_is_wide_enough_for_is_shown_record_by_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    out = Terminal()
+    names = [f"column_{number}" for number in range(30)]
+    Output(json=False, out=out).table(names, [[f"value {name} \x1b" for name in names]] * 2)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue()).splitlines()
+    assert lines[0] == "-- 1 of 2"
+    assert lines[1] == "column_0   value column_0 \\x1b"
+    assert len(lines) == 2 * 31 + 1
+
+
+def test_a_table_that_fits_stays_a_table_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    out = Terminal()
+    Output(json=False, out=out).table(["type", "events", "raw"], [["claude_chat_created", 5, "x" * 300]])
+    assert "type" in out.getvalue().splitlines()[0]
+    assert "-- 1" not in out.getvalue()
 
 
 def test_with_json_only_the_document_reaches_stdout() -> None:

@@ -82,6 +82,13 @@ def test_sql_that_fails_is_exit_2_without_a_traceback(ledgerline: Command, pulle
         assert not options or ended.json()["error"]["kind"] == "sql"
 
 
+def test_a_question_fetches_nothing_from_a_host_that_nobody_configured(ledgerline: Command, pulled: Path) -> None:
+    ended = ledgerline("sql", "select * from read_text('http://127.0.0.1:9/x')", folder=pulled)
+    assert ended.code == 2
+    assert "download" not in ended.err.lower()
+    assert "extensions.duckdb.org" not in ended.err
+
+
 def test_an_error_in_mid_answer_leaves_no_half_document(ledgerline: Command, pulled: Path) -> None:
     query = "select case when i < 20000 then 1 else error('late') end as n from range(30000) as r(i)"
     ended = ledgerline("sql", "--json", query, folder=pulled)

@@ -6,13 +6,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration.ui import main, prepare_home
+from orchestration.ui import _alone, main, prepare_home
 
 
 def test_it_prepares_a_home_with_telemetry_off_and_one_place_at_the_api(tmp_path: Path) -> None:
     prepare_home(tmp_path)
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
         assert instance.telemetry_enabled is False
+        assert instance.nux_enabled is False
         settings = instance.get_concurrency_config()
         assert settings.pool_config.default_pool_limit == 1
         assert settings.run_queue_config is not None
@@ -42,3 +43,12 @@ def test_a_taken_port_is_refused_with_a_way_out(tmp_path: Path, capsys: pytest.C
         )
     assert code == 2
     assert "--port 0" in capsys.readouterr().err
+
+
+def test_a_second_one_says_where_the_first_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "ledgerline.toml").write_text("[anthropic]\nstart = 2026-10-01\n")
+    home = tmp_path / "home"
+    with _alone(home):
+        (home / "ui.url").write_text("http://127.0.0.1:3000\n")
+        assert main(["--config", str(tmp_path / "ledgerline.toml"), "--home", str(home)]) == 2
+    assert "running already at http://127.0.0.1:3000" in capsys.readouterr().err

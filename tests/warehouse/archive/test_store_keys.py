@@ -140,7 +140,7 @@ def test_without_boto3_the_message_says_what_to_install() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("StoreError")
-    assert "ledgerline[aws]" in done.stdout
+    assert "make install EXTRAS=aws" in done.stdout
 
 
 def test_a_folder_store_does_not_load_boto3(tmp_path: Path) -> None:
