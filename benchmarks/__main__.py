@@ -22,6 +22,7 @@ BENCHMARKS = {
     "memory": "memory",
     "queries": "queries",
     "start": "start",
+    "verify": "verify",
 }
 PAGE = ROOT / "docs" / "benchmarks.md"
 

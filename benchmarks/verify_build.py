@@ -18,7 +18,7 @@ from warehouse.archive import keys
 from warehouse.archive.archive import Archive, ServedPage
 from warehouse.archive.entry import Draft, Entry, ObjectRef, sha256_hex
 from warehouse.archive.signing import create_key, load_key
-from warehouse.archive.store import open_store
+from warehouse.archive.store import Store, open_store
 from warehouse.wire.windows import Window
 
 STREAM, TABLE = "activities", "audit_events"
@@ -29,8 +29,8 @@ _TYPES = ("claude_chat_created", "claude_file_uploaded", "social_login_succeeded
 
 
 class _Clock:
-    def __init__(self) -> None:
-        self.now = FIRST
+    def __init__(self, now: datetime) -> None:
+        self.now = now
 
     def __call__(self) -> datetime:
         return self.now
@@ -46,20 +46,27 @@ def main() -> None:
         "--commits", type=int, default=1, help="pulls a day: 1 as by a backfill, 288 as by the tail"
     )
     options = parser.parse_args()
-    os.fsync = lambda _handle: None
+    os.fsync = lambda _handle: None  # type: ignore[assignment]
     began = time.monotonic()
     key = options.folder / "signing.key"
     options.folder.mkdir(parents=True, exist_ok=True)
     if not key.exists():
         create_key(key)
-    clock = _Clock()
     store = open_store(f"file:{options.folder}/archive")
-    with Archive(store, key=lambda: load_key(key), clock=clock) as archive:
-        for day in range(options.skip, options.skip + options.days):
-            _day(archive, clock, FIRST + timedelta(days=day), options.per_day, options.commits)
-        archive.settle()
-        size = archive.state.size
+    size = fill(store, key, days=options.days, per_day=options.per_day, commits=options.commits, skip=options.skip)
     print(json.dumps({"entries": size, "seconds": time.monotonic() - began}))
+
+
+def fill(
+    store: Store, key: Path, *, days: int, per_day: int, commits: int = 1, skip: int = 0, first: datetime = FIRST
+) -> int:
+    """Pull, fold and seal `days` days after the first `skip`; returns how many entries there are then."""
+    clock = _Clock(first)
+    with Archive(store, key=lambda: load_key(key), clock=clock) as archive:
+        for day in range(skip, skip + days):
+            _day(archive, clock, first + timedelta(days=day), per_day, commits)
+        archive.settle()
+        return archive.state.size
 
 
 def _day(archive: Archive, clock: _Clock, day: datetime, per_day: int, commits: int) -> None:

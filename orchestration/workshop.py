@@ -5,15 +5,12 @@ overwrite, asks for the signing key only when the log is written, and for the AP
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
-from functools import partial
 from typing import Any, NamedTuple, Protocol
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from assets.workshop import Workshop
+from orchestration.opening import CACHE_FILE, opened_archive, signing_key
 from orchestration.parallel import in_processes
 from warehouse.anthropic.activities import ActivityFeed
 from warehouse.anthropic.budget import Budget
@@ -22,18 +19,12 @@ from warehouse.anthropic.patience import Patience, Timeouts, Wait
 from warehouse.anthropic.spend import SpendReports
 from warehouse.anthropic.spend_queries import QUERIES
 from warehouse.anthropic.surfaces import ANALYTICS, COMPLIANCE, Surface
-from warehouse.archive.address import folder_of
 from warehouse.archive.anchor import Anchors
-from warehouse.archive.archive import Archive, Retention
-from warehouse.archive.cache import StateCache
 from warehouse.archive.cosignature import WitnessKey
-from warehouse.archive.keys import ENTRIES
-from warehouse.archive.signing import key_from_pem, load_key
-from warehouse.archive.store import Store, open_store
 from warehouse.config import SecretRef, Settings
 from warehouse.wire.times import Clock, system_clock
 
-CACHE_FILE = "state.cache"
+__all__ = ["CACHE_FILE", "Waiting", "open_workshop", "signing_key"]
 
 
 class Waiting(Protocol):
@@ -42,10 +33,6 @@ class Waiting(Protocol):
     def waiting(self, seconds: float, why: str) -> None: ...
 
     def note(self, text: str) -> None: ...
-
-
-# Stores that this process has tried out already: a probe writes, and its answer does not change between two runs.
-_probed: set[tuple[str, str]] = set()
 
 
 @contextmanager
@@ -63,17 +50,16 @@ def open_workshop(
     Without `for_writing` it has no API client and creates nothing. `progress` hears of waits for the API; `share`
     is this process's part of the request budget, and with less than all of it no further processes are started;
     `s3_client` is a boto3 client to use instead of one made from the settings. Raises StoreError's kinds (the
-    store cannot be used), LogGone (nothing is where the cache knows a log), AddressRefused or TlsUntrusted (`anthropic.base_url` or the certificates cannot be).
+    store cannot be used), LogGone (nothing is where the cache knows a log), AddressRefused or TlsUntrusted
+    (`anthropic.base_url` or the certificates cannot be).
     """
-    store = _store(settings, for_writing, s3_client)
     own = settings.archive
-    archive = Archive(
-        store,
-        key=lambda: signing_key(own.signing_key),
-        retention=Retention(timedelta(days=own.retention_days), timedelta(days=own.recent_retention_days)),
+    archive = opened_archive(
+        settings,
+        for_writing=for_writing,
         clock=clock,
-        cache=own.cache / CACHE_FILE,
-        on_begin=lambda: _tell(progress, f"began a new archive at {store.url}"),
+        s3_client=s3_client,
+        on_begin=lambda url: _tell(progress, f"began a new archive at {url}"),
     )
     with archive:
         clients = _clients(settings, archive.writer, clock, progress, share) if for_writing else None
@@ -101,41 +87,11 @@ def open_workshop(
                 clients.close()
 
 
-def signing_key(reference: SecretRef) -> Ed25519PrivateKey:
-    """The key that signs the log. Raises SigningKeyMissing, SigningKeyInvalid or SecretUnavailable."""
-    if reference.path is not None:
-        return load_key(reference.path)
-    return key_from_pem(reference.reveal_bytes(), str(reference))
-
-
 def _tell(progress: Waiting | None, text: str) -> None:
     if progress is not None:
         progress.note(text)
     else:
         print(text, file=sys.stderr, flush=True)
-
-
-def reopening(settings: Settings) -> Callable[[], Store]:
-    """How another process opens the same store for reading; it can be handed to one."""
-    own = settings.archive
-    return partial(open_store, own.url, **own.opening(), writable=False)
-
-
-def _store(settings: Settings, for_writing: bool, s3_client: Any) -> Store:
-    own = settings.archive
-    identity = (own.url, own.lock)
-    if for_writing and own.url.startswith("file:") and not (folder_of(own.url) / ENTRIES).exists():
-        StateCache(own.cache / CACHE_FILE).demand_unknown(own.url)  # before a folder is made, or a probe written
-    store = open_store(
-        own.url,
-        **own.opening(),
-        s3_client=s3_client,
-        writable=for_writing,
-        probe=for_writing and identity not in _probed,
-    )
-    if for_writing:
-        _probed.add(identity)
-    return store
 
 
 class _Clients(NamedTuple):

@@ -44,7 +44,8 @@ def doctor(config: CONFIG = None, json: JSON = False, debug: DEBUG = False) -> i
     """Check the configuration, signing key, store and lock, keys and their scopes, and the clocks.
 
     Sends one small request for each scope, and writes one small object to the store to see that it refuses to be
-    overwritten; a folder for the archive is made where there is none, and it says so. Exit code 1 when something failed; each failure says what to do.
+    overwritten; a folder for the archive is made where there is none, and it says so. Exit code 1 when something
+    failed; each failure says what to do.
     """
     from warehouse.config import load  # noqa: PLC0415
 

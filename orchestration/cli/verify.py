@@ -69,7 +69,7 @@ def verify(
 
     Writes nothing to the archive and needs no key of the vendor. Checkpoints must be signed by the key of this
     configuration; where that key is not on this machine, by the one that the log names, and a note says so. Exit
-    code 0: clean, 1: findings, each with its code and object, 2: could not check all of it, or there is nothing to check.
+    code 0: clean, 1: findings, each with its code and object, 2: could not check all of it, or there is nothing.
     """
     moment = None if since == LAST else moments.past_moment(since, "--since")
 
@@ -77,7 +77,8 @@ def verify(
 
     settings = load(config)
 
-    from orchestration.workshop import CACHE_FILE, open_workshop, reopening  # noqa: PLC0415
+    from orchestration.opening import CACHE_FILE, opened_archive, reopening  # noqa: PLC0415
+    from warehouse.archive.cosignature import WitnessKey  # noqa: PLC0415
     from warehouse.archive.timestamp import reader  # noqa: PLC0415
     from warehouse.archive.verify import verify as verify_store  # noqa: PLC0415
     from warehouse.archive.verify_pins import kept_pin  # noqa: PLC0415
@@ -86,38 +87,37 @@ def verify(
 
     output = Output(json=json)
     pins = [pin for path in pinned or () for pin in _pins_in(path)]
-    with Progress("objects", "bytes") as progress, open_workshop(settings, for_writing=False) as workshop:
-        trusted, notes = _trusted(workshop.archive, settings)
-        kept = PositionFile.beside(settings.archive.cache / CACHE_FILE)
+    own = settings.archive
+    with Progress("objects", "bytes") as progress, opened_archive(settings) as archive:
+        trusted, notes = _trusted(archive, settings)
+        kept = PositionFile.beside(own.cache / CACHE_FILE)
         position = kept.load()
         if since == LAST and position is None:
             notes.append("no clean verification is kept on this machine: everything was looked at")
         began = system_clock()
         result = verify_store(
-            workshop.archive.store,
+            archive.store,
             trusted=trusted,
             since=moment,
             position=position if since is not None else None,
             pins=pins if since is not None or position is None else [*pins, kept_pin(position)],
             deep=deep,
-            retention=workshop.archive.retention,
-            witnesses=workshop.witnesses,
-            timestamps=reader(workshop.anchors.certificates),
+            retention=archive.retention,
+            witnesses=[WitnessKey.from_vkey(vkey) for vkey in own.witnesses],
+            timestamps=reader(own.timestamp_certificates),
             reopen=reopening(settings),
             on_progress=progress.counted,
         )
         if rederive:
+            from warehouse.tables.activities import Parser  # noqa: PLC0415
             from warehouse.tables.rederive import rederive as rederive_tables  # noqa: PLC0415
+            from warehouse.taxonomy import load as load_taxonomy  # noqa: PLC0415
 
-            rederive_tables(workshop.archive, workshop.parser, result, on_progress=progress.counted)
-    if result.reached is not None:
+            rederive_tables(archive, Parser(load_taxonomy()), result, on_progress=progress.counted)
+    if result.ok and result.reached is not None:
         kept.save(Position(result.reached, began))
-    if not result.checked["entries"] and not workshop.archive.state.size and result.ok:
-        raise CannotRun(
-            f"there is nothing to verify: the archive at {settings.archive.url} is empty",
-            remedy="check archive.url in the configuration; `ledgerline pull` begins an archive there",
-            kind="archive",
-        )
+    if not pins and not result.checked["entries"] and not result.per_code["missing"]:
+        _demand_something(settings, result.ok)
     document = {
         "ok": result.ok,
         "checked": result.checked,
@@ -139,6 +139,21 @@ def verify(
     return 2 if result.unread else 0 if result.ok else 1
 
 
+def _demand_something(settings: "Settings", ok: bool) -> None:
+    """Nothing of ours is there: a disk that is not mounted, or a new archive, is nothing that was verified."""
+    from orchestration.opening import CACHE_FILE  # noqa: PLC0415
+    from warehouse.archive.cache import StateCache  # noqa: PLC0415
+
+    own = settings.archive
+    StateCache(own.cache / CACHE_FILE).demand_unknown(own.url)
+    if ok:
+        raise CannotRun(
+            f"there is nothing to verify: the archive at {own.url} is empty",
+            remedy="check archive.url in the configuration; `ledgerline pull` begins an archive there",
+            kind="archive",
+        )
+
+
 def _pins_in(path: Path) -> "list[Pin]":
     from warehouse.archive.pins import read_pins  # noqa: PLC0415
 
@@ -147,19 +162,17 @@ def _pins_in(path: Path) -> "list[Pin]":
 
 def _trusted(archive: "Archive", settings: "Settings") -> "tuple[list[Verifier] | None, list[str]]":
     """The key that may sign this archive's checkpoints, where this machine has it; else a note."""
-    from orchestration.workshop import signing_key  # noqa: PLC0415
-    from warehouse.archive.errors import ArchiveError, LogGone, SigningKeyMissing  # noqa: PLC0415
+    from orchestration.opening import signing_key  # noqa: PLC0415
+    from warehouse.archive.errors import ArchiveError, SigningKeyMissing  # noqa: PLC0415
     from warehouse.archive.note import Signer  # noqa: PLC0415
     from warehouse.config import SecretUnavailable  # noqa: PLC0415
 
     reference = settings.archive.signing_key
     try:
-        origin = archive.refresh().origin
-    except LogGone:
-        raise
+        origin = archive.entry(0).origin
     except ArchiveError:
         origin = None  # the verifier meets the same trouble and names it as a finding
-    if origin is None:
+    if not isinstance(origin, str):
         return None, []
     try:
         return [Signer(origin, signing_key(reference)).verifier], []

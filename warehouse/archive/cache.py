@@ -37,10 +37,10 @@ class StateCache:
         known = self.load()
         if known is not None and known.size:
             raise LogGone(
-                f"the archive at {url} is gone: no log is there, but this machine knows one of {known.size} entries "
-                f"({known.origin}, the newest of {known.committed_at}). Nothing was written, so that no second "
-                f"history begins. Mount or restore the archive, or correct archive.url; to begin a new archive all "
-                f"the same, delete {self.path}"
+                f"the archive at {url} is gone: no log is there, but this machine knows one of {known.size} "
+                f"entries ({known.origin}, the newest of {known.committed_at}). Nothing was written, so that no "
+                f"second history begins. Mount or restore the archive, or correct archive.url; to begin a new "
+                f"archive all the same, delete {self.path}"
             )
 
     def save(self, state: LogState) -> None:

@@ -69,7 +69,10 @@ class Log:
     # reading
 
     def refresh(self) -> LogState:
-        """Bring the state to the head of the log. Raises LogHole, LogForked, LogGone, EntryUnreadable, StoreError."""
+        """Bring the state to the head of the log.
+
+        Raises LogHole, LogForked, LogGone, EntryUnreadable, StoreError.
+        """
         if self._started:
             self._read_on()
         else:

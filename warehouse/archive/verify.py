@@ -24,7 +24,7 @@ from warehouse.archive.verify_locks import GOVERNANCE, LockCheck
 from warehouse.archive.verify_log import LogCheck, check_head
 from warehouse.archive.verify_objects import Looked, Seen, check_objects, judge
 from warehouse.archive.verify_parts import How, Replayed, parts_of, replay
-from warehouse.archive.verify_pins import check_pins, kept_pin
+from warehouse.archive.verify_pins import KEPT, check_pins, kept_pin
 from warehouse.archive.verify_start import Position, Start, first_since, start_at
 from warehouse.archive.verify_strangers import Names, Since, check_unexplained, expired, since_entry
 from warehouse.archive.verify_witnesses import TimestampCheck, check_cosignatures, check_timestamps
@@ -145,9 +145,8 @@ class _Work:
         else:
             result.notes.append("the archive is empty: there is nothing to verify yet")
         for pin in self._pins:
-            result.found(
-                "truncated", pin.name, f"was signed over {pin.checkpoint.size} entries; now there is no log"
-            )
+            code = "rolled_back" if pin.source == KEPT else "truncated"
+            result.found(code, pin.name, f"was signed over {pin.checkpoint.size} entries; now there is no log")
 
     # -- the steps ------------------------------------------------------------------------------------------
 

@@ -149,3 +149,13 @@ def test_an_object_that_the_store_refuses_ends_with_2_and_its_name(
         assert ended.code == 2
         assert [unread["subject"] for unread in ended.json()["unread"]] == [refused]
         assert refused in ledgerline("verify").out
+
+
+def test_a_log_that_is_gone_with_its_objects_left_is_a_finding_also_where_it_is_known(
+    ledgerline: Command, archive: Path
+) -> None:
+    assert ledgerline("verify", folder=archive).code == 0
+    shutil.rmtree(archive / "data/archive/log")
+    ended = ledgerline("verify", "--json", folder=archive)
+    assert ended.code == 1
+    assert {finding["code"] for finding in ended.json()["findings"]} == {"missing", "rolled_back"}
