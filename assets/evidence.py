@@ -4,12 +4,18 @@ Promise: reads the archive and writes nothing into it; what was made for a perio
 same log, but for the moment at which it was made. Knows no Dagster.
 """
 
+import base64
+from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from assets.workshop import Workshop
 from warehouse.evidence.certificate import Certificate
 from warehouse.evidence.completeness import certificate
+from warehouse.evidence.controls import Control
+from warehouse.evidence.files import new_bag
+from warehouse.evidence.pack import Packed, Wanted, fill_pack
 from warehouse.tables.fold import STREAM
 from warehouse.wire.times import midnight
 from warehouse.wire.windows import Window
@@ -49,3 +55,35 @@ def certify(workshop: Workshop, period: Window, *, signed: bool = True) -> Certi
     signer = archive.log.signer() if signed and archive.refresh().size else None
     made = certificate(archive, period, now=workshop.clock(), program=program())
     return made if signer is None else made.sign(signer, archive.state)
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A pack that was written: what went into it, its certificate, and the seed of its sample."""
+
+    packed: Packed
+    certificate: Certificate
+    seed: str
+
+
+def make_pack(
+    workshop: Workshop,
+    control: Control,
+    period: Window,
+    place: Path,
+    *,
+    sample: int,
+    seed: str | None = None,
+    signed: bool = True,
+) -> Pack:
+    """Write the evidence pack of a control and a period as a folder, or as a ZIP where the name ends so.
+
+    Without a seed it is the root of the log: nobody chooses that. Raises PlaceTaken, SigningKeyMissing, and what
+    reading the archive raises.
+    """
+    with new_bag(place.absolute()) as folder:
+        made = certify(workshop, period, signed=signed)
+        chosen = seed or base64.b64encode(workshop.archive.state.edge().root()).decode()
+        wanted = Wanted(control, period, sample, chosen, program())
+        packed = fill_pack(folder, workshop.archive, wanted, made)
+    return Pack(packed, made, chosen)

@@ -1,5 +1,7 @@
 """`ledgerline evidence`: what an auditor is handed: certificates of completeness, packs, the list of controls."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,6 +39,25 @@ def register(app: typer.Typer) -> None:
             "ledgerline evidence certificate": "of all there is",
             "ledgerline evidence certificate --from 2026-10-01 --to 2026-11-01 --out october": "a month, as files",
             "python3 -I -S verify_proof.py october/certificate.proof --key KEY": "what whoever gets it runs",
+        },
+    )
+    add_command(
+        group,
+        "pack",
+        pack,
+        {
+            "ledgerline evidence pack --control CC7.2 --from 2026-10-01 --to 2026-11-01 --out q4": "as a folder",
+            "ledgerline evidence pack --control AU-6 --from 2026-10-01 --to 2026-11-01 --out q4.zip": "one file",
+            "ledgerline evidence pack --control AC-2 --sample 100 --seed 'said 4711' --out ac2": "the auditor's lot",
+        },
+    )
+    add_command(
+        group,
+        "controls",
+        controls,
+        {
+            "ledgerline evidence controls": "the controls that a pack can be made for",
+            "ledgerline evidence controls --json": "with what the log proves for each, and leaves open",
         },
     )
 
@@ -82,7 +103,8 @@ def certificate(
     output = Output(json=json)
     with open_workshop(settings, for_writing=False) as workshop:
         period = _period(workshop, start, end)
-        made = _signed(workshop, period, signed=not unsigned, certify=certify)
+        with _signing():
+            made = certify(workshop, period, signed=not unsigned)
     files = certificate_files(made)
     if out is not None:
         write_new(out, files)
@@ -100,6 +122,110 @@ def certificate(
     return 1 if made.findings else 0
 
 
+def pack(
+    control: Annotated[
+        str, typer.Option("--control", metavar="ID", help="As in `evidence controls`.", show_default=False)
+    ],
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="DIR|ZIP", help="A new folder, or a new file NAME.zip.", show_default=False),
+    ],
+    from_: FROM = None,
+    to: TO = None,
+    sample: Annotated[
+        int, typer.Option("--sample", metavar="N", min=0, max=10_000, help="How many events are proven.")
+    ] = 25,
+    seed: Annotated[
+        str | None,
+        typer.Option(
+            "--seed", metavar="TEXT", help="Picks the sample; the root of the log without it.", show_default=False
+        ),
+    ] = None,
+    unsigned: Annotated[
+        bool, typer.Option("--unsigned", help="Without the signing key: the certificate in it is not signed.")
+    ] = False,
+    config: CONFIG = None,
+    json: JSON = False,
+    debug: DEBUG = False,
+) -> int:
+    """Make the evidence pack of a control and a period: a BagIt bag that a stranger can check.
+
+    It holds the events that concern the control as Parquet and CSV, the questions of the control as SQL with their
+    answers, proofs of a sample picked by lot, the certificate of completeness, the signed checkpoint, the program
+    that checks proofs, and a README in plain words with every command. Nothing of ours is needed to check it.
+
+    Exit code 1 when the certificate in it has findings; they are listed.
+    """
+    from warehouse.evidence.controls import control as control_named  # noqa: PLC0415
+
+    wanted = control_named(control)
+    if seed is not None and (not seed.strip() or not seed.isprintable() or "`" in seed or len(seed) > 200):
+        raise CannotRun(
+            "--seed is up to 200 printable letters, without backticks", remedy="--seed 'the auditor said 4711'"
+        )
+
+    from warehouse.config import load  # noqa: PLC0415
+
+    settings = load(config)
+    start, end = moments.window(from_, to, settings.anthropic.start)
+
+    from assets.evidence import make_pack  # noqa: PLC0415
+    from orchestration.workshop import open_workshop  # noqa: PLC0415
+
+    output = Output(json=json)
+    with open_workshop(settings, for_writing=False) as workshop:
+        period = _period(workshop, start, end)
+        with _signing():
+            made = make_pack(workshop, wanted, period, out, sample=sample, seed=seed, signed=not unsigned)
+    packed = made.packed
+    if json:
+        output.document(
+            {
+                "control": wanted.id,
+                "period": made.certificate.document["period"],
+                "out": str(out),
+                "events": packed.events,
+                "answers": packed.answers,
+                "sample": {"size": len(packed.proven), "seed": made.seed, "ids": packed.proven},
+                "checkpoint": packed.checkpoint,
+                "certificate": {"sha256": made.certificate.sha256, "signed": made.certificate.signed is not None},
+                "findings": made.certificate.findings,
+            }
+        )
+    output.line(f"{wanted.id}: {wanted.title} ({wanted.framework}), {period}")
+    output.line(f"  {packed.events:,} events, {len(packed.proven)} of them proven (seed {made.seed})")
+    for name, rows in packed.answers.items():
+        output.line(f"  {name}: {rows:,} rows")
+    if made.certificate.findings:
+        output.line(f"the certificate in it has {len(made.certificate.findings)} findings:")
+        output.findings(made.certificate.findings)
+    output.line(f"written to {out}: data/README.md says how to check all of it")
+    return 1 if made.certificate.findings else 0
+
+
+def controls(
+    config: CONFIG = None,
+    json: JSON = False,
+    debug: DEBUG = False,
+) -> int:
+    """List the controls that a pack can be made for: NIST SP 800-53, ISO/IEC 27001, SOC 2.
+
+    With --json each has what is asked in our own words, the questions that evidence it, what the vendor's log
+    proves for it, and what it leaves open. Needs no configuration.
+    """
+    from warehouse.evidence.controls import controls as known  # noqa: PLC0415
+
+    output = Output(json=json)
+    if json:
+        output.document([one.document() for one in known().values()])
+    output.table(
+        ("control", "framework", "what it is about", "questions"),
+        [(one.id, one.framework, one.title, len(one.questions)) for one in known().values()],
+        right=("questions",),
+    )
+    return 0
+
+
 def _period(workshop: "Workshop", start: Any, end: Any) -> "Window":
     from assets.evidence import NothingCovered, period_of  # noqa: PLC0415
 
@@ -112,19 +238,20 @@ def _period(workshop: "Workshop", start: Any, end: Any) -> "Window":
         ) from None
 
 
-def _signed(workshop: "Workshop", period: "Window", *, signed: bool, certify: Any) -> "Certificate":
+@contextmanager
+def _signing() -> Iterator[None]:
+    """What to do where the signing key is not on this machine."""
     from warehouse.archive.errors import SigningKeyMissing  # noqa: PLC0415
     from warehouse.config import SecretUnavailable  # noqa: PLC0415
 
     try:
-        made: Certificate = certify(workshop, period, signed=signed)
+        yield
     except (SigningKeyMissing, SecretUnavailable) as error:
         raise CannotRun(
             f"the certificate cannot be signed here: {error}",
             remedy="make it where archive.signing_key is, or add --unsigned",
             kind="archive",
         ) from error
-    return made
 
 
 def _show(made: "Certificate", out: Path | None, output: Output) -> None:

@@ -15,7 +15,7 @@ ALONE = [
 ]  # fmt: skip
 GROUPS = {
     "import": ["audit-export"],
-    "evidence": ["certificate"],
+    "evidence": ["certificate", "pack", "controls"],
     "key": ["show", "rotate"],
     "hold": ["set", "release", "list"],
     "retention": ["extend"],

@@ -1,0 +1,80 @@
+"""`ledgerline evidence`: files that are written, exit codes, and what is refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.orchestration.cli.conftest import Command
+
+
+def test_the_controls_are_listed_without_any_configuration(ledgerline: Command, tmp_path: Path) -> None:
+    listed = ledgerline("evidence", "controls", "--json", folder=tmp_path)
+    assert listed.code == 0
+    assert {"CC7.2", "AU-6", "A.8.15"} <= {one["id"] for one in listed.json()}
+    assert "CC7.2" in ledgerline("evidence", "controls", folder=tmp_path).out
+
+
+def test_a_certificate_is_written_as_four_files(ledgerline: Command, pulled: Path, tmp_path: Path) -> None:
+    out = tmp_path / "made"
+    ended = ledgerline("evidence", "certificate", "--out", str(out), "--json", folder=pulled)
+    document = ended.json()
+    assert ended.code == (1 if document["findings"] else 0)
+    assert sorted(path.name for path in out.iterdir()) == [
+        "certificate.html", "certificate.json", "certificate.note", "certificate.proof",
+    ]  # fmt: skip
+    assert json.loads((out / "certificate.json").read_bytes()) == document["certificate"]
+    again = ledgerline("evidence", "certificate", "--out", str(out), folder=pulled)
+    assert again.code == 2
+    assert "is there already" in again.err
+
+
+def test_without_the_signing_key_a_certificate_is_only_made_on_demand(
+    ledgerline: Command, pulled: Path, tmp_path: Path
+) -> None:
+    text = '[archive]\nsigning_key = "file:./no-such.key"\n' + (pulled / "ledgerline.toml").read_text()
+    (pulled / "without-key.toml").write_text(text)
+    arguments = "evidence", "certificate", "--config", "without-key.toml"
+    refused = ledgerline(*arguments, folder=pulled)
+    assert refused.code == 2
+    assert "--unsigned" in refused.err
+    made = ledgerline(*arguments, "--unsigned", "--json", folder=pulled)
+    assert made.code in (0, 1)
+    assert made.json()["note"] is None
+
+
+def test_a_pack_is_one_file_or_a_folder(ledgerline: Command, pulled: Path, tmp_path: Path) -> None:
+    for name in ("pack", "pack.zip"):
+        ended = ledgerline(
+            "evidence", "pack", "--control", "CC7.2", "--sample", "2", "--out", str(tmp_path / name), "--json",
+            folder=pulled,
+        )  # fmt: skip
+        document = ended.json()
+        assert ended.code == (1 if document["findings"] else 0)
+        assert len(document["sample"]["ids"]) == min(2, document["events"])
+    assert (tmp_path / "pack" / "data" / "README.md").exists()
+    assert (tmp_path / "pack.zip").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["pack", "--control", "CC7.9", "--out", "x"], "Did you mean"),
+        (["pack", "--control", "zebra", "--out", "x"], "the controls are"),
+        (["pack", "--out", "x"], "--control"),
+        (["pack", "--control", "CC7.2"], "--out"),
+        (["pack", "--control", "CC7.2", "--out", "x", "--seed", "a`b"], "--seed"),
+        (["pack", "--control", "CC7.2", "--out", "x", "--sample", "-1"], "--sample"),
+        (["certificate", "--from", "2031-01-01"], "future"),
+        (["certificate", "--from", "soon"], "is not a time"),
+        (["certify"], "certif"),
+    ],
+)
+def test_what_cannot_be_made_is_exit_2_and_leaves_nothing(
+    ledgerline: Command, pulled: Path, arguments: list[str], said: str
+) -> None:
+    before = sorted(pulled.iterdir())
+    ended = ledgerline("evidence", *arguments, folder=pulled)
+    assert ended.code == 2
+    assert said in ended.err
+    assert sorted(pulled.iterdir()) == before
