@@ -48,7 +48,7 @@ def register(app: typer.Typer) -> None:
         {
             "ledgerline evidence pack --control CC7.2 --from 2026-10-01 --to 2026-11-01 --out q4": "as a folder",
             "ledgerline evidence pack --control AU-6 --from 2026-10-01 --to 2026-11-01 --out q4.zip": "one file",
-            "ledgerline evidence pack --control AC-2 --sample 100 --seed 'said 4711' --out ac2": "the auditor's lot",
+            "ledgerline evidence pack --control AC-2 --sample 100 --seed 'said 4711' --out ac2": "a lot of theirs",
         },
     )
     add_command(
