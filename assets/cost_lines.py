@@ -10,7 +10,8 @@ from datetime import datetime
 import duckdb
 
 from warehouse.archive.state import LogState
-from warehouse.finops.inputs import CostRow, Coverage, cost_rows
+from warehouse.finops.errors import CurrencyRefused
+from warehouse.finops.inputs import CURRENCY, CostRow, Coverage, cost_rows
 from warehouse.finops.periods import Period
 from warehouse.wire.windows import Window
 
@@ -64,8 +65,21 @@ order by all
 
 
 def rows_of(db: duckdb.DuckDBPyConnection, period: Period) -> Iterator[CostRow]:
-    """The current rows of a month, in a stable order. `db` has the tables of the archive (or as of a moment)."""
-    found = db.execute(_ROWS, {"start": period.start, "end": period.end}).to_arrow_reader(20_000)
+    """The current rows of a month, in a stable order. `db` has the tables of the archive (or as of a moment).
+
+    Raises CurrencyRefused where a row is not in dollars.
+    """
+    span = {"start": period.start, "end": period.end}
+    others = db.execute(
+        "select distinct currency from cost_rows where day >= $start and day < $end and currency <> $currency",
+        span | {"currency": CURRENCY},
+    ).fetchall()
+    if others:
+        raise CurrencyRefused(
+            f"{period} has cost in {', '.join(sorted(str(one) for (one,) in others))}; a statement has one "
+            f"currency, {CURRENCY}. Nothing was made; ask the vendor, or leave that organisation out"
+        )
+    found = db.execute(_ROWS, span).to_arrow_reader(20_000)
     return cost_rows(found)
 
 

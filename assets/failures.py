@@ -12,10 +12,11 @@ import dagster as dg
 from warehouse.anthropic.errors import AnthropicError
 from warehouse.archive.errors import ArchiveError
 from warehouse.config import ConfigError
+from warehouse.finops.errors import FinopsError
 from warehouse.tables.audit_export.errors import AuditExportError
 from warehouse.tables.marts import MartsError
 
-OURS = (AnthropicError, ArchiveError, AuditExportError, ConfigError, MartsError)
+OURS = (AnthropicError, ArchiveError, AuditExportError, ConfigError, FinopsError, MartsError)
 
 
 @contextmanager

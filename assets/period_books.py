@@ -7,10 +7,9 @@ and nothing of the first is changed. The books follow from the log alone.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from assets.cost_lines import coverage, refreshed_at, rows_of
-from assets.workshop import Workshop
+from assets.workshop import PayerFiles, Workshop
 from warehouse.archive import keys
 from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Draft, Entry, ObjectRef, sha256_hex
@@ -26,15 +25,6 @@ from warehouse.finops.seats import Contract, read_contracts
 from warehouse.finops.statement import Statement
 from warehouse.tables.catalog import connect
 from warehouse.wire.times import midnight, rfc3339
-
-
-@dataclass(frozen=True)
-class PayerFiles:
-    """Where the customer's files lie; those that are None do not exist."""
-
-    cost_centers: Path
-    rules: Path | None = None
-    seat_contracts: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,15 @@ class Silent:
         pass
 
 
+@dataclass(frozen=True)
+class PayerFiles:
+    """Where the customer's files of who pays lie; those that are None do not exist."""
+
+    cost_centers: Path = Path("cost_centers.csv")
+    rules: Path | None = None
+    seat_contracts: Path | None = None
+
+
 @dataclass
 class Workshop:
     """Everything a piece of work needs. `start` is the first day of the partitions; `marts` the DuckDB file."""
@@ -62,6 +71,8 @@ class Workshop:
     parser: Parser = field(default_factory=lambda: Parser(load()))
     # Usage and cost, by stream; empty without the vendor's API.
     spend: Mapping[str, SpendReports] = field(default_factory=dict)
+    payers: PayerFiles = PayerFiles()
+    reports: Path = Path("data/reports")
     # Pulls windows with several processes, where the configuration asks for that; reports come as they are done.
     elsewhere: "Callable[[list[Window]], Iterator[tuple[Window, PullReport]]] | None" = None
 

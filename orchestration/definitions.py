@@ -9,8 +9,8 @@ import dagster as dg
 
 warnings.filterwarnings("ignore", category=dg.BetaWarning)  # `backfill_policy` of @asset, used for years
 
-from assets import analytics, archive_log, audit, exports, marts, sealed  # noqa: E402
-from orchestration.partitions import ended, since  # noqa: E402
+from assets import analytics, archive_log, audit, chargeback, exports, marts, sealed  # noqa: E402
+from orchestration.partitions import ended, monthly, since  # noqa: E402
 from orchestration.pruning import pruning_job  # noqa: E402
 from orchestration.resources import workshop_resource  # noqa: E402
 from orchestration.schedules import JOBS, schedules  # noqa: E402
@@ -29,6 +29,7 @@ def definitions_of(settings: Settings, clock: Clock = system_clock) -> dg.Defini
             *since(start, [audit.audit_pages, audit.audit_events, sealed.audit_events_sealed]),
             analytics.usage_and_cost_api,
             *ended(start, [analytics.usage_rows, analytics.cost_rows]),
+            *monthly(start, [chargeback.chargeback_statement]),
             exports.console_export,
             exports.audit_export_rows,
             marts.marts,

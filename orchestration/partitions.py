@@ -35,7 +35,15 @@ def ended(start: date, assets: Assets) -> list[dg.AssetsDefinition | dg.AssetSpe
     return _narrowed(over(start), assets)
 
 
-def _narrowed(days: dg.DailyPartitionsDefinition, assets: Assets) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+def monthly(start: date, assets: Assets) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    """The same for assets of a calendar month: from the month of the first day, the running month included."""
+    first = max(start, FIRST_DAY).replace(day=1)
+    return _narrowed(
+        dg.MonthlyPartitionsDefinition(start_date=first.isoformat(), timezone="UTC", end_offset=1), assets
+    )
+
+
+def _narrowed(days: dg.TimeWindowPartitionsDefinition, assets: Assets) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     def narrowed(spec: dg.AssetSpec) -> dg.AssetSpec:
         return spec if spec.partitions_def is None else spec.replace_attributes(partitions_def=days)
 

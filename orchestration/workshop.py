@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
-from assets.workshop import Workshop
+from assets.workshop import PayerFiles, Workshop
 from orchestration.opening import CACHE_FILE, opened_archive, signing_key
 from orchestration.parallel import in_processes
 from warehouse.anthropic.activities import ActivityFeed
@@ -80,6 +80,10 @@ def open_workshop(
                     opening={**own.opening(), "s3_client": s3_client},
                     archive_url=own.url,
                 ),
+                payers=PayerFiles(
+                    settings.finops.cost_centers, settings.finops.rules, settings.finops.seat_contracts
+                ),
+                reports=settings.folder / "data" / "reports",
                 elsewhere=in_processes(settings) if for_writing and share == 1.0 else None,
             )
         finally:

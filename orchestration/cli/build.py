@@ -57,7 +57,7 @@ def build(
         try:
             report = build_marts(workshop, select=select, progress=built)
         except BuildFailed as error:
-            return _show_failed(error, output)
+            return show_failed(error, output)
     if select is not None and not report.models:
         _refuse_unknown(select)
     if json:
@@ -86,7 +86,8 @@ def _refuse_unknown(select: str) -> None:
             known("model", bare, models)
 
 
-def _show_failed(error: "BuildFailed", output: Output) -> int:
+def show_failed(error: "BuildFailed", output: Output) -> int:
+    """Show what failed in a build of the marts; returns the exit code."""
     if output.json:
         output.document({"ok": False, "failures": [asdict(failure) for failure in error.failures]})
     for line in str(error).split("\n"):

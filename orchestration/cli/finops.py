@@ -43,6 +43,12 @@ def register(app: typer.Typer) -> None:
     )
     add_command(
         group,
+        "build",
+        build,
+        {"ledgerline finops build": "the marts, and allocation and statements of every month as tables"},
+    )
+    add_command(
+        group,
         "close",
         close,
         {
@@ -88,9 +94,12 @@ def statement(
     rows and the files of the configuration, with the corrections of closed months that belong into it.
     """
     settings, month, output = _begin(period, config, json)
+
+    from assets.statement_files import write_statement  # noqa: PLC0415
+
     with _desk(settings, for_writing=False) as desk:
         made = desk.statement(month)
-        written = _write_statement(made, out or settings.folder / "data" / "reports" / str(month))
+        written = write_statement(made, out or desk.workshop.reports / str(month))
         notes = [str(note) for note in desk.payers.notes]
     if json:
         output.document(made.document() | {"files": [str(path) for path in written]})
@@ -99,6 +108,41 @@ def statement(
         output.line(f"  written: {path}")
     for note in notes:
         output.aside(f"note: {note}")
+    return 0
+
+
+def build(config: CONFIG = None, json: JSON = False, debug: DEBUG = False) -> int:
+    """Build the marts, and put the allocation and the statements of every month beside them, for SQL.
+
+    Tables: fct_allocation (each row of cost by the centre that pays it, with rule and versions),
+    fct_chargeback_line, fct_period. Closed months are as they were published. Exit code 1 when a model or a test
+    failed.
+    """
+    from warehouse.config import load  # noqa: PLC0415
+
+    settings, output = load(config), Output(json=json)
+
+    from assets.building import build as build_marts  # noqa: PLC0415
+    from assets.chargeback_build import build_chargeback  # noqa: PLC0415
+    from orchestration.cli.build import show_failed  # noqa: PLC0415
+    from warehouse.tables.marts.errors import BuildFailed  # noqa: PLC0415
+
+    with _desk(settings, for_writing=False) as desk:
+        try:
+            build_marts(desk.workshop)
+        except BuildFailed as error:
+            return show_failed(error, output)
+        made = build_chargeback(desk)
+    if json:
+        months = [
+            {"period": str(one.period), "state": one.state, "total": str(one.total), "lines": len(one.lines)}
+            for one in made.statements
+        ]
+        output.document({"ok": True, "rows": made.rows, "periods": months})
+    rows = [(str(one.period), one.state, f"{one.total:,.2f}", len(one.lines)) for one in made.statements]
+    output.table(("month", "state", "USD", "lines"), rows, right=("USD", "lines"))
+    for name, count in made.rows.items():
+        output.line(f"{name}: {count:,} rows")
     return 0
 
 
@@ -238,29 +282,15 @@ def _desk(settings: "Settings", *, for_writing: bool) -> "Any":
 
     @contextmanager
     def opened() -> "Iterator[Bookkeeping]":
-        from assets.period_books import PayerFiles, bookkeeping, read_payers  # noqa: PLC0415
+        from assets.period_books import bookkeeping, read_payers  # noqa: PLC0415
         from orchestration.workshop import open_workshop  # noqa: PLC0415
 
-        own = settings.finops
         with open_workshop(settings, for_writing=for_writing) as workshop:
-            payers = read_payers(PayerFiles(own.cost_centers, own.rules, own.seat_contracts), workshop)
+            payers = read_payers(workshop.payers, workshop)
             with bookkeeping(workshop, payers) as desk:
                 yield desk
 
     return opened()
-
-
-def _write_statement(made: "Statement", folder: Path) -> list[Path]:
-    from warehouse.finops.journal import journal_of  # noqa: PLC0415
-
-    bodies = {
-        "statement.json": made.to_json(),
-        "statement.csv": made.to_csv(),
-        "journal.csv": journal_of(made).to_csv(),
-    }
-    for name, body in bodies.items():
-        _write(folder / name, body)
-    return [folder / name for name in bodies]
 
 
 def _write(path: Path, body: bytes) -> None:

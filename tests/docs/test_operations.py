@@ -14,6 +14,7 @@ from warehouse.anthropic.errors import AnthropicError
 from warehouse.archive.errors import ArchiveError
 from warehouse.config.errors import ConfigError
 from warehouse.evidence.errors import EvidenceError
+from warehouse.finops.errors import FinopsError
 from warehouse.tables.audit_export.errors import AuditExportError
 from warehouse.tables.marts.errors import MartsError
 
@@ -63,14 +64,23 @@ def _all_below(kind: type[Exception]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    "root", [AnthropicError, ArchiveError, ConfigError, MartsError, AuditExportError, EvidenceError]
+    "root",
+    [AnthropicError, ArchiveError, ConfigError, MartsError, AuditExportError, EvidenceError, FinopsError],
 )
 def test_every_error_is_explained(root: type[Exception]) -> None:
     assert set(_all_below(root)) <= set(names_in(PAGE.section("Errors")))
 
 
 def test_no_error_is_explained_that_does_not_exist() -> None:
-    roots = (AnthropicError, ArchiveError, ConfigError, MartsError, AuditExportError, EvidenceError)
+    roots = (
+        AnthropicError,
+        ArchiveError,
+        ConfigError,
+        MartsError,
+        AuditExportError,
+        EvidenceError,
+        FinopsError,
+    )
     known = {name for root in roots for name in _all_below(root)}
     assert set(first_column(PAGE.section("Errors"), "error")) <= known
 

@@ -7,7 +7,8 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from assets.period_books import Bookkeeping, PayerFiles, bookkeeping, read_payers
+from assets.period_books import Bookkeeping, bookkeeping, read_payers
+from assets.workshop import PayerFiles
 from sandbox import Served
 from tests.joins.spend import pull, truth
 from tests.promises.site import Site

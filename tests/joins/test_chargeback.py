@@ -19,7 +19,7 @@ from tests.promises.conftest import Command
 from tests.promises.site import Site
 from warehouse.archive.verify import verify
 from warehouse.finops.cost_centers import UNALLOCATED
-from warehouse.finops.errors import PeriodRefused, TooEarly
+from warehouse.finops.errors import CurrencyRefused, PeriodRefused, TooEarly
 from warehouse.finops.money import to_cents, total
 from warehouse.tables.catalog import connect
 
@@ -146,6 +146,14 @@ def test_of_two_who_close_a_month_at_once_the_second_is_refused(company: Install
         one.close(FEBRUARY, by="ana", reason="early", forced=True)
         with pytest.raises(PeriodRefused, match="somebody else"):
             other.close(FEBRUARY, by="bo", reason="early", forced=True)
+
+
+def test_cost_in_another_currency_makes_no_statement(company: Installation) -> None:
+    with company.site.open(for_writing=False) as workshop, connect(workshop.archive) as db:
+        db.execute("create temp table euros as select * replace ('EUR' as currency) from cost_rows")
+        db.execute("create temp view cost_rows as select * from euros")
+        with pytest.raises(CurrencyRefused, match="EUR"):
+            list(rows_of(db, FEBRUARY))
 
 
 # the command line
@@ -279,3 +287,30 @@ def test_another_ending_of_a_focus_file_is_refused_before_anything_is_read(
 ) -> None:
     ended = ledgerline(company.site, "finops", "focus", "--period", "2026-02", "--out", "february.xlsx")
     assert (ended.code, ".parquet or .csv" in ended.err) == (2, True)
+
+
+def test_a_build_puts_allocation_and_statements_beside_the_marts(
+    company: Installation, ledgerline: Command
+) -> None:
+    with company.desk() as desk:
+        _, closed = desk.close(FEBRUARY, by="ana", reason="early", forced=True)
+    ended = ledgerline(company.site, "finops", "build", "--json")
+    assert ended.code == 0, ended.err
+    assert ended.json()["periods"][0] | {"lines": 0} == {
+        "period": "2026-02", "state": "closed", "total": str(closed.total), "lines": 0,
+    }  # fmt: skip
+    asked = ledgerline(
+        company.site,
+        "sql",
+        "--json",
+        "select (select sum(amount) from fct_allocation) as allocated, "
+        "(select sum(billed) from fct_chargeback_line) as billed, "
+        "(select manifest_sha256 is not null from fct_period) as closed",
+    )
+    (row,) = asked.json()
+    assert Decimal(row["allocated"]) == closed.source_total
+    assert (Decimal(row["billed"]), row["closed"]) == (closed.total, True)
+    again = ledgerline(company.site, "build", "--json")
+    assert again.code == 0, again.err
+    kept = ledgerline(company.site, "sql", "--json", "select count(*) as rows from fct_allocation")
+    assert kept.json()[0]["rows"] > 0

@@ -19,7 +19,7 @@ GROUPS = {
     "key": ["show", "rotate"],
     "hold": ["set", "release", "list"],
     "retention": ["extend"],
-    "finops": ["statement", "close", "reopen", "reconcile", "focus"],
+    "finops": ["statement", "build", "close", "reopen", "reconcile", "focus"],
 }
 HEAVY = ("dagster", "pandas", "pyarrow", "duckdb", "pydantic_settings", "boto3", "httpx")
 

@@ -1,0 +1,45 @@
+"""Tables that dbt does not build, put into the file of the marts beside those that it does.
+
+Promise: as with a build, a new file takes the old one's place; readers keep what they opened, and a failure
+leaves the old file as it was.
+"""
+
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from warehouse.tables.marts import days as built_days
+from warehouse.tables.marts.errors import NotMarts
+from warehouse.tables.marts.swap import only_builder, publish, writing
+
+
+def put_tables(database: Path, tables: Mapping[str, tuple[pa.Schema, Iterable[pa.RecordBatch]]]) -> dict[str, int]:
+    """Replace tables of these names in the marts; returns their rows. Names are ours, never served text.
+
+    A later build of the marts keeps them, except where it begins anew because the models have changed. Raises
+    NotMarts where there is no file of marts, and what a build raises.
+    """
+    database = database.resolve()
+    if not database.exists():
+        raise NotMarts(f"{database} does not exist; `ledgerline build` makes it")
+    rows = {}
+    with writing(database), only_builder(database) as folder:
+        new = folder / database.name
+        shutil.copyfile(database, new)
+        with duckdb.connect(str(new)) as db:
+            if built_days.last_build(db) is None:
+                raise NotMarts(f"{database} holds no marts built by ledgerline, so nothing is put into it")
+            db.execute("set timezone = 'UTC'")
+            for name, (schema, batches) in tables.items():
+                incoming = pa.RecordBatchReader.from_batches(schema, batches)
+                db.register("incoming", incoming)
+                db.execute(f'create or replace table main."{name}" as select * from incoming')  # noqa: S608
+                db.unregister("incoming")
+                found = db.execute(f'select count(*) from main."{name}"').fetchone()  # noqa: S608
+                rows[name] = int(found[0]) if found else 0
+            db.execute("checkpoint")
+        publish(new, database)
+    return rows
