@@ -96,7 +96,7 @@ def rotate(
             "entry": workshop.archive.state.signed_from[-1].size - 2,
             "rotated": entry is not None,
             "created": created,
-            "to": str(reference),
+            "to": _as_setting(reference, settings),
         }
     if json:
         output.document(document)
@@ -105,10 +105,10 @@ def rotate(
     done = "hands the log over" if entry is not None else "had handed the log over before"
     output.line(f"entry {document['entry']} {done}, signed by the old key and by the new one")
     _show(document, output)
-    output.line(
-        f'Next: set archive.signing_key = "{reference}", on every machine that writes. Tell whoever pinned'
-    )
-    output.line("the old key the new one. Keep the old key until `ledgerline verify` is clean; then destroy it.")
+    output.line("Next:")
+    output.line(f'  1. set archive.signing_key = "{document["to"]}", on every machine that writes')
+    output.line("  2. tell whoever noted the old key the new one, and the witnesses that they will see a change")
+    output.line("  3. `ledgerline verify`; when it is clean, destroy the old key")
     return 0
 
 
@@ -123,6 +123,15 @@ def _reference(text: str, settings: "Settings") -> "SecretRef":
             "--to is not a reference to a key",
             remedy=f'write file:PATH, env:NAME or aws-secretsmanager:ID (now: "{settings.archive.signing_key}")',
         ) from None
+
+
+def _as_setting(reference: "SecretRef", settings: "Settings") -> str:
+    """The reference as the configuration has to name it: there, paths are relative to the file's folder."""
+    if reference.path is None:
+        return str(reference)
+    folder = settings.folder.absolute()
+    inside = reference.path.is_relative_to(folder)
+    return f"file:./{reference.path.relative_to(folder)}" if inside else f"file:{reference.path}"
 
 
 def _create_where_missing(reference: "SecretRef") -> Path | None:

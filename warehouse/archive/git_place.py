@@ -6,6 +6,7 @@ human: no prompt, and an end to every command. Credentials are git's own busines
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from warehouse.archive.errors import KeyMissing, StoreDenied, StoreError, StoreU
 _SECONDS = 120
 _TRIES = 4  # somebody else may push between our fetch and our push
 _OURS = ("-c", "user.name=Ledgerline", "-c", "user.email=ledgerline@localhost")
+_ELSEWHERE = re.compile(r"[a-z+]+://|[\w.-]+@[\w.-]+:")  # a URL, or ssh's own form
 _REFUSED = ("denied", "authentication", "could not read username", "permission", "not allowed")
 
 
@@ -29,6 +31,8 @@ class GitPlace:
         self.url = f"git:{address}"
         if not self.repository or self.repository.startswith("-") or "::" in self.repository:
             raise StoreError(f"{self.url} is not the address of a git repository")
+        if not _ELSEWHERE.match(self.repository):  # a folder, as this process sees it; git works in the clone
+            self.repository = str(Path(self.repository).expanduser().absolute())
         self._clone = clones / hashlib.sha256(address.encode()).hexdigest()[:16]
         self._branch = branch
         self._fetched = False

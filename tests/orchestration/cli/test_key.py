@@ -67,6 +67,19 @@ def test_verify_is_content_with_either_key_and_not_with_a_strangers(
     assert {finding["code"] for finding in stranger} == {"foreign_key"}
 
 
+def test_the_setting_to_write_is_told_as_the_configuration_needs_it(
+    ledgerline: Command, mine: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    config = ("--config", str(mine / "ledgerline.toml"), "--json")
+    inside = f"file:{mine / 'data' / 'new.key'}"
+    told = ledgerline("key", "rotate", "--to", inside, *config, folder=elsewhere).json()
+    assert told["to"] == "file:./data/new.key"
+    outside = ledgerline("key", "rotate", "--to", "file:new.key", *config, folder=elsewhere)
+    assert outside.code == 2  # the old key is not the log's any more
+    assert "has handed the log to another key" in outside.err
+
+
 def test_a_second_run_says_that_it_was_done(ledgerline: Command, mine: Path) -> None:
     first = ledgerline("key", "rotate", "--to", "file:data/new.key", "--json", folder=mine).json()
     again = ledgerline("key", "rotate", "--to", "file:data/new.key", "--json", folder=mine).json()

@@ -194,6 +194,14 @@ def test_a_branch_can_be_named(bare: Path, tmp_path: Path) -> None:
     assert GitPlace(f"{bare}#audit", tmp_path / "other").get("x") == b"1"
 
 
+def test_a_folder_is_named_as_this_process_sees_it(
+    bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    GitPlace(bare.name, tmp_path / "one").add({"x": b"1"})
+    assert GitPlace(f"./{bare.name}", tmp_path / "two").get("x") == b"1"
+
+
 def test_bytes_survive_gits_ideas_of_line_ends(bare: Path, tmp_path: Path) -> None:
     data = bytes(range(256)) + b"\r\n\n\r"
     GitPlace(str(bare), tmp_path / "one").add({"x": data})
