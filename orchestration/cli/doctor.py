@@ -85,10 +85,29 @@ def _signing_key(settings: "Settings") -> Check:
         return Check("signing key", name, "failed", str(error), error.remedy)
     except ArchiveError as error:  # its messages say what to do
         return Check("signing key", name, "failed", str(error))
+    other = _not_the_logs(settings)
+    if other:
+        return Check("signing key", name, "failed", other, "`ledgerline key show` shows the log's keys")
     path = reference.path
     if path is not None and path.stat().st_mode & 0o077:
         return Check("signing key", name, "failed", f"other users can read {path}", f"run: chmod 600 {path}")
     return Check("signing key", name, "ok", "is an Ed25519 key")
+
+
+def _not_the_logs(settings: "Settings") -> str:
+    """Why the key cannot sign what is in the archive; empty where it can, or where there is nothing yet."""
+    from orchestration.workshop import open_workshop  # noqa: PLC0415
+    from warehouse.archive.errors import ArchiveError, SigningKeyInvalid  # noqa: PLC0415
+
+    try:
+        with open_workshop(settings, for_writing=False) as workshop:
+            if workshop.archive.refresh().origin is not None:
+                workshop.archive.log.signer()
+    except SigningKeyInvalid as error:
+        return str(error)
+    except ArchiveError:
+        return ""  # the checks of the store, and `ledgerline verify`, name it
+    return ""
 
 
 def _store(settings: "Settings") -> Iterator[Check]:

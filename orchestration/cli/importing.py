@@ -42,14 +42,15 @@ def audit_export(
 ) -> int:
     """Import the console's nine-field audit log export.
 
-    Each file is archived as it is, each row is kept whatever its cells hold, and rows are matched with the feed so
-    that you see which of them the feed has too. A file that was imported before is recognised and adds nothing.
-    Exit code 1 when rows could not be read in full or a file is not an export.
+    Each file is archived as it is (of a ZIP with several exports, each of them), each row is kept whatever its
+    cells hold, and rows are matched with the feed so that you see which of them the feed has too. A file that was
+    imported before is recognised and adds nothing. Exit code 1 when rows could not be read in full or a file is
+    not an export.
     """
-    missing = [path for path in paths if not path.is_file()]
+    missing = [_why_no_file(path) for path in paths if not path.is_file()]
     if missing:
         raise CannotRun(
-            "there is no file " + ", ".join(str(path) for path in missing) + "; nothing was imported",
+            "; ".join(missing) + "; nothing was imported",
             remedy="check the path; the console offers the export under Organization settings > Data and privacy",
         )
 
@@ -69,6 +70,12 @@ def audit_export(
         _show(file, output)
     output.findings(report.get("findings", []))
     return 1 if report.get("findings") or any(file.get("status") == "bad" for file in report["files"]) else 0
+
+
+def _why_no_file(path: Path) -> str:
+    if path.is_dir():
+        return f"{path} is a folder; name the files in it"
+    return f"{path} is no regular file" if path.exists() else f"there is no file {path}"
 
 
 def _show(file: dict[str, Any], output: Output) -> None:

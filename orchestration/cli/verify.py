@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
             "ledgerline verify --since last": "what was added since the last clean verification on this machine",
             "ledgerline verify --since 2026-11-01": "only objects committed from then on",
             "ledgerline verify --pinned noted.txt --pinned siem.ndjson": "against checkpoints kept elsewhere",
+            "ledgerline verify --key ledgerline/0123456789abcdef+...": "against a public key that you were given",
             "ledgerline verify --deep --rederive --json": "every record and every table row too, as JSON",
         },
     )
@@ -57,6 +58,15 @@ def verify(
             show_default=False,
         ),
     ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--key", metavar="VKEY",
+            help="The public key of the log, as `ledgerline key show` prints it; else archive.public_key, "
+            "else the signing key's.",
+            show_default=False,
+        ),
+    ] = None,
     deep: Annotated[bool, typer.Option("--deep", help="Also recompute the root over each page's records")] = False,
     rederive: Annotated[
         bool, typer.Option("--rederive", help="Also make the rows of the tables again from the pages, and compare")
@@ -67,15 +77,17 @@ def verify(
 ) -> int:  # fmt: skip
     """Verify the archive: entries, hashes, chain, signatures, locks, missing, altered and foreign objects.
 
-    Writes nothing to the archive and needs no key of the vendor. Checkpoints must be signed by the key of this
-    configuration; where that key is not on this machine, by the one that the log names, and a note says so. Exit
-    code 0: clean, 1: findings, each with its code and object, 2: could not check all of it, or there is nothing.
+    Writes nothing to the archive and needs no key of the vendor. Checkpoints must be signed by the key that --key
+    or this configuration gives; where there is none that this user can read, by the one that the log names, and a
+    note says so. Exit code 0: clean, 1: findings, each with its code and object, 2: could not check all of it, or
+    there is nothing to check.
     """
     moment = None if since == LAST else moments.past_moment(since, "--since")
 
     from warehouse.config import load  # noqa: PLC0415
 
     settings = load(config)
+    given = _given(key or settings.archive.public_key)
 
     from orchestration.opening import CACHE_FILE, opened_archive, reopening  # noqa: PLC0415
     from warehouse.archive.cosignature import WitnessKey  # noqa: PLC0415
@@ -89,7 +101,7 @@ def verify(
     pins = [pin for path in pinned or () for pin in _pins_in(path)]
     own = settings.archive
     with Progress("objects", "bytes") as progress, opened_archive(settings) as archive:
-        trusted, notes = _trusted(archive, settings)
+        trusted, notes = _trusted(archive, settings, given)
         kept = PositionFile.beside(own.cache / CACHE_FILE)
         position = kept.load()
         if since == LAST and position is None:
@@ -160,10 +172,26 @@ def _pins_in(path: Path) -> "list[Pin]":
     return read_pins(path.read_bytes(), path.name)
 
 
-def _trusted(archive: "Archive", settings: "Settings") -> "tuple[list[Verifier] | None, list[str]]":
+def _given(vkey: str | None) -> "Verifier | None":
+    """The public key that somebody gave. Raises CannotRun."""
+    from warehouse.archive.note import NoteError, Verifier  # noqa: PLC0415
+
+    try:
+        return Verifier.from_vkey(vkey) if vkey else None
+    except NoteError as error:
+        raise CannotRun(f"--key: {error}", remedy="give it as `ledgerline key show` prints it") from error
+
+
+def _trusted(
+    archive: "Archive", settings: "Settings", given: "Verifier | None"
+) -> "tuple[list[Verifier] | None, list[str]]":
     """The key that may sign this archive's checkpoints, where this machine has it; else a note."""
     from orchestration.opening import signing_key  # noqa: PLC0415
-    from warehouse.archive.errors import ArchiveError, SigningKeyMissing  # noqa: PLC0415
+    from warehouse.archive.errors import (  # noqa: PLC0415
+        ArchiveError,
+        SigningKeyMissing,
+        SigningKeyUnreadable,
+    )
     from warehouse.archive.note import Signer  # noqa: PLC0415
     from warehouse.config import SecretUnavailable  # noqa: PLC0415
 
@@ -172,12 +200,21 @@ def _trusted(archive: "Archive", settings: "Settings") -> "tuple[list[Verifier] 
         origin = archive.entry(0).origin
     except ArchiveError:
         origin = None  # the verifier meets the same trouble and names it as a finding
+    if given is not None:
+        return [given], []
     if not isinstance(origin, str):
         return None, []
     try:
         return [Signer(origin, signing_key(reference)).verifier], []
-    except (SecretUnavailable, SigningKeyMissing):
-        return None, [f"the signing key ({reference}) is not on this machine: the log's own word was taken for it"]
+    except (SecretUnavailable, SigningKeyMissing, SigningKeyUnreadable) as error:
+        why = (
+            "cannot be read by this user" if isinstance(error, SigningKeyUnreadable) else "is not on this machine"
+        )
+        return None, [
+            f"the signing key ({reference}) {why}: the log's own word was taken for it; --key or "
+            f"archive.public_key "
+            f"gives the public key"
+        ]
 
 
 def _show(document: dict[str, Any], output: Output) -> None:

@@ -1,6 +1,7 @@
 """Exports beside the feed: what is said of each file, and which of its rows the feed has too."""
 
 import json
+import zipfile
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -13,6 +14,7 @@ from sandbox import Served
 from tests.promises.conftest import Standing
 from tests.promises.quick import open_quickly, pull
 from tests.promises.site import Site
+from warehouse.archive.verify import verify
 from warehouse.wire.times import midnight
 
 DAY, NEXT = date(2026, 11, 20), date(2026, 11, 21)
@@ -115,3 +117,27 @@ def test_the_file_is_in_the_archive_byte_for_byte(pulled: tuple[Served, Site]) -
     run(site, served, SAMPLE)
     (stored,) = (site.root / "pages" / "audit_export").rglob("*.zst")
     assert zstandard.ZstdDecompressor().decompress(stored.read_bytes()) == SAMPLE.read_bytes()
+
+
+def test_each_export_of_a_zip_is_a_file_of_its_own(pulled: tuple[Served, Site], tmp_path: Path) -> None:
+    served, site = pulled
+    one, two, three = (chats(served)[n] for n in range(3))
+    first = export(tmp_path / "october.csv", [row(*one)])
+    second = export(tmp_path / "november.csv", [row(*two), row(*three)])
+    packed = tmp_path / "both.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in (first, second):
+            archive.write(path, path.name)
+        archive.writestr("notes.csv", "not,an,export\n")
+    report = run(site, served, packed)
+    assert [(file["name"], file["status"], file.get("rows")) for file in report["files"]] == [
+        ("both.zip (october.csv)", "imported", 1),
+        ("both.zip (november.csv)", "imported", 2),
+        ("both.zip (notes.csv)", "bad", None),
+    ]
+    assert [finding["subject"] for finding in report["findings"]] == ["both.zip (notes.csv)"]
+    assert site.sql("select count(*) from audit_export_rows") == [(3,)]
+    with site.open(for_writing=False) as workshop:
+        assert verify(workshop.archive.store).findings == []
+    again = run(site, served, packed)
+    assert [file["status"] for file in again["files"]] == ["known", "known", "bad"]

@@ -22,6 +22,7 @@
     ├── TimestampsMissing         the library or the certificates that timestamps need are not there
     ├── SigningKeyMissing         no key to sign checkpoints with
     └── SigningKeyInvalid         not an Ed25519 key, or not the one that signs here
+        └── SigningKeyUnreadable  a file that this user may not read
 
 Each message says what happened, to what, and what to do next; none ever holds a credential.
 """
@@ -113,3 +114,7 @@ class SigningKeyMissing(ArchiveError):
 
 class SigningKeyInvalid(ArchiveError):
     """The signing key's file holds something else than an Ed25519 private key."""
+
+
+class SigningKeyUnreadable(SigningKeyInvalid):
+    """The signing key's file is there, and this user cannot read it."""

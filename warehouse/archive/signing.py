@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from warehouse.archive.errors import SigningKeyInvalid, SigningKeyMissing
+from warehouse.archive.errors import SigningKeyInvalid, SigningKeyMissing, SigningKeyUnreadable
 
 
 def create_key(path: Path) -> None:
@@ -37,7 +37,7 @@ def create_key(path: Path) -> None:
 
 
 def load_key(path: Path) -> Ed25519PrivateKey:
-    """Read a private key file. Raises SigningKeyMissing or SigningKeyInvalid."""
+    """Read a private key file. Raises SigningKeyMissing, SigningKeyUnreadable or SigningKeyInvalid."""
     try:
         pem = path.read_bytes()
     except FileNotFoundError as error:
@@ -46,7 +46,7 @@ def load_key(path: Path) -> Ed25519PrivateKey:
             f"or set archive.signing_key to the key this archive was begun with"
         ) from error
     except OSError as error:
-        raise SigningKeyInvalid(
+        raise SigningKeyUnreadable(
             f"the signing key at {path} cannot be read ({error.strerror}); let this user read it"
         ) from error
     return key_from_pem(pem, str(path))

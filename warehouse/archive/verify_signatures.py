@@ -125,10 +125,13 @@ class CheckpointReader:
             self._result.found(
                 "foreign_key", keys.entry(0), "names another key than the one that signed from there on"
             )
-        named = ", ".join(key.vkey for key in self._known)
-        for size in () if self._vouched or not whole else self._unvouched:
+        if whole and not self._vouched and self._unvouched:
+            named, trusted = (", ".join(key.vkey for key in some) for some in (self._known, self._trusted))
             self._result.found(
-                "foreign_key", keys.checkpoint(size), f"none of this log's keys is trusted: {named}"
+                "foreign_key",
+                keys.CHECKPOINTS,
+                f"the configured key is not this archive's: none of its {len(self._unvouched)} checkpoints is "
+                f"vouched for by {trusted}; they are signed by {named}",
             )
 
     def _signer_of(self, text: str, signatures: list[Signature]) -> Verifier | None:

@@ -16,6 +16,7 @@ from warehouse.config.values import (
     CopyAddress,
     FilePath,
     OptionalAuthority,
+    OptionalLogKey,
     OptionalPath,
     OptionalSecret,
     OptionalText,
@@ -79,6 +80,9 @@ class Archive(Section):
     gcs_credentials: OptionalSecret = Field(default=None, description=f'"" or {RIGHT}')
     signing_key: SecretRef = Field(
         default=SecretRef("file:./data/signing.key"), validate_default=True, description=RIGHT
+    )
+    public_key: OptionalLogKey = Field(
+        default=None, description='"" or the public key of the log, as `ledgerline key show` prints it'
     )
     witnesses: tuple[WitnessKeyText, ...] = Field(
         default=(),

@@ -27,7 +27,7 @@ from warehouse.config.secrets import SecretRef, looks_secret
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
 _CREDENTIAL = re.compile(r"(?i)auth|token|key|secret|cookie|password|signature")
-_WITNESS = 4  # the kind of a key that cosigns
+_WITNESS, _LOG = 4, 1  # the kinds of a key that cosigns, and of one that signs a log
 _LABEL = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
@@ -226,15 +226,23 @@ def _copy_address(text: str, info: ValidationInfo) -> str:
 
 
 def _witness(text: str) -> str:
+    return _public_key(text, _WITNESS, "a witness")
+
+
+def _log_key(text: str) -> str:
+    return _public_key(text, _LOG, "a log, as `ledgerline key show` prints it")
+
+
+def _public_key(text: str, kind: int, whose: str) -> str:
     """C2SP: name, digest and key joined by `+`; the key begins with its kind, the digest is over name and key."""
     found = re.fullmatch(r"([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]{44})", text)
     blob = base64.b64decode(found[3]) if found else b""
     if (
         found is None
-        or blob[0] != _WITNESS
+        or blob[0] != kind
         or hashlib.sha256(f"{found[1]}\n".encode() + blob).hexdigest()[:8] != found[2]
     ):
-        raise ValueError("is not the public key of a witness")
+        raise ValueError(f"is not the public key of {whose}")
     return text
 
 
@@ -271,6 +279,7 @@ OptionalPath = Annotated[Path | None, PlainValidator(_path_or_none)]
 ArchiveUrl = Annotated[str, AfterValidator(_archive_url)]
 CopyAddress = Annotated[str, AfterValidator(_copy_address)]
 WitnessKeyText = Annotated[str, AfterValidator(_witness)]
+OptionalLogKey = Annotated[Annotated[str, AfterValidator(_log_key)] | None, BeforeValidator(_blank_is_none)]
 OptionalAuthority = Annotated[Annotated[str, AfterValidator(_authority)] | None, BeforeValidator(_blank_is_none)]
 S3Url = Annotated[str, AfterValidator(_s3_url)]
 Label = Annotated[str, AfterValidator(_label)]

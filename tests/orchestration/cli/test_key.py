@@ -5,9 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sandbox import Served
 from tests.orchestration.cli.conftest import Command, configure
+from warehouse.archive.note import Signer
 
 
 @pytest.fixture
@@ -63,8 +65,32 @@ def test_verify_is_content_with_either_key_and_not_with_a_strangers(
     (mine / "other").mkdir()
     ledgerline("init", folder=mine / "other")
     configure(mine, sandbox, '[archive]\nsigning_key = "file:other/data/signing.key"')
-    stranger = ledgerline("verify", "--json", folder=mine).json()["findings"]
-    assert {finding["code"] for finding in stranger} == {"foreign_key"}
+    (stranger,) = ledgerline("verify", "--json", folder=mine).json()["findings"]
+    assert stranger["code"] == "foreign_key"
+    assert "the configured key is not this archive's" in stranger["detail"]
+    doctor = ledgerline("doctor", "--json", folder=mine).json()["checks"]
+    (key_check,) = [check for check in doctor if check["check"] == "signing key"]
+    assert key_check["state"] == "failed"
+    assert "not the one of this log" in key_check["detail"]
+
+
+def test_a_public_key_is_enough_to_verify_with(ledgerline: Command, mine: Path, sandbox: Served) -> None:
+    vkey = ledgerline("key", "show", "--json", folder=mine).json()["key"]
+    private = mine / "data" / "signing.key"
+    private.unlink()
+    private.mkdir()  # as unreadable as a file of somebody else, also for root
+    told = ledgerline("verify", folder=mine)
+    assert told.code == 0, told.err
+    assert "cannot be read by this user" in told.out
+    for key in (["--key", vkey], []):
+        if not key:
+            configure(mine, sandbox, f'[archive]\npublic_key = "{vkey}"')
+        given = ledgerline("verify", *key, "--json", folder=mine)
+        assert (given.code, given.json()["findings"]) == (0, [])
+        assert not any("word" in note for note in given.json()["notes"])
+    other = Signer(vkey.partition("+")[0], Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)).verifier.vkey
+    assert ledgerline("verify", "--key", other, folder=mine).code == 1
+    assert ledgerline("verify", "--key", "nonsense", folder=mine).code == 2
 
 
 def test_the_setting_to_write_is_told_as_the_configuration_needs_it(

@@ -45,10 +45,13 @@ class Imported:
     seqs: list[int] = field(default_factory=list)
 
 
-def import_export(archive: Archive, data: bytes, path: str) -> Imported:
-    """Archive one export file and its rows. Raises AuditExportError when it is not an export."""
+def import_export(archive: Archive, data: bytes, path: str, *, member: str | None = None) -> Imported:
+    """Archive one export file and its rows; `member` is where in a ZIP of several it was found.
+
+    Raises AuditExportError when it is not an export.
+    """
     finish_imports(archive)
-    name = PurePath(path).name
+    name = PurePath(path).name + (f" ({member})" if member else "")
     export = read_export(data, name)
     if export.export_id in _held(archive, "export_id"):
         return Imported(name, "known", notes=["this very file is in the archive already"])

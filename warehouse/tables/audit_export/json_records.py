@@ -12,7 +12,7 @@ import msgspec
 
 from warehouse.tables.audit_export.cells import whole_characters
 from warehouse.tables.audit_export.errors import ColumnsMissing, NotAnExport
-from warehouse.tables.audit_export.fields import EXPECTED, FIELDS
+from warehouse.tables.audit_export.fields import EXPECTED, FIELDS, what_was_found
 from warehouse.wire.records import NotAPage, has_duplicate_keys, split_page
 
 _WHITE: Final = b" \t\r\n"
@@ -39,9 +39,10 @@ def split_json(data: bytes, where: str) -> tuple[str, list[bytes], tuple[str, ..
         names.update(dict.fromkeys(keys_of(record)))
     missing = tuple(field for field in FIELDS if field not in names)
     if missing:
-        found = ", ".join(list(names)[:12]) or "none"
+        found = what_was_found(list(names), "key")
         raise ColumnsMissing(
-            f"{where}: no record has {', '.join(missing)}; found {len(records)} record(s) with the keys {found}; "
+            f"{where}: no record has {', '.join(missing)}; found {len(records):,} "
+            f"record{'' if len(records) == 1 else 's'} with {found}; "
             f"{EXPECTED}",
             missing,
         )

@@ -8,6 +8,8 @@ import lzma
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +22,7 @@ _RATIO_FREE_BYTES: Final = 16 << 20  # below this size no ratio can hurt
 _READABLE: Final = (".csv", ".json", ".jsonl", ".ndjson")
 _CHUNK: Final = 1 << 20
 
+_ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _MARKS: Final = (  # longest first: the UTF-32 mark begins with the UTF-16 one
     (b"\xff\xfe\x00\x00", "utf-32-le"),
     (b"\x00\x00\xfe\xff", "utf-32-be"),
@@ -58,7 +61,7 @@ def unpack(data: bytes, file_name: str) -> Unpacked:
     member: str | None = None
     passed_over: list[str] = []
     notes: list[str] = []
-    if data.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
+    if data.startswith(_ZIP):
         data, member, passed_over = _largest_member(data, file_name)
         if passed_over:
             notes.append(f"the ZIP also holds {', '.join(passed_over)}; only {member}, the largest, was read")
@@ -81,6 +84,20 @@ def unpack(data: bytes, file_name: str) -> Unpacked:
     return Unpacked(text, encoding, member, tuple(notes))
 
 
+def members(data: bytes, file_name: str) -> list[str]:
+    """The names of the files in a ZIP that may be exports; none where it is no ZIP. Raises PackingRefused."""
+    if not data.startswith(_ZIP):
+        return []
+    with _told(file_name), zipfile.ZipFile(io.BytesIO(data)) as packed:
+        return [info.filename for info in packed.infolist() if not info.is_dir() and _is_readable(info.filename)]
+
+
+def member(data: bytes, name: str, file_name: str) -> bytes:
+    """One file of a ZIP, as it is in it. Raises PackingRefused."""
+    with _told(file_name), zipfile.ZipFile(io.BytesIO(data)) as packed:
+        return _read(packed, packed.getinfo(name), file_name)
+
+
 def _as_utf8(data: bytes) -> tuple[bytes, str, str | None]:
     for mark, encoding in _MARKS:
         if not data.startswith(mark):
@@ -101,15 +118,21 @@ def _as_utf8(data: bytes) -> tuple[bytes, str, str | None]:
 
 
 def _largest_member(data: bytes, file_name: str) -> tuple[bytes, str, list[str]]:
+    with _told(file_name), zipfile.ZipFile(io.BytesIO(data)) as packed:
+        members = [info for info in packed.infolist() if not info.is_dir()]
+        readable = [info for info in members if _is_readable(info.filename)]
+        if not readable:
+            raise NotAnExport(f"{file_name}: {_contents(members)}; {EXPECTED}")
+        chosen = max(readable, key=lambda info: info.file_size)
+        passed_over = [info.filename for info in readable if info is not chosen]
+        return _read(packed, chosen, file_name), chosen.filename, passed_over
+
+
+@contextmanager
+def _told(file_name: str) -> Iterator[None]:
+    """What a ZIP does wrong, as PackingRefused; the library's own words may quote what is in it."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            members = [info for info in packed.infolist() if not info.is_dir()]
-            readable = [info for info in members if _is_readable(info.filename)]
-            if not readable:
-                raise NotAnExport(f"{file_name}: {_contents(members)}; {EXPECTED}")
-            chosen = max(readable, key=lambda info: info.file_size)
-            passed_over = [info.filename for info in readable if info is not chosen]
-            return _read(packed, chosen, file_name), chosen.filename, passed_over
+        yield
     except AuditExportError:
         raise
     except (
@@ -122,7 +145,7 @@ def _largest_member(data: bytes, file_name: str) -> tuple[bytes, str, list[str]]
         ValueError,
     ) as error:
         raise PackingRefused(
-            f"{file_name}: the ZIP is damaged ({error}); download the export again and import it as it came"
+            f"{file_name}: the ZIP is damaged; download the export again and import it as it came"
         ) from error
     except (RuntimeError, NotImplementedError) as error:  # a password, an exotic compression
         raise PackingRefused(

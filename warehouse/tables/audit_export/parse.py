@@ -16,7 +16,7 @@ from typing import Any, Final
 from warehouse.tables.audit_export.cells import STATUSES, Cell, read_cell
 from warehouse.tables.audit_export.csv_records import CsvRecord, split_records
 from warehouse.tables.audit_export.errors import ColumnsMissing, NotAnExport
-from warehouse.tables.audit_export.fields import EXPECTED, FIELDS
+from warehouse.tables.audit_export.fields import EXPECTED, FIELDS, what_was_found
 from warehouse.tables.audit_export.json_records import is_json, read_record, split_json
 from warehouse.tables.audit_export.packing import unpack
 from warehouse.taxonomy import ExportMapping, feed_type_for_export_event
@@ -141,11 +141,10 @@ def _header(data: bytes, where: str) -> CsvRecord:
 def _check_columns(columns: list[str], where: str) -> None:
     missing = tuple(field for field in FIELDS if field not in columns)
     if missing:
-        found = ", ".join(columns)
-        shown = repr(found[:200] + ("..." if len(found) > 200 else ""))
         hint = _hint(columns, missing)
         raise ColumnsMissing(
-            f"{where}: the first line has no column {', '.join(missing)}; found {shown}{hint}; {EXPECTED}",
+            f"{where}: the first line has no column {', '.join(missing)}; found {what_was_found(columns)}{hint}; "
+            f"{EXPECTED}",
             missing,
         )
     twice = [field for field in FIELDS if columns.count(field) > 1]

@@ -43,7 +43,7 @@ def refusal(data: bytes, name: str = "odd.bin") -> AuditExportError:
         (b"<!DOCTYPE html><html>", "HTML or XML, perhaps the sign-in page"),
         (b"\x89PNG\r\n", "a picture"),
         (bytes(range(128, 256)), "not one of the nine: is the header line there?"),
-        (b"just a line of text", "found 'just a line of text'"),
+        (b"just a line of text", "found 1 column, of the nine none"),
         (b",,,\n1,2,3,4\n", "no column created_at"),
         (csv_text(record(), header=HEADER.replace(",", ";")).encode(), "separated by semicolons"),
         (csv_text(record(), header=HEADER.replace(",", "\t")).encode(), "separated by tabs"),
@@ -53,8 +53,8 @@ def refusal(data: bytes, name: str = "odd.bin") -> AuditExportError:
         (b'{"data": []}', "JSON without a single record"),
         (b'[{"created_at": "2026-', "a JSON array that is broken or cut off"),
         (b"{", "neither an array, an object with a `data` array, nor one object a line"),
-        (b'{"error": {"type": "not_found_error"}}', "with the keys error"),
-        (b"[1, 2]", "with the keys none"),
+        (b'{"error": {"type": "not_found_error"}}', "1 record with 1 key, of the nine none"),
+        (b"[1, 2]", "2 records with 0 keys, of the nine none"),
         (b"[" * 100_000, "broken or cut off"),
     ],
     ids=lambda value: value[:24] if isinstance(value, str) else "",
@@ -71,8 +71,20 @@ def test_a_missing_column_is_named_with_the_file_and_the_columns_found() -> None
     assert isinstance(error, ColumnsMissing)
     assert error.missing == ("event",)
     assert str(error).startswith(
-        f"audit_logs.csv: the first line has no column event; found '{NO_EVENT.replace(',', ', ')}'"
+        f"audit_logs.csv: the first line has no column event; found 8 columns, of the nine "
+        f"{NO_EVENT.replace(',', ', ')} ("
     )
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"sk-ant-api01-5ECRET-5ecret\n", b"root:$6$5ecret:19000:0:99999\n", b"password,5ecret\n",
+        b'{"5ecret": 1}', b'[{"a": 1, "5ecret": 2}]', b"PK\x03\x045ecret", zipped({"a.csv": b"5ecret,x\n1,2\n"}),
+    ],
+)  # fmt: skip
+def test_nothing_of_a_wrong_file_is_repeated(data: bytes) -> None:
+    assert "5ecret" not in str(refusal(data)).lower()
 
 
 def test_json_records_without_a_field_are_refused_like_a_table_without_a_column() -> None:
