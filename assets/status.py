@@ -7,10 +7,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from assets.workshop import Workshop
+from warehouse.anthropic.directory import SNAPSHOTS
 from warehouse.anthropic.planning import LAG
 from warehouse.anthropic.spend_planning import first_day
 from warehouse.archive.recording import off_spans
 from warehouse.archive.state import LogState, StreamState, overdue_footprints
+from warehouse.tables.directory.schema import listings_of
 from warehouse.tables.fold import STREAM
 from warehouse.tables.schema import TABLE
 from warehouse.tables.spend.schema import ALL_REPORTS
@@ -18,10 +20,11 @@ from warehouse.wire.times import midnight, rfc3339
 from warehouse.wire.windows import Window, gaps
 
 # The table that a stream's records are folded into.
-TABLE_OF = {
+TABLE_OF: dict[str, str] = {
     STREAM: TABLE,
     "audit_export": "audit_export_rows",
     **{name: report.rows_table for name, report in ALL_REPORTS.items()},
+    **{name: listings_of(name)[0].table for name in SNAPSHOTS},
 }
 
 
@@ -118,9 +121,9 @@ def findings(workshop: Workshop, state: LogState, now: datetime) -> list[dict[st
                 f"{len(stream.pending_fold)} committed pulls are not in the tables yet; the next pull folds them",
             )
         table = state.table(TABLE_OF.get(name, name))
-        # figures of usage and cost are restated as a matter of course: `cost_restatements` has them
+        # figures are restated and people come and go as a matter of course: the tables of versions have it all
         for kind in ("revised", "withdrawn"):
-            if name not in ALL_REPORTS and table.counts.get(kind):
+            if name not in ALL_REPORTS and name not in SNAPSHOTS and table.counts.get(kind):
                 add(
                     kind,
                     name,

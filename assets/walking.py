@@ -95,11 +95,18 @@ def _served(page: Page) -> ServedPage:
 
 
 def commit_window(
-    archive: Archive, walked: Walked, report: PullReport, *, api_version: str, audited: bool = False
+    archive: Archive,
+    walked: Walked,
+    report: PullReport,
+    *,
+    api_version: str,
+    audited: bool = False,
+    of_a_moment: bool = False,
 ) -> Entry:
     """One entry for the window: complete with all its pages, or incomplete with those it got and why.
 
-    `audited`: the vendor records each request of this stream in the activity feed.
+    `audited`: the vendor records each request of this stream in the activity feed. `of_a_moment`: a snapshot,
+    which covers no time; its window only names the day it was taken.
     """
     records = sum(ref.records for ref in walked.refs if isinstance(ref.records, int))
     requests = len(walked.refs) + len(walked.attempts)
@@ -107,7 +114,7 @@ def commit_window(
         Draft(
             kind="pull",
             stream=walked.stream,
-            window=walked.window.as_text(),
+            window=None if of_a_moment else walked.window.as_text(),
             query=walked.query,
             complete=walked.error is None,
             objects=walked.refs,

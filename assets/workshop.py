@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from warehouse.anthropic.activities import ActivityFeed
+from warehouse.anthropic.directory import Directory
 from warehouse.anthropic.spend import SpendReports
 from warehouse.anthropic.spend_queries import Stream
 from warehouse.archive.anchor import Anchors
@@ -73,6 +74,7 @@ class Workshop:
     spend: Mapping[str, SpendReports] = field(default_factory=dict)
     payers: PayerFiles = PayerFiles()
     reports: Path = Path("data/reports")
+    directory: Directory | None = None
     # Pulls windows with several processes, where the configuration asks for that; reports come as they are done.
     elsewhere: "Callable[[list[Window]], Iterator[tuple[Window, PullReport]]] | None" = None
 
@@ -80,6 +82,11 @@ class Workshop:
         if self.feed is None:
             raise ValueError("this workshop was opened without the vendor's API")
         return self.feed
+
+    def directory_lists(self) -> Directory:
+        if self.directory is None:
+            raise ValueError("this workshop was opened without the vendor's API")
+        return self.directory
 
     def spend_reports(self, stream: Stream) -> SpendReports:
         if stream not in self.spend:

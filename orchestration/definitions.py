@@ -9,7 +9,7 @@ import dagster as dg
 
 warnings.filterwarnings("ignore", category=dg.BetaWarning)  # `backfill_policy` of @asset, used for years
 
-from assets import analytics, archive_log, audit, chargeback, exports, marts, sealed  # noqa: E402
+from assets import analytics, archive_log, audit, chargeback, directory, exports, marts, sealed  # noqa: E402
 from orchestration.partitions import ended, monthly, since  # noqa: E402
 from orchestration.pruning import pruning_job  # noqa: E402
 from orchestration.resources import workshop_resource  # noqa: E402
@@ -30,6 +30,8 @@ def definitions_of(settings: Settings, clock: Clock = system_clock) -> dg.Defini
             analytics.usage_and_cost_api,
             *ended(start, [analytics.usage_rows, analytics.cost_rows]),
             *monthly(start, [chargeback.chargeback_statement]),
+            directory.directory_api,
+            directory.directory,
             exports.console_export,
             exports.audit_export_rows,
             marts.marts,
@@ -39,6 +41,7 @@ def definitions_of(settings: Settings, clock: Clock = system_clock) -> dg.Defini
             audit.audit_feed_checks,
             sealed.audit_sealed_checks,
             analytics.spend_checks,
+            directory.snapshot_is_fresh,
             exports.feed_has_the_rows,
             exports.cells_are_readable,
         ],

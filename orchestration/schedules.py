@@ -23,7 +23,9 @@ from assets.audit import PullRun
 from assets.failures import told_plainly
 from assets.marts import MARTS
 from assets.spend_pulling import figures_moved
+from warehouse.anthropic.http import Client
 from warehouse.anthropic.planning import OVERLAP, horizon
+from warehouse.config import ConfigError
 
 _RUNNING = dg.DefaultScheduleStatus.RUNNING
 _EVERY = timedelta(minutes=5)
@@ -60,7 +62,12 @@ spend_pull = dg.define_asset_job(
     selection=dg.AssetSelection.assets("usage_rows", "cost_rows"),
     description="The days of usage and cost that are not final yet, and the checks that they add up.",
 )
-JOBS = [audit_tail, audit_reread, archive_upkeep, export_import, spend_pull]
+directory_snapshot = dg.define_asset_job(
+    "directory_snapshot",
+    selection=dg.AssetSelection.assets("directory"),
+    description="Members, groups and API keys as they are now.",
+)
+JOBS = [audit_tail, audit_reread, archive_upkeep, export_import, spend_pull, directory_snapshot]
 # Days that the vendor may still restate, and the one that becomes final.
 _UNSETTLED_DAYS = 31
 
@@ -118,12 +125,29 @@ def schedules(start: date, prune_runs: dg.JobDefinition) -> list[dg.ScheduleDefi
         elif _unfinished(context, spend_pull):
             yield dg.SkipReason("the last run has not finished; it reads what was refreshed up to now")
         else:
+            workshop = context.resources.workshop
+            missing = _missing_key(workshop.spend_reports("cost").client)
+            if missing is not None:
+                yield missing
+                return
             with told_plainly():
-                refreshed, moved = figures_moved(context.resources.workshop)
+                refreshed, moved = figures_moved(workshop)
             if moved:
                 yield _range(days)
             else:
                 yield dg.SkipReason(f"the vendor's figures are still those of {refreshed}")
+
+    @dg.schedule(
+        job=directory_snapshot,
+        cron_schedule="10 5 * * *",
+        execution_timezone="UTC",
+        default_status=_RUNNING,
+        required_resource_keys={"workshop"},
+        description="Members, groups and API keys, once a day: the vendor keeps no past of them.",
+    )
+    def directory_daily(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        missing = _missing_key(context.resources.workshop.directory_lists().client)
+        yield missing if missing is not None else dg.RunRequest()
 
     def reread(name: str, cron: str, days: int, words: str) -> dg.ScheduleDefinition:
         @dg.schedule(
@@ -154,6 +178,7 @@ def schedules(start: date, prune_runs: dg.JobDefinition) -> list[dg.ScheduleDefi
     return [
         audit_tail_every_5_minutes,
         spend_when_refreshed,
+        directory_daily,
         reread(
             "audit_reread_yesterday", "30 2 * * *", 1, "Yesterday again: read, sealed, and built into the marts."
         ),
@@ -183,6 +208,15 @@ def _range(days: tuple[date, date], config: dg.RunConfig | None = None) -> dg.Ru
         },
         run_config=config,
     )
+
+
+def _missing_key(client: Client) -> dg.SkipReason | None:
+    """Why there is nothing to ask: an installation need not have a key for every API."""
+    try:
+        client.check_key()
+    except ConfigError as error:
+        return dg.SkipReason(f"{error} Stop this schedule if you do not want it.")
+    return None
 
 
 def _unfinished(context: dg.ScheduleEvaluationContext, job: UnresolvedAssetJobDefinition) -> bool:

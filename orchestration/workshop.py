@@ -14,11 +14,12 @@ from orchestration.opening import CACHE_FILE, opened_archive, signing_key
 from orchestration.parallel import in_processes
 from warehouse.anthropic.activities import ActivityFeed
 from warehouse.anthropic.budget import Budget
+from warehouse.anthropic.directory import Directory
 from warehouse.anthropic.http import Client
 from warehouse.anthropic.patience import Patience, Timeouts, Wait
 from warehouse.anthropic.spend import SpendReports
 from warehouse.anthropic.spend_queries import QUERIES
-from warehouse.anthropic.surfaces import ANALYTICS, COMPLIANCE, Surface
+from warehouse.anthropic.surfaces import ANALYTICS, COMPLIANCE, DIRECTORY, Surface
 from warehouse.archive.anchor import Anchors
 from warehouse.archive.cosignature import WitnessKey
 from warehouse.config import SecretRef, Settings
@@ -71,6 +72,7 @@ def open_workshop(
                 marts=settings.warehouse.duckdb,
                 clock=clock,
                 spend={name: SpendReports(clients.analytics, name) for name in QUERIES} if clients else {},
+                directory=Directory(clients.directory) if clients else None,
                 witnesses=[WitnessKey.from_vkey(vkey) for vkey in own.witnesses],
                 anchors=Anchors(
                     addresses=own.anchors,
@@ -103,6 +105,7 @@ class _Clients(NamedTuple):
 
     compliance: Client
     analytics: Client
+    directory: Client
 
     def close(self) -> None:
         for client in self:
@@ -134,4 +137,5 @@ def _clients(settings: Settings, writer: str, clock: Clock, progress: Waiting | 
     return _Clients(
         compliance=client(COMPLIANCE, keys.compliance, budgets.compliance, share),
         analytics=client(ANALYTICS, keys.analytics, budgets.analytics, 1.0),
+        directory=client(DIRECTORY, keys.directory, budgets.directory, 1.0),
     )

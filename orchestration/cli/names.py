@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from orchestration.cli.failures import CannotRun
 
-STREAMS = ("activities", "usage", "cost", "legacy_cost")
-# What `all` means: the legacy reports are a second source, compared with the first when somebody asks.
+STREAMS = ("activities", "usage", "cost", "legacy_cost", "users", "rbac_groups", "api_keys")
+# What `all` means. The legacy reports are a second source, compared with the first when somebody asks; the
+# directory takes a key of its own, which not everybody gives.
 ALL = ("activities", "usage", "cost")
 
 

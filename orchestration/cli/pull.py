@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from orchestration.cli import moments
+from orchestration.cli.failures import CannotRun
 from orchestration.cli.names import ALL, STREAMS, known
 from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
 from orchestration.cli.output import Output, duration, size
@@ -26,6 +27,7 @@ def register(app: typer.Typer) -> None:
             "ledgerline pull activities --from yesterday --json": "again from yesterday on, as JSON",
             "ledgerline pull cost": "days never read, and those that may have been restated since",
             "ledgerline pull all": "activities, usage and cost",
+            "ledgerline pull users": "a snapshot of the members, as they are now",
             "ledgerline pull legacy_cost --from 2026-11-01": "the older reports, to compare: see cost_parity",
         },
     )
@@ -62,6 +64,11 @@ def pull(
 
     settings = load(config)
     start, end = moments.window(from_, to, settings.anthropic.start)
+    if start is not None and name in ("users", "rbac_groups", "api_keys"):
+        raise CannotRun(
+            f"{name} is the directory as it is now; the vendor keeps no past of it",
+            remedy=f"write `ledgerline pull {name}`; ask directory_users_as_of(ts) and the like for what was seen",
+        )
 
     from orchestration.workshop import open_workshop  # noqa: PLC0415
 
@@ -90,8 +97,10 @@ def _pull_each(
 ) -> Exception | None:
     """Pull the streams one after the other; what keeps one of them from being pulled does not keep the others, and
     is returned."""
+    from assets.directory_pulling import pull_snapshot  # noqa: PLC0415
     from assets.pulling import pull_activities  # noqa: PLC0415
     from assets.spend_pulling import pull_spend  # noqa: PLC0415
+    from warehouse.anthropic.directory import SNAPSHOTS  # noqa: PLC0415
     from warehouse.anthropic.errors import AnthropicError  # noqa: PLC0415
     from warehouse.anthropic.spend_queries import QUERIES  # noqa: PLC0415
     from warehouse.config import ConfigError  # noqa: PLC0415
@@ -100,7 +109,10 @@ def _pull_each(
     for stream in streams:
         try:
             spend = next((known for known in QUERIES if known == stream), None)
-            if spend is not None:
+            snapshot = next((known for known in SNAPSHOTS if known == stream), None)
+            if snapshot is not None:
+                report = pull_snapshot(workshop, snapshot, progress=progress).as_dict()
+            elif spend is not None:
                 report = pull_spend(workshop, spend, start=start, end=end, progress=progress).as_dict()
             else:
                 report = pull_activities(workshop, start=start, end=end, progress=progress).as_dict()

@@ -24,6 +24,7 @@ cache = "./cache"
 base_url = "{url}"
 keys.compliance = "env:KEY"
 keys.analytics = "env:ANALYTICS_KEY"
+keys.directory = "env:DIRECTORY_KEY"
 start = {start}
 tries = 1
 [warehouse]
@@ -47,7 +48,8 @@ class Pipeline:
 
     def settings(self) -> Settings:
         text = CONFIG.format(url=self.served.url, start=self.start, archive=self.archive)
-        environment = {"KEY": self.key, "ANALYTICS_KEY": self.served.keys["analytics"]}
+        keys = self.served.keys
+        environment = {"KEY": self.key, "ANALYTICS_KEY": keys["analytics"], "DIRECTORY_KEY": keys["directory"]}
         return parse(text, self.folder / "ledgerline.toml", environment)
 
     def open(self, *, for_writing: bool = False) -> Any:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.docs.pages import first_column, names_in, page, tables
 from warehouse.tables.audit_export.schema import AUDIT_EXPORT_ROWS
+from warehouse.tables.directory.schema import LISTINGS
 from warehouse.tables.schema import ACTOR_ID_FIELD, AUDIT_EVENTS
 from warehouse.tables.seal import MARKER
 from warehouse.tables.spend.schema import COST_DAYS, COST_ROWS, REPORTS, USAGE_DAYS, USAGE_ROWS
@@ -22,8 +23,8 @@ IN_SQL = [
     *(f"{stream}_{what}" for stream in REPORTS for what in ("restatements", "restated_rows")),
 ]
 SPEND = [f"{stream}_{what}" for stream in REPORTS for what in ("rows", "days")]
-IN_FORMATS = ["audit_events", "audit_export_rows", *SPEND]
-MACROS = {f"{name}_as_of" for name in ("audit_events", *SPEND)}
+IN_FORMATS = ["audit_events", "audit_export_rows", *SPEND, *LISTINGS]
+MACROS = {f"{name}_as_of" for name in ("audit_events", *SPEND, *LISTINGS)}
 TYPES = {
     "string": "string",
     "timestamp[us, tz=UTC]": "timestamp",
@@ -99,8 +100,8 @@ def test_what_the_marts_share_is_explained_once(database: duckdb.DuckDBPyConnect
         ("Columns of `cost_days`", COST_DAYS),
         ("Columns of `usage_rows`", USAGE_ROWS),
         ("Columns of `usage_days`", USAGE_DAYS),
+        *((f"Columns of `{name}`", listing.schema) for name, listing in LISTINGS.items()),
     ],
-    ids=["audit_events", "audit_export_rows", "seals", "cost_rows", "cost_days", "usage_rows", "usage_days"],
 )
 def test_the_types_of_parquet_columns_are_those_that_are_described(heading: str, schema: pa.Schema) -> None:
     table = next(rows for header, rows in tables(FORMATS.section(heading)) if header[:2] == ["column", "type"])

@@ -113,6 +113,10 @@ class Client:
     ) -> None:
         self.close()
 
+    def check_key(self) -> None:
+        """Raises what the key's source raises where there is none."""
+        self._key()
+
     def close(self) -> None:
         """Close the connections. Idempotent."""
         self._http.close()

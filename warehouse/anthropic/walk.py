@@ -62,7 +62,7 @@ class Walk:
     """Where one iteration over a window stands.
 
     client, path, betas: whom to ask, and how. cursor_name: the member of a page that holds the next cursor,
-    `last_id` or `next_page`.
+    `last_id` or `next_page`. flag_is_optional: a page need not say `has_more`; the next cursor says it then.
     """
 
     client: Client
@@ -70,6 +70,7 @@ class Walk:
     window: Window
     cursor_name: str
     betas: Sequence[str] = ()
+    flag_is_optional: bool = False
     number: int = 1
     served: int = 0
     cursor: str | None = None
@@ -107,12 +108,12 @@ class Walk:
             if ended(page):
                 return
 
-    def ask(self, query: str, *, judge: Judge = None, accept: Judge = None) -> Page:
+    def ask(self, query: str, *, judge: Judge = None, accept: Judge = None, whole_stream: bool = True) -> Page:
         """The next page of a query (which holds the cursor already, where there is one).
 
         `judge` may raise NotAPage for an answer, which is then asked for again; `accept` looks at one that is
-        a page, before it counts. A 400 to a request with a cursor means that the cursor died: the same query
-        without one was served a moment ago.
+        a page, before it counts. `whole_stream`: the path names a stream, not one object in it. A 400 to a
+        request with a cursor means that the cursor died: the same query without one was served a moment ago.
         """
 
         def read(response: Response) -> PageBody:
@@ -122,7 +123,7 @@ class Walk:
             return body
 
         try:
-            answer = self.client.get(self.path, query, read=read, betas=self.betas)
+            answer = self.client.get(self.path, query, read=read, betas=self.betas, whole_stream=whole_stream)
         except RequestRefused as refused:
             self.attempts += refused.attempts
             if self.cursor is not None and refused.status == 400:
@@ -140,7 +141,7 @@ class Walk:
         """The page in an answer; raises NotAPage for one that cannot be the next page of this walk."""
         page = split_page(response.body)
         cursor = self._next_cursor(page)
-        if page.has_more is None:
+        if page.has_more is None and not self.flag_is_optional:
             raise NotAPage(f"{len(page.records)} records without a `has_more` flag")
         if page.has_more and not page.records:
             raise NotAPage("an empty page that claims more")
@@ -159,6 +160,7 @@ class Walk:
 
     def _page(self, body: PageBody, response: Response, query: str) -> Page:
         cursor = self._next_cursor(body)
+        more = bool(cursor) if body.has_more is None else body.has_more
         page = Page(
             index=self.served,
             walk=self.number,
@@ -166,7 +168,7 @@ class Walk:
             records=body.records,
             first_id=body.first_id,
             last_id=cursor,
-            has_more=bool(body.has_more),
+            has_more=more,
             cursor_in=self.cursor,
             query=query,
             status=response.status,
@@ -179,7 +181,7 @@ class Walk:
         )
         self.served += 1
         self.reported = len(self.attempts)
-        if body.has_more and cursor is not None:
+        if more and cursor is not None:
             self.cursor, self.previous = cursor, response.body
             self.cursors.add(cursor)
         return page

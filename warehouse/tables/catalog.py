@@ -15,6 +15,8 @@ import pyarrow as pa
 from warehouse.archive.archive import Archive
 from warehouse.archive.state import LogState, TableFile
 from warehouse.tables.audit_export.schema import AUDIT_EXPORT_ROWS, audit_export_matches_sql
+from warehouse.tables.directory.schema import LISTINGS
+from warehouse.tables.directory.views import directory_as_of, directory_views, versions_view
 from warehouse.tables.fold import STREAM
 from warehouse.tables.object_access import reader_setup
 from warehouse.tables.schema import AUDIT_EVENTS, TABLE
@@ -180,7 +182,11 @@ def statements(archive: Archive, schema: str | None = None) -> list[str]:
                 f"{prefix}{report.stream}_day_versions", state, report.days_table, report.days, root, by_day=False
             ),
         ]
-    return made + spend_views(prefix)
+    made += [
+        _table_view(f"{prefix}{versions_view(listing)}", state, listing.table, listing.schema, root, by_day=False)
+        for listing in LISTINGS.values()
+    ]
+    return made + spend_views(prefix) + directory_views(prefix)
 
 
 def as_of_statements(moment: str, state: LogState, schema: str = "") -> list[str]:
@@ -191,6 +197,7 @@ def as_of_statements(moment: str, state: LogState, schema: str = "") -> list[str
         f"create or replace temp view audit_event_versions as "
         f"select * from memory.main.audit_event_versions where observed_at <= {literal}",
         *spend_as_of(literal),
+        *directory_as_of(literal),
     ]
 
 

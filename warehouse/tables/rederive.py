@@ -19,6 +19,8 @@ from warehouse.tables.activities import Parser
 from warehouse.tables.audit_export.committing import STREAM as EXPORTS
 from warehouse.tables.audit_export.rederiving import rederive_exports
 from warehouse.tables.audit_export.schema import TABLE as EXPORT_TABLE
+from warehouse.tables.directory.rederiving import rederive_directory
+from warehouse.tables.directory.schema import LISTINGS
 from warehouse.tables.fold import STREAM, OpenFold, batches_of, by_day
 from warehouse.tables.row_difference import JUDGED_BY_RELEASE, difference
 from warehouse.tables.schema import AUDIT_EVENTS, TABLE
@@ -52,7 +54,9 @@ def rederive(archive: Archive, parser: Parser, result: Verification, *, on_progr
     exports = [entry for entry in entries if entry.stream == EXPORTS]
     rederive_exports(archive, exports, result)
     rederive_spend(archive, entries, result)
+    rederive_directory(archive, entries, result)
     known = {
+        *LISTINGS,
         TABLE,
         EXPORT_TABLE,
         *(name for one in ALL_REPORTS.values() for name in (one.rows_table, one.days_table)),

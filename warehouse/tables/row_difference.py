@@ -12,8 +12,8 @@ from warehouse.tables.stored_rows import FILE
 # They follow from the release's list of event types, not from the page alone.
 JUDGED_BY_RELEASE = ("unknown_event", "unknown_fields")
 _NAMED = 20
-_ORDER = ("page", "position", "row_no", "id", "day", "version")
-_KEYS = ("id", "day", "version", "row_key")  # of those that a table has
+_ORDER = ("page", "position", "row_no", "id", "record_key", "day", "version")
+_KEYS = ("id", "day", "version", "row_key", "record_key")  # of those that a table has
 
 
 @dataclass

@@ -11,7 +11,10 @@ from tests.orchestration.cli.conftest import Command
         (["stauts"], "Did you mean 'status'?"),
         (["frobnicate"], "the commands are: "),
         (["pull", "activites"], "Did you mean activities?"),
-        (["pull", "zzz"], "the streams are: activities, usage, cost, legacy_cost, all"),
+        (
+            ["pull", "zzz"],
+            "the streams are: activities, usage, cost, legacy_cost, users, ",
+        ),
         (["pull", "activities", "--form", "today"], "--from"),
         (["import", "audit-exprt", "x"], "Did you mean 'audit-export'?"),
         (["pull"], "Missing argument 'STREAM'"),

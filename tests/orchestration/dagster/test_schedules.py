@@ -9,9 +9,11 @@ import pytest
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from assets.mart_models import read_marts
+from orchestration.definitions import definitions_of
 from orchestration.schedules import days_of_tail, days_to_reread
 from sandbox import Served
-from tests.assets.pipeline import Pipeline, Run
+from tests.assets.pipeline import CONFIG, Pipeline, Run
+from warehouse.config import parse
 
 START = date(2026, 11, 17)
 
@@ -162,3 +164,19 @@ def test_the_hourly_tick_asks_one_small_question_and_runs_only_if_the_figures_mo
 
 def test_a_month_of_days_is_one_run_of_one_window(pipeline: Pipeline) -> None:
     assert days_to_reread(at("2027-03-01T10:20"), 31, START) == (date(2027, 1, 29), date(2027, 2, 28))
+
+
+def test_the_directory_is_read_once_a_day(pipeline: Pipeline) -> None:
+    assert isinstance(tick(pipeline, "directory_daily", "2026-11-22T05:10"), dg.RunRequest)
+
+
+def test_an_installation_without_a_key_skips_what_the_key_is_for_and_says_so(
+    pipeline: Pipeline,
+) -> None:
+    text = CONFIG.format(url=pipeline.served.url, start=START, archive=pipeline.archive)
+    settings = parse(text, pipeline.folder / "ledgerline.toml", {"KEY": pipeline.key})
+    pipeline.definitions = definitions_of(settings, pipeline.served.clock.now)
+    for name, variable in (("directory_daily", "DIRECTORY_KEY"), ("spend_when_refreshed", "ANALYTICS_KEY")):
+        skipped = tick(pipeline, name, "2026-11-22T10:20")
+        assert isinstance(skipped, dg.SkipReason)
+        assert variable in (skipped.skip_message or "")

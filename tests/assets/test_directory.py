@@ -1,0 +1,34 @@
+"""The directory through Dagster: one run takes all lists, and says who came and who left."""
+
+from tests.assets.pipeline import Pipeline
+
+
+def test_a_run_takes_every_list_and_counts_what_changed(pipeline: Pipeline) -> None:
+    first = pipeline.materialize("directory")
+    assert first.success
+    [facts] = first.days("directory").values()
+    assert facts["first"] == facts["records"] > 0
+    assert first.checks("directory")["snapshot_is_fresh"].passed
+    pipeline.later(days=1)
+    [facts] = pipeline.materialize("directory").days("directory").values()
+    assert facts["unchanged"] > 0
+
+
+def test_a_list_that_cannot_be_read_fails_the_run(pipeline: Pipeline) -> None:
+    pipeline.served.faults.on("error_500_final", path="/v1/organizations/users")
+    run = pipeline.materialize("directory")
+    assert not run.success
+    assert "1 of 3 lists could not be read" in run.failure
+
+
+def test_snapshots_that_have_stopped_are_seen(pipeline: Pipeline) -> None:
+    pipeline.materialize("directory")
+    pipeline.later(hours=37)
+    pipeline.served.faults.on("error_500_final", path="/v1/organizations/rbac_groups")
+    pipeline.materialize("directory")
+    with pipeline.open() as workshop:
+        from assets.directory import snapshot_is_fresh
+
+        assert snapshot_is_fresh(workshop).passed  # type: ignore[attr-defined]
+        pipeline.later(hours=37)
+        assert not snapshot_is_fresh(workshop).passed  # type: ignore[attr-defined]
