@@ -15,7 +15,7 @@ from warehouse.archive.errors import ObjectAltered, StoreError
 from warehouse.archive.proof import Made, Place, Prover
 from warehouse.archive.state import TableFile
 from warehouse.tables.fold import STREAM
-from warehouse.tables.object_access import reader_setup
+from warehouse.tables.object_access import reader_of
 from warehouse.tables.schema import TABLE
 
 _LONGEST = 200  # letters of an id that others are compared with
@@ -146,7 +146,7 @@ def _ask(
     """Rows of the table's files; of the whole catalogue only these are needed, which keeps a start short."""
     if not files:
         return []
-    root, setup = reader_setup(workshop.archive.store)
+    root, setup = reader_of(workshop.archive, files)
     listed = ", ".join(_literal(f"{root}{file.key}") for file in files)
     # As literals: to bind values, DuckDB loads pandas, which takes longer than the question.
     asked = question.format(files=f"read_parquet([{listed}], hive_partitioning = false)", id=_literal(event_id))

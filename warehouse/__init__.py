@@ -23,5 +23,5 @@ def connect(config: "str | Path | None" = None) -> "duckdb.DuckDBPyConnection":
     settings = load(Path(config) if config is not None else None)
     own = settings.archive
     store = open_store(own.url, **own.opening(), writable=False)
-    with Archive(store) as archive:
+    with Archive(store, cache=own.cache / "state.cache") as archive:
         return catalog(archive, database=settings.warehouse.duckdb)

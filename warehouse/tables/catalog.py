@@ -18,7 +18,7 @@ from warehouse.tables.audit_export.schema import AUDIT_EXPORT_ROWS, audit_export
 from warehouse.tables.directory.schema import LISTINGS
 from warehouse.tables.directory.views import directory_as_of, directory_views, versions_view
 from warehouse.tables.fold import STREAM
-from warehouse.tables.object_access import reader_setup
+from warehouse.tables.object_access import reader_of
 from warehouse.tables.schema import AUDIT_EVENTS, TABLE
 from warehouse.tables.spend.schema import ALL_REPORTS
 from warehouse.tables.spend.views import spend_as_of, spend_views
@@ -151,7 +151,7 @@ def attach_marts(db: duckdb.DuckDBPyConnection, database: Path) -> None:
 def statements(archive: Archive, schema: str | None = None) -> list[str]:
     """The SQL that makes the archive's tables, in order, into `schema` (default: the current one)."""
     prefix = f"{_name(schema)}." if schema else ""
-    root, setup = reader_setup(archive.store)
+    root, setup = reader_of(archive)
     state = archive.state
     made = list(setup)
     if schema:

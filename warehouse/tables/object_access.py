@@ -1,19 +1,35 @@
-"""How DuckDB reaches the archive's objects: by path on this machine, by httpfs on S3.
+"""How DuckDB reaches the archive's objects: by path on this machine, by httpfs on S3, else by copies in the cache.
 
 Promise: credentials go into DuckDB's own secret of the connection, never into a view's text.
 """
 
 import importlib.util
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from warehouse.archive.archive import Archive
 from warehouse.archive.local import LocalStore
+from warehouse.archive.state import TableFile
 from warehouse.archive.store import Store
+from warehouse.tables.mirror import mirror
 
 
 class NoReader(Exception):
     """DuckDB has no way to read this store here; the message says what to install."""
+
+
+def reader_of(archive: Archive, files: Iterable[TableFile] | None = None) -> tuple[str, list[str]]:
+    """As `reader_setup`, and for stores that DuckDB cannot reach, copies of the tables' files and of the log (or
+    only of `files`) in the cache folder. Raises NoReader where there is no cache folder, and what reading raises.
+    """
+    try:
+        return reader_setup(archive.store)
+    except NoReader:
+        if archive.cache is None:
+            raise
+    return f"{os.fspath(mirror(archive, archive.cache.parent, files=files))}/", []
 
 
 def reader_setup(store: Store) -> tuple[str, list[str]]:
@@ -25,7 +41,7 @@ def reader_setup(store: Store) -> tuple[str, list[str]]:
 
         assert isinstance(store, S3Store)
         return f"{store.url.rstrip('/')}/", [_load_httpfs(), _s3_secret(store.client)]
-    raise NoReader(f"DuckDB cannot read {store.url} yet; use a file: or s3: archive")
+    raise NoReader(f"DuckDB cannot read {store.url} by itself, and there is no archive.cache for copies")
 
 
 def _load_httpfs() -> str:
