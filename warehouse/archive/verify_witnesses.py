@@ -41,8 +41,9 @@ def check_cosignatures(
             continue
         of, digest = place
         key = known.get(digest)
+        data = get_or_none(store, info.key) or b""
         try:
-            text, signatures = parse_note((get_or_none(store, info.key) or b"").decode())
+            text, signatures = parse_note(data.decode())
             at = None if key is None else cosigned_at(text, signatures, key)
         except (NoteError, UnicodeDecodeError) as error:
             code = "signature" if key is not None else "added"
@@ -52,7 +53,7 @@ def check_cosignatures(
             strangers |= {f"{one.name}+{one.key_hash.hex()}" for one in signatures if one.key_hash == digest}
         elif at is None:
             result.found("signature", info.key, f"is not cosigned by {key.name}, whose digest its name bears")
-        elif _agrees(store, info.key, of, text, size, key, result):
+        elif _agrees(store, info.key, data, of, text, size, key, result):
             newest[key] = max(newest.get(key, (of, at)), (of, at))
     for key in witnesses:
         result.notes.append(_newest(key, newest.get(key), size, newest_at))
@@ -63,11 +64,16 @@ def check_cosignatures(
         )
 
 
-def _agrees(store: Store, name: str, of: int, text: str, size: int, key: WitnessKey, result: Verification) -> bool:
-    """Whether what was cosigned is what the log has at that size."""
+def _agrees(
+    store: Store, name: str, data: bytes, of: int, text: str, size: int, key: WitnessKey, result: Verification
+) -> bool:
+    """Whether what was cosigned is what the log has at that size, and nothing stands there beside it."""
     note = get_or_none(store, keys.checkpoint(of))
-    if note is not None and note.decode(errors="replace").startswith(f"{text}\n"):
-        return True
+    if note is not None and note.startswith(f"{text}\n".encode()):
+        if data.startswith(note) and data.count(b"\n", len(note)) == 1:
+            return True
+        result.found("altered", name, "is not the log's checkpoint with one line of the witness below it")
+        return False
     said = text.split("\n")[:3]
     if len(said) == 3 and said[1] != str(of):
         result.found("renumbered", name, f"is over {said[1]} entries")

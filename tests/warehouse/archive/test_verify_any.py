@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tests.warehouse.archive import s3_server
 from tests.warehouse.archive.rig import (
+    OTHER_KEY,
     STREAM,
     TABLE,
     assert_clean,
@@ -19,12 +20,16 @@ from tests.warehouse.archive.rig import (
 )
 from tests.warehouse.archive.stores import Clock, MemoryStore
 from warehouse.archive import keys
+from warehouse.archive.cosignature import Cosigner
 from warehouse.archive.entry import Draft
 from warehouse.archive.errors import LogHole
 from warehouse.archive.note import Verifier
+from warehouse.archive.rotate import rotate
 from warehouse.archive.store import open_store
 from warehouse.archive.verify import verify
 from warehouse.wire.times import system_clock
+
+ALEX = Cosigner("witness.example.com/alex", OTHER_KEY)
 
 # a page, a file of the recent tier that readers need, a sealed part, its marker
 OBJECTS = ("pages/", "tables/recent/audit_events/dt=2026-11-18/", "tables/sealed/", "seals/")
@@ -54,6 +59,41 @@ def test_any_change_to_any_object_is_found(
     result = verify(store, trusted=signers if data.draw(st.booleans()) else None, deep=data.draw(st.booleans()))
     assert result.findings
     assert not result.ok
+
+
+@pytest.fixture(scope="module")
+def watched() -> MemoryStore:
+    """A log that changed its key and that a witness has cosigned, before and after."""
+    store = MemoryStore(Clock())
+    archive = open_archive(store)
+    for number in range(3):
+        pull(archive, number)
+    rotate(archive, OTHER_KEY)
+    pull(open_archive(store, key=OTHER_KEY), 3)
+    for size in (3, 7):
+        note = store.get(keys.checkpoint(size)).decode()
+        cosigned = note + ALEX.line(note.partition("\n\n")[0] + "\n", store.clock())
+        store.overwrite(keys.cosignature(size, ALEX.key.key_hash), cosigned.encode())
+    assert_clean(store, witnesses=[ALEX.key])
+    return store
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_any_change_to_a_log_with_two_keys_and_a_witness_is_found(
+    watched: MemoryStore, data: st.DataObject
+) -> None:
+    store = watched.copy()
+    key = data.draw(st.sampled_from(store.names("log/")))
+    content = store.get(key)
+    position = data.draw(st.integers(0, len(content) - 1))
+    bit = 1 << data.draw(st.integers(0, 7))
+    flipped = content[:position] + bytes([content[position] ^ bit]) + content[position + 1 :]
+    store.alter(key, data.draw(st.sampled_from([flipped, flipped, flipped, content[:position], b""])))
+    archive = open_archive(watched)
+    archive.refresh()
+    known = data.draw(st.sampled_from([None, trusted(archive), trusted(archive, OTHER_KEY)]))
+    assert verify(store, trusted=known, witnesses=[ALEX.key]).findings
 
 
 @given(st.data())

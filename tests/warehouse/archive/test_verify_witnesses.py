@@ -109,6 +109,18 @@ def test_what_is_no_cosignature_by_its_name_is_added(witnessed: MemoryStore, nam
     assert found(witnessed, witnesses=[ALEX.key]) == {("added", name)}
 
 
+def test_what_else_is_written_into_a_cosignature_is_altered(witnessed: MemoryStore) -> None:
+    name = keys.cosignature(4, ALEX.key.key_hash)
+    whole = witnessed.get(name).decode()
+    text, _, lines = whole.partition("\n\n")
+    log, own = lines.splitlines(keepends=True)
+    other = log.replace("A", "B", 1) if "A" in log.split(" ")[2] else log.replace("B", "A", 1)
+    stranger = KIM.line(text + "\n", witnessed.clock())
+    for notes in (other + own, own + log, own, log + stranger + own, log + own + stranger, log + own + own):
+        witnessed.alter(name, f"{text}\n\n{notes}".encode())
+        assert found(witnessed, witnesses=[ALEX.key]) in ({("altered", name)}, {("signature", name)}), notes
+
+
 def test_junk_under_the_name_of_a_stranger_is_added(witnessed: MemoryStore) -> None:
     name = keys.cosignature(4, b"\0\0\0\0")
     witnessed.overwrite(name, b"?")
