@@ -4,8 +4,10 @@ Promise: days are whole; the total comes with the grouped rows of the same refre
 final are not asked for again; what a killed run left is folded first.
 """
 
+import threading
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,6 +20,7 @@ from warehouse.anthropic.errors import WindowRefused
 from warehouse.anthropic.spend import SpendReports
 from warehouse.anthropic.spend_planning import due_days, first_day, requested_days, whole_days_until
 from warehouse.anthropic.spend_queries import STREAMS, Stream
+from warehouse.anthropic.walk import Page
 from warehouse.archive.adopt import adopt_orphans
 from warehouse.archive.entry import Entry
 from warehouse.tables.spend.fold import FoldedDays, fold_days, fold_pending_days
@@ -155,44 +158,73 @@ def pull_spend_windows(
 ) -> Iterator[tuple[Window, SpendReport]]:
     """Pull windows of whole days one after the other; yields a report for each once it is committed and folded.
 
-    Raises StreamTrouble (key, scope, switched off) at once: no other window would fare better.
+    While one window is folded the next one's pages are fetched: the rate is what takes the time. Raises
+    StreamTrouble (key, scope, switched off) at once, after what was fetched before it is committed: no other
+    window would fare better.
     """
     progress = progress or Silent()
-    for window in windows:
-        began = time.monotonic()
-        report = SpendReport(stream, windows=1)
-        walked = _walk_in_time(workshop, stream, window, report)
-        if walked is not None:
-            entry = _commit(workshop, stream, walked, report)
-            folded = fold_days(workshop.archive, entry)
-            if folded is not None:
-                report.add_days(folded)
-            report.refreshed_at = entry.data_refreshed_at
-        report.seconds = time.monotonic() - began
-        progress.window_done(window, report.pages, report.records)
-        yield window, report
+    stopped, waiting = threading.Event(), iter(windows)
+    with ThreadPoolExecutor(1, thread_name_prefix="walk") as pool:
+
+        def ahead() -> tuple[Window, Future[tuple[Walked | None, SpendReport]]] | None:
+            window = next(waiting, None)
+            if window is None:
+                return None
+            return window, pool.submit(_walk_in_time, workshop, stream, window, stopped)
+
+        try:
+            coming = ahead()
+            while coming is not None:
+                window, walk = coming
+                walked, report = walk.result()
+                coming = ahead()
+                began = time.monotonic()
+                if walked is not None:
+                    entry = _commit(workshop, stream, walked, report)
+                    folded = fold_days(workshop.archive, entry)
+                    if folded is not None:
+                        report.add_days(folded)
+                    report.refreshed_at = entry.data_refreshed_at
+                report.seconds += time.monotonic() - began
+                progress.window_done(window, report.pages, report.records)
+                yield window, report
+        finally:
+            stopped.set()  # a walk that nobody waits for any more ends with its next page
 
 
-def _walk_in_time(workshop: Workshop, stream: Stream, window: Window, report: SpendReport) -> Walked | None:
+class _Stopped(Exception):
+    """Nobody waits for the rest of this walk."""
+
+
+def _walk_in_time(
+    workshop: Workshop, stream: Stream, window: Window, stopped: threading.Event
+) -> tuple[Walked | None, SpendReport]:
     """Walk a window that the figures cover; else the days of it that they do, or None where there are none.
 
-    The vendor may take an export back: then what was the freshest is not any more.
+    The vendor may take an export back: then what was the freshest is not any more. Commits nothing.
     """
-    reports = workshop.spend_reports(stream)
+
+    def go_on(_: Page) -> None:
+        if stopped.is_set():
+            raise _Stopped
+
+    began = time.monotonic()
+    reports, report = workshop.spend_reports(stream), SpendReport(stream, windows=1)
     walked: Walked | None
     try:
-        walked = walk_window(workshop.archive, stream, window, reports.pages(window))
+        walked = walk_window(workshop.archive, stream, window, reports.pages(window), go_on)
     except WindowRefused as refused:
         report.requests += len(refused.attempts)
         if refused.nearest is None:
             raise
         end = whole_days_until(refused.nearest)
         if not window.start < end < window.end:
-            return None
+            return None, report
         nearer = Window(window.start, end)
-        walked = walk_window(workshop.archive, stream, nearer, reports.pages(nearer))
+        walked = walk_window(workshop.archive, stream, nearer, reports.pages(nearer), go_on)
     _note_clock(reports, report)
-    return walked
+    report.seconds = time.monotonic() - began
+    return walked, report
 
 
 def _note_clock(reports: SpendReports, report: SpendReport) -> None:

@@ -41,13 +41,22 @@ def measure(*, smoke: bool) -> list[Table]:
                 said = run.said
                 floor, own = (60.0 * ((said["requests"] - 1) // rate) for rate in (GRANTED, budget))
                 by_floor = said["seconds"] / own if own else None
-                excess = max(excess, said["requests"] - said["asked"] - said["least"])
+                if budget == PACED:  # at the very limit a request may be refused and sent again
+                    excess = max(excess, said["requests"] - said["asked"] - said["least"])
                 slowest = max(slowest, by_floor or 0.0)
                 table.rows.append(
                     (days, budget, said["records"], said["least"], said["requests"], floor, own,
                      said["seconds"], by_floor)
                 )  # fmt: skip
-    table.aims.append(Aim("Requests beyond the fewest and one question", excess, 0, at_most=True, ratio=False))
+    table.aims.append(
+        Aim(
+            "Requests beyond the fewest and one question, at the default budget",
+            excess,
+            0,
+            at_most=True,
+            ratio=False,
+        )
+    )
     if slowest:
         table.aims.append(Aim("Wall time by the floor of the budget", slowest, 1.05, at_most=True, unit="x"))
     table.reads = (

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import zstandard
 
-from assets.spend_pulling import figures_moved, pull_spend
+from assets.spend_pulling import figures_moved, pull_spend, pull_spend_windows
 from assets.status import status
 from sandbox import Served, Tenant, serve
 from tests.joins.spend import in_sql, open_spend, pull, truth
@@ -21,8 +21,11 @@ from warehouse.anthropic.errors import AuthenticationTrouble, WindowRefused
 from warehouse.anthropic.spend_queries import BETA, STREAMS, Stream
 from warehouse.archive.adopt import adopt_orphans
 from warehouse.archive.verify import verify
+from warehouse.wire.times import midnight
+from warehouse.wire.windows import Window
 
 FIRST, TODAY = date(2026, 11, 8), date(2026, 11, 22)
+_TWO = ((date(2026, 11, 1), TODAY), (date(2026, 10, 15), date(2026, 11, 1)))
 DAYS = (TODAY - FIRST).days
 COST = "/v1/organizations/analytics/cost"
 
@@ -273,6 +276,43 @@ def test_a_key_without_the_scope_is_trouble_that_names_the_setting(site: Site, s
 def test_days_that_are_not_whole_yet_are_refused_by_hand(site: Site, served: Served) -> None:
     with pytest.raises(WindowRefused, match="last whole day is 2026-11-21"):
         pull(site, served, start=TODAY)
+
+
+@pytest.fixture
+def quarter(served: Served, tmp_path: Path) -> Site:
+    """A site that has 82 days to read: three windows."""
+    return Site(tmp_path / "quarter", served.url, served.keys["compliance"], date(2026, 9, 1))
+
+
+def test_a_quarter_is_three_windows_each_a_commit_of_its_own(quarter: Site, served: Served) -> None:
+    report = pull(quarter, served, page_limit=1000)
+    assert (report.windows, report.days, len(report.seqs)) == (3, 82, 3)
+    assert in_sql(quarter, "day") == truth(served, date(2026, 9, 1), TODAY, "day")
+    assert quarter.sql("select seq from log_entries where kind = 'pull' order by seq") == [(1,), (3,), (5,)]
+
+
+def test_trouble_in_a_later_window_leaves_the_earlier_ones_committed_and_the_next_run_asks_for_the_rest_only(
+    quarter: Site, served: Served
+) -> None:
+    served.faults.on("expired_key", skip=4, path=COST)  # the question, two requests, and the next window's total
+    with pytest.raises(AuthenticationTrouble):
+        pull(quarter, served, page_limit=1000)
+    [(first, last)] = quarter.sql("select min(day), max(day) from cost_days")
+    assert (first, last) == (date(2026, 10, 22), date(2026, 11, 21))
+    served.faults.clear()
+    report = pull(quarter, served, page_limit=1000)
+    assert (report.windows, report.days, report.unchanged) == (2, 51, 0)
+    assert in_sql(quarter, "day") == truth(served, date(2026, 9, 1), TODAY, "day")
+
+
+def test_who_stops_listening_in_the_middle_leaves_nothing_half_done(quarter: Site, served: Served) -> None:
+    windows = [Window(midnight(a), midnight(b)) for a, b in _TWO]
+    with open_spend(quarter, served) as workshop:
+        reports = pull_spend_windows(workshop, "cost", windows)
+        next(reports)
+        reports.close()  # type: ignore[attr-defined]
+    assert status_stream(quarter, served)["pending_fold"] == 0
+    assert in_sql(quarter, "day") == truth(served, date(2026, 11, 1), TODAY, "day")
 
 
 @pytest.fixture(scope="module")
