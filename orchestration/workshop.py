@@ -74,14 +74,7 @@ def open_workshop(
                 spend={name: SpendReports(clients.analytics, name) for name in QUERIES} if clients else {},
                 directory=Directory(clients.directory) if clients else None,
                 witnesses=[WitnessKey.from_vkey(vkey) for vkey in own.witnesses],
-                anchors=Anchors(
-                    addresses=own.anchors,
-                    clones=own.cache / "copies",
-                    authority=own.timestamp_authority,
-                    certificates=own.timestamp_certificates,
-                    opening={**own.opening(), "s3_client": s3_client},
-                    archive_url=own.url,
-                ),
+                anchors=anchors_of(settings, s3_client),
                 payers=PayerFiles(
                     settings.finops.cost_centers, settings.finops.rules, settings.finops.seat_contracts
                 ),
@@ -91,6 +84,19 @@ def open_workshop(
         finally:
             if clients:
                 clients.close()
+
+
+def anchors_of(settings: Settings, s3_client: Any = None) -> Anchors:
+    """Where copies of checkpoints go, and what timestamps are asked and checked with."""
+    own = settings.archive
+    return Anchors(
+        addresses=own.anchors,
+        clones=own.cache / "copies",
+        authority=own.timestamp_authority,
+        certificates=own.timestamp_certificates,
+        opening={**own.opening(), "s3_client": s3_client},
+        archive_url=own.url,
+    )
 
 
 def _tell(progress: Waiting | None, text: str) -> None:

@@ -69,6 +69,7 @@ def _checks(settings: "Settings") -> Iterator[Check]:
     yield Check("configuration", str(settings.path), "ok", "is valid")
     yield _signing_key(settings)
     yield from _store(settings)
+    yield from _anchors(settings)
     yield from _anthropic(settings)
 
 
@@ -132,6 +133,37 @@ def _store(settings: "Settings") -> Iterator[Check]:
             yield Check("store", result.check, state, result.detail, result.remedy)
     except (StoreError, LogGone) as error:
         yield Check("store", archive.url, "failed", str(error))
+
+
+def _anchors(settings: "Settings") -> Iterator[Check]:
+    """The places of checkpoints, where some are set, as far as reading them shows; nothing is written there."""
+    from orchestration.workshop import anchors_of  # noqa: PLC0415
+    from warehouse.archive.errors import StoreError, TimestampsMissing  # noqa: PLC0415
+    from warehouse.archive.timestamp import demand  # noqa: PLC0415
+
+    anchors = anchors_of(settings)
+    for address in anchors.addresses:
+        try:
+            anchors.place(address).names("ledgerline/")
+            yield Check(
+                "anchor", address, "ok", "can be read; `ledgerline anchor` shows whether it can be added to"
+            )
+        except (StoreError, OSError) as error:
+            remedy = "run `ledgerline anchor` when it is mended" if address.startswith("git:") else ""
+            yield Check("anchor", address, "failed", str(error), remedy)
+    if anchors.authority is None and anchors.certificates is None:
+        return
+    name = anchors.authority or str(anchors.certificates)
+    try:
+        roots = demand(anchors.certificates)
+    except TimestampsMissing as error:  # it says what to do
+        yield Check("timestamps", name, "failed", str(error))
+        return
+    if roots:
+        yield Check("timestamps", name, "ok", f"are checked with {roots} certificates")
+    else:
+        remedy = "set archive.timestamp_certificates to the PEM file of the authority"
+        yield Check("timestamps", name, "failed", "nobody checks whose signature they bear", remedy)
 
 
 def _anthropic(settings: "Settings") -> Iterator[Check]:

@@ -72,6 +72,12 @@ def check(answer: bytes, data: bytes, roots: list[x509.Certificate]) -> datetime
     return _check(library, _decoded(library, answer), data, roots)
 
 
+def demand(certificates: Path | None) -> int:
+    """How many certificates timestamps are checked with. Raises TimestampsMissing where something is not there."""
+    _library()
+    return len(read_roots(certificates))
+
+
 def reader(certificates: Path | None) -> Callable[[bytes, bytes], datetime] | str:
     """`check` with the certificates of a PEM file; or a text that says why timestamps cannot be checked."""
     if certificates is None:

@@ -86,3 +86,21 @@ def test_a_setting_that_cannot_be_meant_is_2_and_shows_no_secret(
     assert ended.code == 2
     assert "archive." in ended.err
     assert "secret" not in ended.err.replace("SecretRef", "")
+
+
+def test_doctor_says_which_places_cannot_be_reached(ledgerline: Command, mine: Path, sandbox: Served) -> None:
+    (mine / "empty.pem").write_text("")
+    with_anchors(
+        mine, sandbox, "file:one", "git:nowhere.git",
+        more='timestamp_authority = "https://timestamp.example.com"\ntimestamp_certificates = "empty.pem"\n',
+    )  # fmt: skip
+    checks = ledgerline("doctor", "--json", folder=mine).json()["checks"]
+    states = {(one["check"], one["subject"].rpartition("/")[2]): one["state"] for one in checks}
+    assert states["anchor", "one"] == "ok"
+    assert states["anchor", "nowhere.git"] == "failed"
+    assert states["timestamps", "timestamp.example.com"] == "failed"
+
+
+def test_doctor_says_nothing_of_places_where_none_is_set(ledgerline: Command, pulled: Path) -> None:
+    checks = ledgerline("doctor", "--json", folder=pulled).json()["checks"]
+    assert not {"anchor", "timestamps"} & {one["check"] for one in checks}
