@@ -109,7 +109,8 @@ def audit_events(
         for window, report in pull_windows(workshop, windows, progress=progress):
             days.add(window, report)
         archive.settle()
-        if windows and len(days.failed) == len(windows):
+        not_tried = days.not_tried
+        if windows and len(days.failed) + not_tried == len(windows):
             raise dg.Failure(
                 f"None of the {len(windows)} windows could be read; the newest: {days.failed[-1]['error']}",
                 allow_retries=False,
@@ -121,6 +122,12 @@ def audit_events(
                 context.add_asset_metadata(facts, partition_key=day)
             else:  # a hole that the tail filled on another day than the one it runs for
                 context.log_event(dg.AssetMaterialization("audit_events", partition=day, metadata=facts))
+        if not_tried:  # the days of these windows must not count as done
+            raise dg.Failure(
+                f"The server could not be reached any more, so {not_tried} more windows were not tried: "
+                f"{days.failed[-1]['error']}",
+                allow_retries=False,
+            )
     return dg.MaterializeResult()
 
 

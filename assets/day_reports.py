@@ -39,6 +39,11 @@ class DayReports:
     def failed(self) -> list[dict[str, str]]:
         return [failure for report in self._of.values() for failure in report.failed]
 
+    @property
+    def not_tried(self) -> int:
+        """Windows that were left out because the server could not be reached."""
+        return sum(report.not_tried for report in self._of.values())
+
     def metadata(self, day: str, state: LogState) -> dict[str, Any]:
         """Counts, bytes stored, seconds, coverage and log entries of one day."""
         report = self._of[day]

@@ -4,7 +4,18 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-_COUNTS = ("windows", "requests", "pages", "records", "first", "revised", "withdrawn", "unchanged", "bytes")
+_COUNTS = (
+    "windows",
+    "requests",
+    "pages",
+    "records",
+    "first",
+    "revised",
+    "withdrawn",
+    "unchanged",
+    "bytes",
+    "not_tried",
+)
 
 
 class Counted(Protocol):
@@ -21,7 +32,8 @@ class Counted(Protocol):
 
 @dataclass
 class PullReport:
-    """What a pull did. `windows`, `requests`, `pages` and rows are counts; `seqs` are its entries in the log."""
+    """What a pull did. `windows`, `requests`, `pages` and rows are counts; `seqs` are its entries in the log;
+    `not_tried` windows were left out because the server could not be reached."""
 
     stream: str = "activities"
     windows: int = 0
@@ -39,6 +51,7 @@ class PullReport:
     findings: list[dict[str, str]] = field(default_factory=list)
     sealed: list[str] = field(default_factory=list)
     bytes: int = 0
+    not_tried: int = 0
     seconds: float = 0.0
 
     def add_fold(self, folded: Counted) -> None:

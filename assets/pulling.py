@@ -28,6 +28,7 @@ from warehouse.wire.windows import Window
 
 # Parsed rows kept in memory between commit and fold; beyond it the fold reads the pages back from the archive.
 _ROWS_IN_MEMORY = 200_000
+_UNREACHABLE = 3  # windows in a row for which no connection came about: no other would fare better
 _WORTH_SHARING = 8  # windows: below that, starting further processes takes longer than they save
 
 
@@ -65,7 +66,7 @@ def pull_activities(
     progress.start(len(windows))
     for _, report in pull_windows(workshop, windows, progress=progress):
         total.merge(report)
-    if start is None and end is None:
+    if start is None and end is None and not total.not_tried:
         _look_again(workshop, now, progress, total)
         total.sealed = [sealed.day.isoformat() for sealed in seal_settled_days(workshop.archive)]
     workshop.archive.settle()
@@ -112,16 +113,11 @@ def pull_windows(
     """Pull windows of the activity feed one after the other; yields a report for each once it is committed.
 
     While one window's table files are written, the next one's pages are fetched. Raises StreamTrouble (key,
-    scope, switched off) at once: no other window would fare better.
+    scope, switched off) at once: no other window would fare better. Where the server cannot be reached for some
+    windows in a row, it ends with them, and the last report counts those that were not tried.
     """
     progress = progress or Silent()
     windows = list(windows)
-    if workshop.elsewhere is not None and len(windows) >= _WORTH_SHARING:
-        for window, report in workshop.elsewhere(windows):
-            progress.window_done(window, report.pages, report.records)
-            yield window, report
-        workshop.archive.refresh()
-        return
     open_folds: list[tuple[Window, PullReport, OpenFold, float]] = []
 
     def finish() -> Iterator[tuple[Window, PullReport]]:
@@ -135,8 +131,9 @@ def pull_windows(
             progress.window_done(window, report.pages, report.records)
             yield window, report
 
+    unreached = 0
     try:
-        for window in windows:
+        for number, window in enumerate(windows, 1):
             began = time.monotonic()
             report = PullReport(windows=1)
             parsed = _walk_in_time(workshop, window, report)
@@ -151,6 +148,18 @@ def pull_windows(
                 open_folds.append(
                     (window, report, begin_fold(workshop.archive, entry, batches, workshop.parser), began)
                 )
+                unreached = unreached + 1 if parsed.walked.unreachable else 0
+                if unreached == _UNREACHABLE:
+                    report.not_tried = len(windows) - number
+                    break
+            # once a window shows that the server is there
+            if workshop.elsewhere is not None and len(windows) - number >= _WORTH_SHARING and not unreached:
+                yield from finish()
+                for shared, done in workshop.elsewhere(windows[number:]):
+                    progress.window_done(shared, done.pages, done.records)
+                    yield shared, done
+                workshop.archive.refresh()
+                break
         yield from finish()
     finally:
         # also when a later window met trouble: what is committed is folded before anybody hears of it

@@ -3,6 +3,7 @@
 Promise: read from the log alone; needs neither the vendor's API nor a key.
 """
 
+import re
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -95,6 +96,22 @@ def _stream(name: str, stream: StreamState, state: LogState, start: datetime, no
     }
 
 
+def _dead(stream: StreamState) -> list[tuple[str, int, str]]:
+    """Dead windows with their tries and last error; those that failed alike are told together."""
+    alike: dict[tuple[int, str], list[Window]] = {}
+    for dead in stream.dead:
+        error = re.sub(r"^The window \[[^)]*\) was", "It was", dead.error)
+        alike.setdefault((dead.tries, error), []).append(dead.window)
+    return [(_listed(windows), tries, error) for (tries, error), windows in alike.items()]
+
+
+def _listed(windows: list[Window]) -> str:
+    if len(windows) == 1:
+        return str(windows[0])
+    first, last = min(window.start for window in windows), max(window.end for window in windows)
+    return f"{len(windows)} windows from {rfc3339(first)} to {rfc3339(last)}"
+
+
 def findings(workshop: Workshop, state: LogState, now: datetime) -> list[dict[str, str]]:
     """What somebody should look at, each with its code, what it concerns, and what to do next."""
     # what runs noticed stays on this page for a week, and in the log for ever
@@ -112,13 +129,15 @@ def findings(workshop: Workshop, state: LogState, now: datetime) -> list[dict[st
         start = coverage_begins(name, stream, workshop.start, now)
         for hole in stream_gaps(stream, start):
             add("gap", f"{name} {hole}", f"no complete pull covers it; run `ledgerline pull {name}`")
-        for dead in stream.dead:
-            add("dead_window", f"{name} {dead.window}", f"{dead.tries} runs failed, the last with: {dead.error}")
+        for windows, tries, error in _dead(stream):
+            runs = "1 run" if tries == 1 else f"{tries} runs"
+            add("dead_window", f"{name} {windows}", f"{runs} failed, the last with: {error}")
         if stream.pending_fold:
             add(
                 "unfolded",
                 name,
-                f"{len(stream.pending_fold)} committed pulls are not in the tables yet; the next pull folds them",
+                f"not in the tables yet: {_counted(len(stream.pending_fold), 'committed pull')}; the next pull "
+                f"folds what is there",
             )
         table = state.table(TABLE_OF.get(name, name))
         # figures are restated and people come and go as a matter of course: the tables of versions have it all
@@ -127,13 +146,19 @@ def findings(workshop: Workshop, state: LogState, now: datetime) -> list[dict[st
                 add(
                     kind,
                     name,
-                    f"the vendor has {kind} {table.counts[kind]} records since we archived them; "
+                    f"the vendor has {kind} {_counted(table.counts[kind], 'record')} since we archived them; "
                     f"both versions are in audit_event_versions (fold = '{kind}')",
                 )
         for seen, first in sorted(table.unknown_types.items()):
-            add("unknown_event", seen, f"first seen {first.at}, {first.count} records; kept and tagged")
+            add(
+                "unknown_event", seen, f"first seen {first.at}, {_counted(first.count, 'record')}; kept and tagged"
+            )
         for seen, first in sorted(table.unknown_fields.items()):
-            add("unknown_field", seen, f"first seen {first.at}, {first.count} records; kept in raw and named")
+            add(
+                "unknown_field",
+                seen,
+                f"first seen {first.at}, {_counted(first.count, 'record')}; kept in raw and named",
+            )
     for span in off_spans(state.turns):
         add(
             "recording_off",
@@ -151,13 +176,17 @@ def findings(workshop: Workshop, state: LogState, now: datetime) -> list[dict[st
         add(
             "foreign_footprint",
             caller.event_id,
-            f"{caller.count} compliance requests that are not ours: key {caller.key_id}, "
+            f"{_counted(caller.count, 'compliance request')} not of ours: key {caller.key_id}, "
             f"from {caller.ip_address}, agent {caller.user_agent}; find out whose key this is, "
             f"and delete it if nobody knows",
         )
     if not workshop.archive.store.immutable and state.size:
         add("not_immutable", workshop.archive.store.url, 'archive.lock is "none": the archive can be changed')
     return found
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def lag(workshop: Workshop) -> float | None:

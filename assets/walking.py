@@ -23,7 +23,8 @@ from warehouse.wire.windows import Window
 
 @dataclass
 class Walked:
-    """A window after its walk. `attempts` are requests that brought no page; `error` is why it is not complete.
+    """A window after its walk. `attempts` are requests that brought no page; `error` is why it is not complete;
+    `unreachable`: the server was reached by no request.
 
     `data_refreshed_at`: how fresh the last page said its figures are, where the stream's answers do.
     """
@@ -34,6 +35,7 @@ class Walked:
     attempts: list[Attempt] = field(default_factory=list)
     query: str | None = None
     error: str | None = None
+    unreachable: bool = False
     data_refreshed_at: str | None = None
 
 
@@ -61,7 +63,7 @@ def walk_window(
             walked.data_refreshed_at = page.data_refreshed_at
             take(page)
     except WindowFailed as failure:
-        walked.error = str(failure)
+        walked.error, walked.unreachable = str(failure), failure.unreachable
         attempts = [
             tried for tried in failure.attempts if tried.request_id is None or tried.request_id not in served
         ]

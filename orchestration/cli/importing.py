@@ -7,7 +7,7 @@ import typer
 
 from orchestration.cli.failures import CannotRun
 from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
-from orchestration.cli.output import Output
+from orchestration.cli.output import Output, counted
 from orchestration.cli.progress import Progress
 
 
@@ -85,7 +85,8 @@ def _show(file: dict[str, Any], output: Output) -> None:
         output.line(f"{file['name']}: is in the archive already; nothing was added")
         return
     output.line(
-        f"{file['name']}: {file['rows']:,} rows, {file['new']:,} new, {file['unchanged']:,} held already, "
+        f"{file['name']}: {counted(file['rows'], 'row')}, {file['new']:,} new, {file['unchanged']:,} held "
+        f"already, "
         f"{file['unmapped']:,} of an event that no feed type is known for"
     )
     if file.get("matches"):

@@ -167,6 +167,11 @@ def own_name() -> str:
         return os.fspath(called.absolute())
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number with its noun: `1 window`, `2,048 windows`; `many` where an s does not do."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def duration(seconds: float) -> str:
     """Seconds as people read them, to two units: `45 s`, `3 min 20 s`, `5 h 12 min`, `3 d 4 h`."""
     whole = abs(round(seconds))

@@ -9,7 +9,7 @@ from orchestration.cli import moments
 from orchestration.cli.failures import CannotRun
 from orchestration.cli.names import ALL, STREAMS, known
 from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
-from orchestration.cli.output import Output, duration, size
+from orchestration.cli.output import Output, counted, duration, size
 from orchestration.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -131,13 +131,23 @@ def _up_to(report: dict[str, Any]) -> str:
     return f"the vendor's figures reach to {report['refreshed_at']}"
 
 
+def _by_error(failed: list[dict[str, str]]) -> list[tuple[str, list[str]]]:
+    """Windows by what went wrong with them, which is often the same."""
+    found: dict[str, list[str]] = {}
+    for one in failed:
+        error = one["error"].replace(f"The window {one['window']} was", "It was")
+        found.setdefault(error, []).append(one["window"])
+    return list(found.items())
+
+
 def _show(report: dict[str, Any], output: Output) -> None:
     if not report["windows"]:
         output.line(f"{report['stream']}: nothing is due, {_up_to(report)}")
     else:
         output.line(
-            f"{report['stream']}: {report['windows']:,} windows, {report['requests']:,} requests, "
-            f"{report['pages']:,} pages, {report['records']:,} records in {duration(report['seconds'])}"
+            f"{report['stream']}: {counted(report['windows'], 'window')}, "
+            f"{counted(report['requests'], 'request')}, {counted(report['pages'], 'page')}, "
+            f"{counted(report['records'], 'record')} in {duration(report['seconds'])}"
             + (f" ({size(report['bytes'])} stored)" if report.get("bytes") else "")
         )
         output.line(
@@ -146,15 +156,21 @@ def _show(report: dict[str, Any], output: Output) -> None:
         )
     if report.get("days"):
         output.line(
-            f"  {report['days']:,} days have a new version, {report['restated']:,} of them restated by the "
-            f"vendor; {_up_to(report)}"
+            f"  {counted(report['days'], 'day has', 'days have')} a new version, {report['restated']:,} of them "
+            f"restated by "
+            f"the vendor; {_up_to(report)}"
         )
     if sealed := report["sealed"]:
-        output.line(f"  {len(sealed)} settled days sealed, {sealed[0]} to {sealed[-1]}")
+        output.line(f"  {counted(len(sealed), 'settled day')} sealed, {sealed[0]} to {sealed[-1]}")
     for title, seen in (("unknown types", report["unknown_types"]), ("unknown fields", report["unknown_fields"])):
         if seen:
             listed = ", ".join(f"{name} ({count:,})" for name, count in sorted(seen.items()))
             output.line(f"  {title}, kept and tagged: {listed}")
-    for failed in report["failed"]:
-        output.line(f"  failed  {failed['window']}: {failed['error']}")
+    for error, failed in _by_error(report["failed"]):
+        output.line(f"  failed  {', '.join(failed)}: {error}")
+    if report["not_tried"]:
+        output.line(
+            f"  stopped: the server could not be reached for {counted(len(report['failed']), 'window')}, so "
+            f"{counted(report['not_tried'], 'more window')} were not tried; the next pull takes all of them up"
+        )
     output.findings(report["findings"])

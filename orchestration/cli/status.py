@@ -5,7 +5,7 @@ from typing import Any
 import typer
 
 from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
-from orchestration.cli.output import Output, duration
+from orchestration.cli.output import Output, counted, duration
 
 
 def register(app: typer.Typer) -> None:
@@ -43,7 +43,8 @@ def status(config: CONFIG = None, json: JSON = False, debug: DEBUG = False) -> i
 
 def _show(document: dict[str, Any], output: Output) -> None:
     output.line(
-        f"{document['archive']}: {document['entries']:,} entries, {document['windows']:,} windows"
+        f"{document['archive']}: {counted(document['entries'], 'entry', 'entries')}, "
+        f"{counted(document['windows'], 'window')}"
         + ("" if document["immutable"] else "; not immutable (archive.lock is none)")
     )
     if not document["entries"]:
@@ -62,7 +63,7 @@ def _show(document: dict[str, Any], output: Output) -> None:
             f"{destination['behind']} behind, {destination['dead']} dead"
         )
     if document["findings"]:
-        output.line(f"{len(document['findings'])} findings:")
+        output.line(f"{counted(len(document['findings']), 'finding')}:")
         output.findings(document["findings"])
     else:
         output.line("no findings")

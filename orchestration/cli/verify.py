@@ -8,7 +8,7 @@ import typer
 from orchestration.cli import moments
 from orchestration.cli.failures import CannotRun
 from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
-from orchestration.cli.output import Output, size
+from orchestration.cli.output import Output, counted, size
 from orchestration.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -220,20 +220,20 @@ def _trusted(
 def _show(document: dict[str, Any], output: Output) -> None:
     checked = document["checked"]
     output.line(
-        f"checked {checked['entries']:,} entries, {checked['objects']:,} objects, {size(checked['bytes'])}"
-        + (f", {checked['records']:,} records" if checked["records"] else "")
+        f"checked {counted(checked['entries'], 'entry', 'entries')}, {counted(checked['objects'], 'object')}, "
+        f"{size(checked['bytes'])}" + (f", {counted(checked['records'], 'record')}" if checked["records"] else "")
     )
     for note in document["notes"]:
         output.line(f"  note: {note}")
     if document["unread"]:
-        output.line(f"{len(document['unread'])} objects could not be read, so nothing is known of them:")
+        output.line(f"{counted(len(document['unread']), 'object')} could not be read; of these nothing is known:")
         for unread in document["unread"]:
             output.line(f"  {unread['subject']}")
             output.line(f"      {unread['reason']}")
     if document["ok"]:
         output.line("clean: nothing is altered, missing or added")
     elif document["findings"]:
-        output.line(f"{len(document['findings'])} findings:")
+        output.line(f"{counted(len(document['findings']), 'finding')}:")
         _show_findings(document["findings"], output)
 
 

@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 _DETAIL_CHARACTERS = 300
+UNREACHABLE = "unreachable"  # the error type of a request for which no connection came about
 
 
 @dataclass(frozen=True)
 class Attempt:
     """One request that was sent, whatever became of it.
 
-    `status` is None when no answer arrived; `detail` then says why. `url` is path and query as sent, and
-    never holds a secret. `error_type` is the vendor's (`rate_limit_error`, ...) or, where no usable answer
-    arrived, ours (`timeout`, `connection`, `tls`, `not_a_page`). `request_id` is what the feed's own
-    footprint will carry.
+    `status` is None when no answer arrived; `detail` then says why. `url` is path and query as sent, and never
+    holds a secret. `error_type` is the vendor's (`rate_limit_error`, ...) or, where no usable answer arrived, ours
+    (`unreachable`, `timeout`, `connection`, `tls`, `not_a_page`). `request_id` is what the feed's own footprint
+    will carry.
     """
 
     requested_at: datetime
@@ -33,7 +34,9 @@ class Attempt:
     detail: str = ""
 
     def __str__(self) -> str:
-        parts = [str(self.status) if self.status is not None else "no answer"]
+        if self.status is None:
+            return self.detail or "no answer"
+        parts = [str(self.status)]
         if self.error_type:
             parts.append(self.error_type)
         if self.detail:

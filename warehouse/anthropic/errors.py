@@ -1,21 +1,23 @@
 """Every error of this room. A message says what happened, to what, and what to do next; none holds a key.
 
-AnthropicError ├── StreamTrouble              nothing of this stream can be pulled until somebody acts; do not
-try other windows │    ├── AuthenticationTrouble the key: absent, malformed, invalid, of a foreign kind, or
-short of a scope │    ├── NotEnabled            the API is switched off for the organisation │    ├──
-TlsUntrusted          the server's certificate does not verify │    └── AddressRefused
-`anthropic.base_url` is no place to send a key to, or not the API ├── RequestRefused             a 4xx about
-this request; names the parameter ├── CursorExpired              410, or a 400 on a cursor: the walk starts
-over ├── Unavailable                every try failed: 429, 5xx, time-outs, connections │    └── NotAPageServed
-every try brought a 200 that is no page ├── WindowFailed               one window could not be read to its
-end; becomes a dead window, others may go on └── WindowRefused              a window that nobody should ask
-for: from after to, before the start, not over yet
+AnthropicError
+├── StreamTrouble              nothing of this stream can be pulled until somebody acts; do not try others
+│    ├── AuthenticationTrouble the key: absent, malformed, invalid, of a foreign kind, or short of a scope
+│    ├── NotEnabled            the API is switched off for the organisation
+│    ├── TlsUntrusted          the server's certificate does not verify
+│    └── AddressRefused        `anthropic.base_url` is no place to send a key to, or not the API
+├── RequestRefused             a 4xx about this request; names the parameter
+├── CursorExpired              410, or a 400 on a cursor: the walk starts over
+├── Unavailable                every try failed: 429, 5xx, time-outs, connections
+│    └── NotAPageServed        every try brought a 200 that is no page
+├── WindowFailed               one window could not be read to its end; becomes a dead window
+└── WindowRefused              a window that nobody should ask for: from after to, before the start, too new
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from warehouse.anthropic.answers import Attempt
+from warehouse.anthropic.answers import UNREACHABLE, Attempt
 from warehouse.wire.windows import Window
 
 
@@ -112,7 +114,8 @@ class WindowFailed(AnthropicError):
     """A window that could not be read to its end. The pages served before the failure stay usable.
 
     `tries` counts the requests of the failing step, `last_error` is why it was given up, `attempts` are all
-    requests of the walk, those that brought pages included. `pages_served` counts the latter.
+    requests of the walk, those that brought pages included. `pages_served` counts the latter. `unreachable`: the
+    server was reached by none of them.
     """
 
     def __init__(
@@ -128,6 +131,8 @@ class WindowFailed(AnthropicError):
         self.window = window
         self.tries = tries
         self.last_error = last_error
+        # Not one connection came about: other windows would fare no better as long as that lasts.
+        self.unreachable = bool(attempts) and all(tried.error_type == UNREACHABLE for tried in attempts)
         self.pages_served = pages_served
 
 

@@ -17,7 +17,7 @@ from typing import Generic, Self, TypeVar
 import httpx
 
 from warehouse.anthropic.address import checked_base_url, trusted_certificates, user_agent
-from warehouse.anthropic.answers import Attempt, Response, kept_headers, printable
+from warehouse.anthropic.answers import UNREACHABLE, Attempt, Response, kept_headers, printable
 from warehouse.anthropic.authentication import KeyHeader, KeySource, key_kind
 from warehouse.anthropic.budget import Budget
 from warehouse.anthropic.clock import ServerClock
@@ -279,7 +279,7 @@ class Client:
         return body.replace(self._key().strip().encode(), b"[key]")
 
 
-def _network_trouble(problem: httpx.HTTPError, size: int, begun: bool) -> tuple[str, str]:
+def _network_trouble(problem: httpx.HTTPError, size: int, begun: bool) -> tuple[str, str]:  # noqa: PLR0911
     """(error_type, detail) of an exception: what it was in our words, then the library's."""
     text = printable(str(problem)) or type(problem).__name__
     cause: BaseException | None = problem
@@ -287,10 +287,14 @@ def _network_trouble(problem: httpx.HTTPError, size: int, begun: bool) -> tuple[
         if isinstance(cause, ssl.SSLCertVerificationError):
             return "tls", printable(cause.verify_message)
         cause = cause.__cause__ or cause.__context__
+    if isinstance(problem, httpx.ConnectTimeout):
+        return UNREACHABLE, f"no connection in time: {text}"
     if isinstance(problem, httpx.TimeoutException):
         return "timeout", f"timed out after {size} bytes: {text}" if begun else f"timed out: {text}"
     if begun:
         return "connection", f"the answer was cut after {size} bytes: {text}"
     if isinstance(problem, httpx.ProxyError):
-        return "connection", f"the proxy refused: {text}"
-    return "connection", f"no connection: {text}"
+        return UNREACHABLE, f"the proxy refused: {text}"
+    if isinstance(problem, httpx.ConnectError):
+        return UNREACHABLE, f"no connection: {text}"
+    return "connection", f"no answer: {text}"

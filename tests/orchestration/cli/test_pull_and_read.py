@@ -1,5 +1,7 @@
 """Pull from the sandbox over HTTP, then ask, look and verify, all through the command line."""
 
+import socket
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -190,3 +192,31 @@ def test_an_export_that_is_not_there_is_exit_2(ledgerline: Command, pulled: Path
     ended = ledgerline("import", "audit-export", "none.csv", folder=pulled)
     assert ended.code == 2
     assert "there is no file none.csv" in ended.err
+
+
+def test_an_unreachable_server_is_said_once_and_the_rest_is_not_tried(
+    ledgerline: Command, tmp_path: Path, tenant: Served
+) -> None:
+    configure(tmp_path, tenant)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    text = (tmp_path / "ledgerline.toml").read_text()
+    today = datetime.now(UTC).date()
+    text = text.replace(tenant.url, f"http://127.0.0.1:{port}")
+    text = text.replace(f"start = {tenant.tenant.first_day}", f"start = {today - timedelta(days=40)}")
+    (tmp_path / "ledgerline.toml").write_text(text)
+    ledgerline("init")
+    ended = ledgerline("pull", "activities")
+    assert ended.code == 1
+    assert ended.out.count("Connection refused") == 1
+    assert "no answer connection" not in ended.out
+    assert "more windows were not tried" in ended.out
+    found = ledgerline("status", "--json").json()
+    assert len(found["streams"][0]["dead_windows"]) == 3
+    dead = [finding for finding in found["findings"] if finding["code"] == "dead_window"]
+    assert len(dead) == 1
+    assert dead[0]["subject"].startswith("activities 3 windows from ")
+    configure(tmp_path, tenant)
+    again = ledgerline("pull", "activities", "--json").json()
+    assert (again["failed"], again["not_tried"]) == ([], 0)
+    assert again["records"] > 0
