@@ -87,11 +87,11 @@ def witness(
     settings = load(config)
 
     from orchestration.workshop import open_workshop  # noqa: PLC0415
-    from warehouse.archive.witness import Refused, cosign_newest  # noqa: PLC0415
+    from warehouse.archive.witness import Refused, WitnessState, cosign_newest  # noqa: PLC0415
 
-    memory, cosigner = _remembered(state, reference)
     _checked_key(log_key)
-    with open_workshop(settings, for_writing=False) as workshop:
+    with WitnessState.alone(state), open_workshop(settings, for_writing=False) as workshop:
+        memory, cosigner = _remembered(state, reference)
         try:
             done = cosign_newest(workshop.archive, memory, cosigner, log_key)
         except Refused as refused:

@@ -6,9 +6,12 @@ Needs read access to the archive and nothing else of it. Page for the person who
 """
 
 import base64
+import fcntl
 import json
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -75,6 +78,22 @@ class WitnessState:
                 f"{path} is not the state of a witness ({error}). It is all that the witness remembers: restore "
                 f"it from a copy; without one, compare the checkpoint with one you know, and begin anew"
             ) from error
+
+    @staticmethod
+    @contextmanager
+    def alone(path: Path) -> Iterator[None]:
+        """Keep other runs away from a state until it is saved: two at once could sign two histories.
+
+        Raises WitnessStateInvalid where another one is at work.
+        """
+        with path.with_name(f"{path.name}.lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise WitnessStateInvalid(
+                    f"another run is at work with {path}; run it again when that is done"
+                ) from error
+            yield
 
     def save(self) -> None:
         """Replace the file in one step, durably: what was cosigned must not be forgotten."""

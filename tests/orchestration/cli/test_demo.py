@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from orchestration.demo_tenant import DemoFolder, InUse
 from tests.orchestration.cli.conftest import in_a_process
 
@@ -29,11 +31,7 @@ def test_a_demo_in_use_is_not_swept_away(tmp_path: Path) -> None:
 
 def test_a_folder_is_held_by_one(tmp_path: Path) -> None:
     folder = DemoFolder(tmp_path / "demo")
-    with folder.in_use():
-        try:
-            with folder.in_use():
-                raise AssertionError("held twice")
-        except InUse as error:
-            assert "demo" in str(error)
+    with folder.in_use(), pytest.raises(InUse, match="demo"), folder.in_use():
+        raise AssertionError("held twice")
     with folder.in_use():
         pass

@@ -287,6 +287,14 @@ def test_a_state_that_is_damaged_is_refused_and_never_begun_anew(
         WitnessState.load(state.path)
 
 
+def test_two_runs_at_once_do_not_share_a_memory(state: WitnessState) -> None:
+    at_work = pytest.raises(WitnessStateInvalid, match="another run is at work")
+    with WitnessState.alone(state.path), at_work, WitnessState.alone(state.path):
+        raise AssertionError("both at work")
+    with WitnessState.alone(state.path):
+        assert WitnessState.load(state.path) == state
+
+
 def test_any_entry_that_is_changed_under_what_was_cosigned_is_refused(
     memory: MemoryStore, state: WitnessState
 ) -> None:
