@@ -33,7 +33,10 @@ from warehouse.wire.windows import Window, gaps
 
 __all__ = ["Finding", "Verification", "verify"]
 
-_WORTH_PROCESSES = 1500  # entries from which on the start of processes is won back
+# Entries from which on the start of processes is won back. Records (`deep`) are hashed one by one, which two
+# threads of one process cannot do at once.
+_WORTH_PROCESSES = 800
+_WORTH_PROCESSES_DEEP = 100
 
 
 def verify(
@@ -74,7 +77,8 @@ def verify(
         if inventory.size == 0:
             work.no_log()
         else:
-            many = inventory.size - work.start.size >= _WORTH_PROCESSES
+            worth = _WORTH_PROCESSES_DEEP if deep else _WORTH_PROCESSES
+            many = inventory.size - work.start.size >= worth
             crew = Processes(reopen) if many and reopen is not None else Threads(store)
             work.run(inventory, crew)
             work.hear_others(inventory.size, witnesses, timestamps)

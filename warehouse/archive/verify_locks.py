@@ -122,7 +122,7 @@ class LockCheck:
         if self.retention is None or lock.mode == READ_ONLY:
             return None
         if lock.mode is None:
-            return _Problem(False, "has no lock: its owner can change or delete it")
+            return _Problem(False, "has no lock, or none that these credentials can see: it can be changed")
         if lock.until is None:
             return _Problem(False, f"is in {lock.mode} mode without a date")
         if self.compliance and lock.mode == GOVERNANCE:
