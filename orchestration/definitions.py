@@ -9,8 +9,18 @@ import dagster as dg
 
 warnings.filterwarnings("ignore", category=dg.BetaWarning)  # `backfill_policy` of @asset, used for years
 
-from assets import analytics, archive_log, audit, chargeback, directory, exports, marts, sealed  # noqa: E402
-from orchestration.partitions import ended, monthly, since  # noqa: E402
+from assets import (  # noqa: E402
+    analytics,
+    archive_log,
+    audit,
+    certificates,
+    chargeback,
+    directory,
+    exports,
+    marts,
+    sealed,
+)
+from orchestration.partitions import ended, ended_months, monthly, since  # noqa: E402
 from orchestration.pruning import pruning_job  # noqa: E402
 from orchestration.resources import workshop_resource  # noqa: E402
 from orchestration.schedules import JOBS, schedules  # noqa: E402
@@ -36,6 +46,7 @@ def definitions_of(settings: Settings, clock: Clock = system_clock) -> dg.Defini
             exports.audit_export_rows,
             marts.marts,
             archive_log.archive_log,
+            *ended_months(start, [certificates.completeness_certificate]),
         ],
         asset_checks=[
             audit.audit_feed_checks,

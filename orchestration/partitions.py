@@ -43,6 +43,12 @@ def monthly(start: date, assets: Assets) -> list[dg.AssetsDefinition | dg.AssetS
     )
 
 
+def ended_months(start: date, assets: Assets) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    """The same for assets of a calendar month that is over, from the month of the first day on."""
+    first = start.replace(day=1).isoformat()
+    return _narrowed(dg.MonthlyPartitionsDefinition(start_date=first, timezone="UTC"), assets)
+
+
 def _narrowed(days: dg.TimeWindowPartitionsDefinition, assets: Assets) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     def narrowed(spec: dg.AssetSpec) -> dg.AssetSpec:
         return spec if spec.partitions_def is None else spec.replace_attributes(partitions_def=days)

@@ -67,7 +67,20 @@ directory_snapshot = dg.define_asset_job(
     selection=dg.AssetSelection.assets("directory"),
     description="Members, groups and API keys as they are now.",
 )
-JOBS = [audit_tail, audit_reread, archive_upkeep, export_import, spend_pull, directory_snapshot]
+monthly_certificate = dg.define_asset_job(
+    "monthly_certificate",
+    selection=dg.AssetSelection.assets("completeness_certificate"),
+    description="The certificate of completeness of a month, signed, as files to hand out.",
+)
+JOBS = [
+    audit_tail,
+    audit_reread,
+    archive_upkeep,
+    export_import,
+    spend_pull,
+    directory_snapshot,
+    monthly_certificate,
+]
 # Days that the vendor may still restate, and the one that becomes final.
 _UNSETTLED_DAYS = 31
 
@@ -84,6 +97,13 @@ def days_to_reread(tick: datetime, days: int, start: date) -> tuple[date, date] 
     last = tick.astimezone(UTC).date() - timedelta(days=1)
     first = max(last - timedelta(days=days - 1), start)
     return (first, last) if first <= last else None
+
+
+def month_before(tick: datetime, start: date) -> date | None:
+    """The first day of the month before a tick's; None where that lies before the month of the first day."""
+    last = tick.astimezone(UTC).date().replace(day=1) - timedelta(days=1)
+    month = last.replace(day=1)
+    return month if month >= start.replace(day=1) else None
 
 
 def schedules(start: date, prune_runs: dg.JobDefinition) -> list[dg.ScheduleDefinition]:
@@ -149,6 +169,22 @@ def schedules(start: date, prune_runs: dg.JobDefinition) -> list[dg.ScheduleDefi
         missing = _missing_key(context.resources.workshop.directory_lists().client)
         yield missing if missing is not None else dg.RunRequest()
 
+    @dg.schedule(
+        job=monthly_certificate,
+        cron_schedule="30 6 3 * *",
+        execution_timezone="UTC",
+        default_status=_RUNNING,
+        description="The certificate of last month, when its last days have been read again.",
+    )
+    def certificate_of_last_month(
+        context: dg.ScheduleEvaluationContext,
+    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        month = month_before(context.scheduled_execution_time, start)
+        if month is None:
+            yield dg.SkipReason(f"the month of the first day, {start}, is not over yet")
+        else:
+            yield dg.RunRequest(partition_key=month.isoformat())
+
     def reread(name: str, cron: str, days: int, words: str) -> dg.ScheduleDefinition:
         @dg.schedule(
             name=name,
@@ -179,6 +215,7 @@ def schedules(start: date, prune_runs: dg.JobDefinition) -> list[dg.ScheduleDefi
         audit_tail_every_5_minutes,
         spend_when_refreshed,
         directory_daily,
+        certificate_of_last_month,
         reread(
             "audit_reread_yesterday", "30 2 * * *", 1, "Yesterday again: read, sealed, and built into the marts."
         ),
