@@ -172,6 +172,7 @@ class _Work:
         check_pins(self._pins, self._state.origin, inventory.size, self._roots, self._keys(), store, result)
         if not store.immutable:
             result.notes.append("archive.lock is none: the store itself does not prevent changes")
+        self._note_a_later_key()
         self._note_what_was_left_out()
         if result.ok and (self._since is None or self._goes_on()):
             note = get_or_none(store, keys.checkpoint(inventory.size))
@@ -260,6 +261,16 @@ class _Work:
     def _goes_on(self) -> bool:
         """Whether no object between the kept position and the head was left out."""
         return self._position is not None and self._objects_from < self._position.checkpoint.size
+
+    def _note_a_later_key(self) -> None:
+        """Who trusts a key that was given up since should know which one he trusts by that."""
+        trusted = [key.vkey for key in self._trusted or []]
+        later = [key for key in self._state.signed_from[1:] if key.public_key not in trusted]
+        if trusted and later and self._state.public_key not in trusted:
+            self.result.notes.append(
+                f"the key that is trusted here has handed the log on: {keys.entry(later[-1].size - 2)} names "
+                f"{later[-1].public_key}; compare that with the key that you were told"
+            )
 
     def _note_what_was_left_out(self) -> None:
         notes = self.result.notes

@@ -229,6 +229,14 @@ def test_one_key_that_is_trusted_vouches_for_the_whole_log(rotated: MemoryStore,
     assert_clean(rotated, trusted=[key(number, rotated) for number in known] or None, since=rotated.clock())
 
 
+def test_who_trusts_a_key_that_was_given_up_is_told_which_one_signs_now(rotated: MemoryStore) -> None:
+    for number in (0, 1):
+        notes = " ".join(assert_clean(rotated, trusted=[key(number, rotated)]).notes)
+        assert f"{keys.entry(LATER)} names {key(2, rotated).vkey}" in notes
+    for known in ([key(2, rotated)], [key(0, rotated), key(2, rotated)]):
+        assert "handed the log on" not in " ".join(assert_clean(rotated, trusted=known).notes)
+
+
 def test_a_log_of_which_no_key_is_trusted_is_foreign_from_end_to_end(rotated: MemoryStore) -> None:
     stranger = Signer(key(0, rotated).name, Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)).verifier
     assert found(rotated, trusted=[stranger]) == {("foreign_key", keys.CHECKPOINTS)}
