@@ -1,19 +1,43 @@
-"""The files of a statement on disk. Knows no Dagster."""
+"""The files of a statement on disk: of the month as a whole, and one for each cost centre. Knows no Dagster.
+
+Promise: a name of a centre never becomes part of a path; the files of centres are numbered, and an index says
+whose is which.
+"""
 
 from pathlib import Path
 
+from warehouse.finops.customer_files import Number, csv_bytes
 from warehouse.finops.journal import journal_of
+from warehouse.finops.money import text
 from warehouse.finops.statement import Statement
+from warehouse.finops.workbook import workbook
+
+CENTERS = "centers"
 
 
 def write_statement(statement: Statement, folder: Path) -> list[Path]:
-    """Write `statement.json`, `statement.csv` and `journal.csv` into a folder; returns their paths."""
+    """Write `statement.json`, `.csv` and `.xlsx`, `journal.csv`, and below `centers/` one CSV for each centre with
+    `index.csv` over them; returns the paths. Files of centres that only an earlier statement had are removed."""
     bodies = {
         "statement.json": statement.to_json(),
         "statement.csv": statement.to_csv(),
+        "statement.xlsx": workbook(statement),
         "journal.csv": journal_of(statement).to_csv(),
+        **_of_centers(statement),
     }
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CENTERS).mkdir(parents=True, exist_ok=True)
+    for path in (folder / CENTERS).glob("[0-9]*.csv"):
+        if f"{CENTERS}/{path.name}" not in bodies:
+            path.unlink()
     for name, body in bodies.items():
         (folder / name).write_bytes(body)
     return [folder / name for name in bodies]
+
+
+def _of_centers(statement: Statement) -> dict[str, bytes]:
+    bodies, index = {}, []
+    for number, (center, amount) in enumerate(statement.by_center().items(), start=1):
+        name = f"{number:03d}.csv"
+        bodies[f"{CENTERS}/{name}"] = statement.to_csv(center)
+        index.append((name, center, Number(text(amount, 2))))
+    return {f"{CENTERS}/index.csv": csv_bytes(("file", "cost_center", "billed"), index), **bodies}

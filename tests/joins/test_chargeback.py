@@ -187,6 +187,12 @@ def test_the_statement_has_the_form_that_others_script_against(company: Installa
     assert total(Decimal(line["billed"]) for line in said["lines"]) == Decimal(said["total"])
     written = company.site.folder / "out"
     assert json.loads((written / "statement.json").read_bytes())["lines"] == said["lines"]
+    index = list(csv.DictReader(io.StringIO((written / "centers" / "index.csv").read_text())))
+    assert {row["cost_center"]: row["billed"] for row in index} == said["cost_centers"]
+    for row in index:
+        lines = list(csv.DictReader(io.StringIO((written / "centers" / row["file"]).read_text())))
+        assert total(Decimal(line["billed"]) for line in lines) == Decimal(row["billed"])
+    assert (written / "statement.xlsx").read_bytes()[:2] == b"PK"
     journal = list(csv.DictReader(io.StringIO((written / "journal.csv").read_text())))
     assert total(Decimal(row["debit"]) for row in journal) == total(Decimal(row["credit"]) for row in journal)
 
