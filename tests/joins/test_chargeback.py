@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import shutil
 from collections.abc import Iterator
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,7 +18,9 @@ from assets.focus_files import cost_and_usage_of, periods_of
 from sandbox import Tenant, serve
 from tests.joins.chargeback import FEBRUARY, HEADER, MARCH, Installation, billed
 from tests.promises.conftest import Command
+from tests.promises.mortal import Counted, Died, Mortal, give
 from tests.promises.site import Site
+from warehouse.archive.adopt import adopt_orphans
 from warehouse.archive.verify import verify
 from warehouse.finops.cost_centers import UNALLOCATED
 from warehouse.finops.errors import CurrencyRefused, PeriodRefused, TooEarly
@@ -146,6 +150,36 @@ def test_of_two_who_close_a_month_at_once_the_second_is_refused(company: Install
         one.close(FEBRUARY, by="ana", reason="early", forced=True)
         with pytest.raises(PeriodRefused, match="somebody else"):
             other.close(FEBRUARY, by="bo", reason="early", forced=True)
+
+
+def test_a_close_killed_at_any_put_is_done_wholly_or_not_at_all(company: Installation, tmp_path: Path) -> None:
+    def at(folder: str) -> Installation:
+        shutil.copytree(company.site.folder, tmp_path / folder)
+        return Installation(replace(company.site, folder=tmp_path / folder), company.served)
+
+    def close(one: Installation, store: Counted | None = None) -> None:
+        with one.desk() as desk:
+            if store is not None:
+                give(desk.workshop, store)
+            desk.close(FEBRUARY, by="ana", reason="early", forced=True)
+
+    whole = at("whole")
+    counted = Counted(whole.site.store())
+    close(whole, counted)
+    assert counted.puts > 5
+    for last in range(1, counted.puts + 1):
+        one = at(str(last))
+        with pytest.raises(Died):
+            close(one, Mortal(one.site.store(), last, before=last % 2 == 0))
+        with one.desk() as desk:
+            if desk.books.state(FEBRUARY) != "closed":
+                desk.close(FEBRUARY, by="ana", reason="early", forced=True)
+            assert desk.statement(FEBRUARY).number == 1
+            assert desk.statement(FEBRUARY).total == to_cents(company.truth(FEBRUARY))
+        with one.site.open() as workshop:  # by the real clock, which dates the files
+            adopt_orphans(workshop.archive, grace=timedelta(0))
+            workshop.archive.settle()  # as every run ends: the head is signed
+            assert verify(workshop.archive.store).findings == []
 
 
 def test_cost_in_another_currency_makes_no_statement(company: Installation) -> None:
