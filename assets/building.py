@@ -5,6 +5,7 @@ from collections.abc import Callable
 from assets.workshop import Workshop
 from warehouse.tables.catalog import statements
 from warehouse.tables.marts import BuildReport, ModelBuild, build_marts
+from warehouse.tables.masking import fingerprint
 
 
 def build(
@@ -21,5 +22,6 @@ def build(
         database=workshop.marts,
         select=select,
         full_refresh=full_refresh,
+        restrictions=fingerprint(workshop.archive.state),
         progress=progress,
     )

@@ -16,6 +16,7 @@ from warehouse.finops.periods import Period
 from warehouse.finops.statement import Statement
 from warehouse.tables.catalog import connect
 from warehouse.tables.marts.beside import put_tables
+from warehouse.tables.masking import ACCOUNTING
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class ChargebackBuilt:
 
 def build_chargeback(desk: Bookkeeping) -> ChargebackBuilt:
     """Put `fct_allocation`, `fct_chargeback_line` and `fct_period` of every month with cost into the marts."""
-    with connect(desk.workshop.archive) as db:
+    with connect(desk.workshop.archive, unmasked=ACCOUNTING) as db:
         known = sorted({*months(db), *desk.books.states})
     statements: list[Statement] = []
     # one month at a time: the lines of a month may be many

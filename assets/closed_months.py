@@ -23,6 +23,7 @@ from warehouse.finops.preparing import Inputs, Prepared, prepare
 from warehouse.finops.rules import DEFAULT_RULES, read_rules
 from warehouse.finops.seats import Contract, read_contracts
 from warehouse.tables.catalog import as_of_statements, connect
+from warehouse.tables.masking import ACCOUNTING
 from warehouse.wire.times import parse_rfc3339
 
 
@@ -61,7 +62,7 @@ def _as_closed(archive: Archive, entry: Entry) -> Iterator[Inputs]:
         rules = read_rules(archive.read(file_of(entry, "input-rules.toml")), "rules.toml")
     if "input-contracts.csv" in kept:
         contracts = read_contracts(archive.read(file_of(entry, "input-contracts.csv")), "contracts.csv")
-    with connect(archive) as db:
+    with connect(archive, unmasked=ACCOUNTING) as db:
         for statement in as_of_statements(manifest["closed_at"], archive.state):
             db.execute(statement)
         yield Inputs(

@@ -9,13 +9,14 @@ from warehouse.finops.focus import Account, cost_and_usage
 from warehouse.finops.focus_periods import billing_periods
 from warehouse.finops.periods import Period
 from warehouse.tables.catalog import connect
+from warehouse.tables.masking import ACCOUNTING
 
 _NO_ACCOUNT = "organization"  # FOCUS allows no null where the report names no organisation
 
 
 def account_of(desk: Bookkeeping, period: Period) -> Account:
     """The organisation that the month's rows name: the first by id, where a key sees several."""
-    with connect(desk.workshop.archive) as db:
+    with connect(desk.workshop.archive, unmasked=ACCOUNTING) as db:
         found = db.execute(
             "select min(organization_id) from cost_rows where day >= $start and day < $end",
             {"start": period.start, "end": period.end},
@@ -37,6 +38,6 @@ def cost_and_usage_of(desk: Bookkeeping, period: Period) -> pa.Table:
 
 def periods_of(desk: Bookkeeping, period: Period) -> pa.Table:
     """Billing Period of every month in the tables and of the one asked for."""
-    with connect(desk.workshop.archive) as db:
+    with connect(desk.workshop.archive, unmasked=ACCOUNTING) as db:
         known = months(db)
     return billing_periods(desk.books, [*known, period])

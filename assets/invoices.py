@@ -14,6 +14,7 @@ from warehouse.finops.periods import Period
 from warehouse.finops.reconciliation import Booked, InvoiceLine, Reconciliation, reconcile
 from warehouse.finops.seats import PRODUCT
 from warehouse.tables.catalog import connect
+from warehouse.tables.masking import ACCOUNTING
 from warehouse.wire.times import midnight
 
 
@@ -42,7 +43,7 @@ def _known_then(desk: Bookkeeping, period: Period, invoice: Sequence[InvoiceLine
     """What the tables said of the month at the end of the day of the invoice; None where they did not have all of
     it yet."""
     issued = midnight(max(line.issue_date for line in invoice)) + timedelta(days=1)
-    with connect(desk.workshop.archive) as db:
+    with connect(desk.workshop.archive, unmasked=ACCOUNTING) as db:
         found = db.execute(
             "select count(*), sum(total_amount) from cost_days_as_of($moment) where day >= $start and day < $end",
             {"moment": issued, "start": period.start, "end": period.end},

@@ -24,6 +24,7 @@ from warehouse.finops.rules import DEFAULT_RULES, Rules, read_rules
 from warehouse.finops.seats import Contract, read_contracts
 from warehouse.finops.statement import Statement
 from warehouse.tables.catalog import connect
+from warehouse.tables.masking import ACCOUNTING
 from warehouse.wire.times import midnight, rfc3339
 
 
@@ -122,7 +123,7 @@ def _event(entry: Entry) -> Event:
 @contextmanager
 def bookkeeping(workshop: Workshop, payers: Payers) -> "Iterator[Bookkeeping]":
     """The books with the tables open beside them."""
-    with connect(workshop.archive) as db:
+    with connect(workshop.archive, unmasked=ACCOUNTING) as db:
         inputs = Inputs(
             rows=lambda period: rows_of(db, period),
             mapping=payers.mapping,

@@ -12,6 +12,7 @@ from assets.verdicts import Verdict
 from assets.workshop import Workshop
 from warehouse.anthropic.spend_queries import Stream
 from warehouse.tables.catalog import connect
+from warehouse.tables.masking import ACCOUNTING
 from warehouse.wire.times import parse_rfc3339
 
 # Documented: normally within 4 hours, up to 24.
@@ -23,7 +24,7 @@ def grouped_equals_total(workshop: Workshop, stream: Stream) -> Verdict:
     """The rows by actor, product and model add up to the total that the vendor gives for the same day. Where they
     do not, the difference has no owner: the next refresh reads the day again; if it stays so, ask the vendor."""
     sums = "total_amount, amount" if stream == "cost" else "total_tokens, tokens"
-    with connect(workshop.archive) as db:
+    with connect(workshop.archive, unmasked=ACCOUNTING) as db:
         days = db.execute(f"select count(*) from {stream}_days").fetchall()[0][0]  # noqa: S608 - one of two names
         found = db.execute(
             f"select day, {sums} from {stream}_days where not agrees order by day desc"  # noqa: S608
@@ -87,7 +88,7 @@ def restatements_are_known(workshop: Workshop, stream: Stream) -> Verdict:
     """Days whose figures the vendor has changed since they were first pulled. That is normal for 30 days and never
     after that; each is in the table of restatements, with both figures. One after the day was final may concern a
     month that is closed: ask the vendor."""
-    with connect(workshop.archive) as db:
+    with connect(workshop.archive, unmasked=ACCOUNTING) as db:
         total, days, change, late, after = db.execute(
             f"""
             select count(*), count(distinct day), coalesce(sum(change), 0),
@@ -121,7 +122,7 @@ def day_facts(workshop: Workshop, stream: Stream, days: list[str]) -> dict[str, 
         return {}
     sums = "amount, list_amount, total_amount" if stream == "cost" else "tokens, requests, total_tokens"
     wanted = ", ".join(f"date '{date.fromisoformat(day)}'" for day in days)
-    with connect(workshop.archive) as db:
+    with connect(workshop.archive, unmasked=ACCOUNTING) as db:
         cursor = db.execute(
             f"select day, version, data_refreshed_at, final, rows, agrees, {sums} from {stream}_days "  # noqa: S608
             f"where day in ({wanted})"

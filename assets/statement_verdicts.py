@@ -15,6 +15,7 @@ from warehouse.finops.preparing import Prepared
 from warehouse.finops.seats import PRODUCT
 from warehouse.finops.statement import Statement
 from warehouse.tables.catalog import connect
+from warehouse.tables.masking import ACCOUNTING
 
 _WATCHED, _TOO_MUCH = Decimal("0.02"), Decimal("0.10")
 _NAMED = 10
@@ -27,7 +28,7 @@ def statement_is_the_source(workshop: Workshop, statement: Statement, done: Prep
     closed month may differ by what was restated since: that is in the corrections of the next open month. When an
     open one does not tie, do not send it: run `ledgerline verify` and report the month."""
     period = statement.period
-    with connect(workshop.archive) as db:
+    with connect(workshop.archive, unmasked=ACCOUNTING) as db:
         found = db.execute(
             "select coalesce(sum(total_amount), 0) from cost_days where day >= $start and day < $end",
             {"start": period.start, "end": period.end},

@@ -28,6 +28,7 @@ from orchestration.cli import (
     key,
     prove,
     pull,
+    restrict,
     retention,
     sql,
     status,
@@ -71,6 +72,7 @@ for command in (
     key,
     hold,
     retention,
+    restrict,
     build,
     finops,
 ):

@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
             'ledgerline sql --stamp "select count(*) from audit_events"': "with the checkpoint it was asked under",
             "ledgerline sql --cookbook": "the questions that auditors ask",
             "ledgerline sql --cookbook data_taken_out --param from=2026-11-01": "one of them, answered",
+            'ledgerline sql --unrestricted --reason "audit, question 12"': "with restricted persons",
             "ledgerline sql": "an interactive shell: .tables, .schema NAME, .quit",
             "ledgerline sql < questions.sql": "several statements from a file",
         },
@@ -60,6 +61,15 @@ def sql(
     stamp: Annotated[
         bool, typer.Option("--stamp", help="Say under which checkpoint and as of when the answer was given.")
     ] = False,
+    unrestricted: Annotated[
+        bool, typer.Option("--unrestricted", help="Show restricted persons. It is put on record; needs --reason.")
+    ] = False,
+    reason: Annotated[
+        str | None,
+        typer.Option(
+            "--reason", metavar="TEXT", help="Why restricted persons must be seen.", show_default=False
+        ),
+    ] = None,
     config: CONFIG = None,
     json: JSON = False,
     debug: DEBUG = False,
@@ -70,7 +80,12 @@ def sql(
     audit_export_rows, log_entries, audit_unknown_first_seen, and the marts once `ledgerline build` has run.
     With --json the answer is a list of rows, times in RFC 3339 UTC; with --stamp a document of rows and stamp.
     A question of the cookbook covers the whole archive unless --param gives it `from` and `to`.
+    Persons whose records are restricted are shown as [restricted].
     """
+    if unrestricted != (reason is not None):
+        raise CannotRun(
+            "--unrestricted and --reason go together", remedy="say why restricted persons must be seen"
+        )
     if cookbook and query is None:
         return _list(Output(json=json))
     if (param or show) and not cookbook:
@@ -86,16 +101,17 @@ def sql(
 
     from orchestration.cli.sql_answers import Questions  # noqa: PLC0415
     from orchestration.cli.sql_shell import shell  # noqa: PLC0415
+    from orchestration.cli.unrestricted import connected  # noqa: PLC0415
     from orchestration.workshop import open_workshop  # noqa: PLC0415
     from warehouse.evidence.questions import filled, question  # noqa: PLC0415
     from warehouse.evidence.stamp import Stamp  # noqa: PLC0415
-    from warehouse.tables.catalog import as_of_statements, connect  # noqa: PLC0415
+    from warehouse.tables.catalog import as_of_statements  # noqa: PLC0415
     from warehouse.wire.times import rfc3339  # noqa: PLC0415
 
     output = Output(json=json)
     asked = question(query) if cookbook and query is not None else None
-    with open_workshop(settings, for_writing=False) as workshop:
-        db = connect(workshop.archive, database=workshop.marts)
+    with open_workshop(settings, for_writing=unrestricted) as workshop:
+        db = connected(workshop, reason, output)
         try:
             if moment is not None:
                 for statement in as_of_statements(rfc3339(moment), workshop.archive.state):

@@ -11,6 +11,7 @@ from msgspec import UNSET
 
 from warehouse.archive.entry import Entry, ObjectRef
 from warehouse.archive.key_change import named_key
+from warehouse.archive.restriction import apply_restriction
 from warehouse.archive.retention import apply_change
 from warehouse.archive.shape import ALWAYS, Seen, attempts_of, check, names_of, read, turns_of, window_of
 from warehouse.archive.state import (
@@ -60,6 +61,8 @@ def apply(state: LogState, entry: Entry) -> None:
         state.adopted += len(entry.objects)
     elif entry.kind == "retention":
         apply_change(state, entry)
+    elif entry.kind == "restriction":
+        apply_restriction(state, entry)
     elif entry.kind == "period":
         state.periods = [*state.period_entries(), entry.seq]
     if entry.findings is not UNSET:

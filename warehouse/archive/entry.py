@@ -14,7 +14,9 @@ from warehouse.archive.errors import EntryUnreadable
 
 FORMAT = "ledgerline-entry/1"
 
-Kind = Literal["pull", "table", "seal", "delivery", "period", "snapshot", "adopt", "retention", "key"]
+Kind = Literal[
+    "pull", "table", "seal", "delivery", "period", "snapshot", "adopt", "retention", "key", "restriction"
+]
 
 
 class ObjectRef(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +55,8 @@ class Draft(msgspec.Struct, kw_only=True):
     of this pull in the activity feed. `attempts`: requests that served no page ({requested_at, status,
     request_id, detail}), which may leave footprints too. `error`: why a window is incomplete. `footprints`:
     own request ids found in the feed, and who else asked. `findings`: {code, subject, detail} seen at work.
-    `retention`: what was done to locks and holds (`retention.Change`).
+    `retention`: what was done to locks and holds (`retention.Change`). `restriction`: whose records are masked at
+    reading (`restriction.Change`).
     `period`: the step of a chargeback month ({period, state, number, at, by, ...}).
     `public_key`: the key that signs from here on, `possession`: its own word for it (`key_change`).
     `recording`: records that the vendor's recording was switched ({event_id, at, enabled, logging, by}).
@@ -80,6 +83,7 @@ class Draft(msgspec.Struct, kw_only=True):
     origin: str | UnsetType = UNSET
     public_key: str | UnsetType = UNSET
     retention: dict[str, Any] | UnsetType = UNSET
+    restriction: dict[str, Any] | UnsetType = UNSET
     period: dict[str, Any] | UnsetType = UNSET
     possession: str | UnsetType = UNSET
 

@@ -16,6 +16,7 @@
     │   ├── EntryUnreadable       an entry that is not one
     │   └── CheckpointMissing     no signed head of the size that a proof needs
     ├── HoldUnknown               no such legal hold, or another one of that name
+    ├── RestrictionRefused        a restriction that cannot be set, lifted or put on record as asked
     ├── ObjectAltered             stored bytes are not those that the entry names
     ├── PinUnusable               a pinned checkpoint that is none, or is damaged
     ├── WitnessStateInvalid       a witness's file that is none
@@ -90,6 +91,10 @@ class CheckpointMissing(LogError):
 
 class HoldUnknown(ArchiveError):
     """There is no legal hold of that name, or there is another one."""
+
+
+class RestrictionRefused(ArchiveError):
+    """What was asked of a restriction cannot be; nothing was written."""
 
 
 class ObjectAltered(ArchiveError):

@@ -158,6 +158,20 @@ class SignedFrom(msgspec.Struct, frozen=True):
     public_key: str
 
 
+class Restriction(msgspec.Struct, frozen=True):
+    """Whose records are masked at reading: salted hashes of identifiers, how long those are, and until when."""
+
+    seq: int
+    at: str
+    reason: str
+    salt: str
+    digests: list[str]
+    lengths: list[int]
+    whole: bool = False
+    lifted_at: str | None = None
+    lifted_because: str | None = None
+
+
 class LogState(msgspec.Struct):
     """Everything the pipeline knows. `seq` is the last entry taken in, -1 before the first.
 
@@ -181,6 +195,7 @@ class LogState(msgspec.Struct):
     adopted: int = 0
     holds: dict[str, Hold] | UnsetType = UNSET  # absent in a log that never had one
     extensions: list[Extension] | UnsetType = UNSET
+    restrictions: dict[str, Restriction] | UnsetType = UNSET  # by name, lifted ones included
     periods: list[int] | UnsetType = UNSET  # the entries that moved a chargeback month, in order
     recording: list[Turn] | UnsetType = UNSET  # each record that the vendor's recording was switched, as met
 
@@ -216,6 +231,10 @@ class LogState(msgspec.Struct):
     def table(self, name: str) -> TableState:
         """What is known of a table; an empty one for a table that no entry has named yet."""
         return self.tables.get(name) or TableState()
+
+    def restricted(self) -> dict[str, Restriction]:
+        """The restrictions that are on, by name."""
+        return {name: one for name, one in (self.restrictions or {}).items() if one.lifted_at is None}
 
     def held(self) -> dict[str, Hold]:
         """The holds that are on, or being set: what they concern must stay. By name."""

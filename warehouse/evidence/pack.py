@@ -24,6 +24,7 @@ from warehouse.evidence.files import certificate_files
 from warehouse.evidence.questions import filled, question
 from warehouse.evidence.readme import readme
 from warehouse.tables.catalog import connect
+from warehouse.tables.masking_rules import MASKED_RECORDS_BEGIN
 from warehouse.wire.times import rfc3339
 from warehouse.wire.windows import Window
 
@@ -125,11 +126,13 @@ def _answers(db: duckdb.DuckDBPyConnection, folder: Path, wanted: Wanted, packed
 
 
 def _proofs(db: duckdb.DuckDBPyConnection, folder: Path, prover: Prover, wanted: Wanted, packed: Packed) -> None:
-    """Proofs of a sample: the events whose SHA-256 of `seed:id` comes first."""
+    """Proofs of a sample: the events whose SHA-256 of `seed:id` comes first. A proof holds the whole record, so
+    none is made of a record that is masked."""
     seed = wanted.seed.replace("'", "''")
     chosen = db.execute(
         f"select id, type, created_at, version, fold, commit_seq, page, position, created_at_text, content_sha256 "
-        f"from packed order by sha256('{seed}:' || id), id limit {wanted.sample}"
+        f"from packed where not starts_with(raw, '{MASKED_RECORDS_BEGIN}') "
+        f"order by sha256('{seed}:' || id), id limit {wanted.sample}"
     ).fetchall()
     rows = []
     if chosen:

@@ -5,7 +5,7 @@ Promise: the same names and answers as in Athena; a reader sees a consistent sta
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,11 @@ import pyarrow as pa
 from warehouse.archive.archive import Archive
 from warehouse.archive.state import LogState, TableFile
 from warehouse.tables.audit_export.schema import AUDIT_EXPORT_ROWS, audit_export_matches_sql
+from warehouse.tables.audit_export.schema import TABLE as EXPORT_TABLE
 from warehouse.tables.directory.schema import LISTINGS
 from warehouse.tables.directory.views import directory_as_of, directory_views, versions_view
 from warehouse.tables.fold import STREAM
+from warehouse.tables.masking import Masks, fingerprint
 from warehouse.tables.object_access import reader_of
 from warehouse.tables.schema import AUDIT_EVENTS, TABLE
 from warehouse.tables.spend.schema import ALL_REPORTS
@@ -58,7 +60,14 @@ _LOG_COLUMNS = {
     "footprints": "JSON",
     "findings": "JSON",
     "recording": "JSON",
+    "restriction": "JSON",
 }
+
+# Columns of the log that may name somebody, and what is shown then; of the counts the numbers stay.
+_NAMING = [
+    *(("footprints", ""), ("findings", ""), ("recording", "")),
+    ("counts", """json_merge_patch(counts, '{"unknown_types":null,"unknown_fields":null}')"""),
+]
 
 _PARTITION = re.compile(r"/[^/]+=[^/]*/")
 _DAY = r"/dt=(\d{4}-\d\d-\d\d)/[^/]+$"
@@ -84,9 +93,9 @@ where e.kind = 'pull'
 # The newest version of each id: no row with the next number. Versions above 1 are rare and prune by statistics.
 # A join on plain columns, not `not exists`: for that DuckDB collects every id it looks at (2 to 3 times slower).
 _CURRENT = """
-select v.* from {schema}audit_event_versions as v
+select v.* from {versions} as v
 left join (
-  select id, version - 1 as previous from {schema}audit_event_versions where version > 1{known_next}
+  select id, version - 1 as previous from {versions} where version > 1{known_next}
 ) as newer on newer.id = v.id and newer.previous = v.version
 where {known}newer.id is null
 """
@@ -101,25 +110,28 @@ _JSON_FORMAT = "create macro json_format(document) as cast(document as varchar)"
 
 _FIRST_SEEN = """
 create or replace view {schema}audit_unknown_first_seen as
-select what, name, first_seq, first_at, records from (values {rows})
+select what, {name}, first_seq, first_at, records from (values {rows})
   as seen(what, name, first_seq, first_at, records) where what is not null
 """
 
 
-def connect(archive: Archive, *, database: Path | str | None = None) -> duckdb.DuckDBPyConnection:
+def connect(
+    archive: Archive, *, database: Path | str | None = None, unmasked: Collection[str] = ()
+) -> duckdb.DuckDBPyConnection:
     """A connection with every table of the archive as of now; in memory, or with a marts file attached.
 
     `database` is the DuckDB file of the marts; it is attached read-only and its tables stand beside the
-    archive's. The caller closes the connection.
+    archive's, unless it was built under other restrictions than are on now. `unmasked`: tables that show
+    restricted persons all the same (`masking.EVERY_TABLE` for all). The caller closes the connection.
     """
     archive.refresh()
     # Nobody's host is contacted because a question names what only an extension could read.
     db = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
     db.execute("set timezone = 'UTC'")
-    for statement in statements(archive):
+    for statement in statements(archive, unmasked=unmasked):
         db.execute(statement)
     if database is not None and Path(database).exists():
-        attach_marts(db, Path(database))
+        attach_marts(db, Path(database), archive.state)
     for statement in _as_in_athena(db):
         db.execute(statement)
     return db
@@ -135,9 +147,15 @@ def _as_in_athena(db: duckdb.DuckDBPyConnection) -> list[str]:
     return made
 
 
-def attach_marts(db: duckdb.DuckDBPyConnection, database: Path) -> None:
-    """Show the marts of a built file as views of their own names, unless the archive has that name."""
+def attach_marts(db: duckdb.DuckDBPyConnection, database: Path, state: LogState) -> bool:
+    """Show the marts of a built file as views of their own names, unless the archive has that name.
+
+    False, and nothing is shown, where they were built under other restrictions than are on now.
+    """
     db.execute(f"attach {_literal(os.fspath(database))} as marts (read_only)")
+    if _marts_made_under(db) != fingerprint(state):
+        db.execute("detach marts")
+        return False
     taken = {row[0] for row in db.execute("select view_name from duckdb_views() where not internal").fetchall()}
     found = db.execute(
         "select schema_name, table_name from duckdb_tables() where database_name = 'marts' union all "
@@ -146,44 +164,73 @@ def attach_marts(db: duckdb.DuckDBPyConnection, database: Path) -> None:
     for schema, name in sorted(found):
         if schema != "archive" and name not in taken:
             db.execute(f"create view {_name(name)} as select * from marts.{_name(schema)}.{_name(name)}")
+    return True
 
 
-def statements(archive: Archive, schema: str | None = None) -> list[str]:
-    """The SQL that makes the archive's tables, in order, into `schema` (default: the current one)."""
+def _marts_made_under(db: duckdb.DuckDBPyConnection) -> str:
+    """The fingerprint of the restrictions that were on; empty for none, and for files older than them."""
+    known = db.execute(
+        "select count(*) from duckdb_columns() where database_name = 'marts' and schema_name = 'main' "
+        "and table_name = 'marts_build' and column_name = 'restrictions'"
+    ).fetchone()
+    row = db.execute("select restrictions from marts.main.marts_build").fetchone() if known and known[0] else None
+    return str(row[0]) if row else ""
+
+
+def statements(archive: Archive, schema: str | None = None, *, unmasked: Collection[str] = ()) -> list[str]:
+    """The SQL that makes the archive's tables, in order, into `schema` (default: the current one).
+
+    Persons whose records are restricted are masked, but in the tables named `unmasked`.
+    """
     prefix = f"{_name(schema)}." if schema else ""
     root, setup = reader_of(archive)
     state = archive.state
+    masks = Masks.of(state, unmasked=unmasked)
+    versions = f"{prefix}audit_event_versions"
     made = list(setup)
     if schema:
         made.append(f"create schema if not exists {_name(schema)}")
     made += [
-        _table_view(f"{prefix}audit_event_versions", state, TABLE, AUDIT_EVENTS, root),
+        _table_view(versions, state, TABLE, AUDIT_EVENTS, root, masks),
         f"create or replace view {prefix}audit_events as "
-        + _CURRENT.format(schema=prefix, known="", known_next=""),
+        + _CURRENT.format(versions=versions, known="", known_next=""),
         f"create or replace macro {prefix}audit_events_as_of(ts) as table "
         + _CURRENT.format(
-            schema=prefix,
+            versions=versions,
             known="v.observed_at <= cast(ts as timestamptz) and ",
             known_next=" and observed_at <= cast(ts as timestamptz)",
         ),
-        _log_view(prefix, state, root),
+        _log_view(prefix, state, root, masks),
         _PAGES.format(schema=prefix),
-        _FIRST_SEEN.format(schema=prefix, rows=_first_seen_rows(state)),
-        _table_view(f"{prefix}audit_export_rows", state, "audit_export_rows", AUDIT_EXPORT_ROWS, root),
-        f"create or replace view {prefix}audit_export_matches as "
-        + audit_export_matches_sql(prefix, covered=state.stream(STREAM).covered),
+        _FIRST_SEEN.format(schema=prefix, rows=_first_seen_rows(state), name=masks.text("name")),
+        _table_view(f"{prefix}{EXPORT_TABLE}", state, EXPORT_TABLE, AUDIT_EXPORT_ROWS, root, masks),
+        _matches_view(prefix, state, root, masks),
     ]
     for report in ALL_REPORTS.values():
         made += [
             _table_view(
-                f"{prefix}{report.stream}_row_versions", state, report.rows_table, report.rows, root, by_day=False
+                f"{prefix}{report.stream}_row_versions",
+                state,
+                report.rows_table,
+                report.rows,
+                root,
+                masks,
+                by_day=False,
             ),
             _table_view(
-                f"{prefix}{report.stream}_day_versions", state, report.days_table, report.days, root, by_day=False
+                f"{prefix}{report.stream}_day_versions",
+                state,
+                report.days_table,
+                report.days,
+                root,
+                masks,
+                by_day=False,
             ),
         ]
     made += [
-        _table_view(f"{prefix}{versions_view(listing)}", state, listing.table, listing.schema, root, by_day=False)
+        _table_view(
+            f"{prefix}{versions_view(listing)}", state, listing.table, listing.schema, root, masks, by_day=False
+        )
         for listing in LISTINGS.values()
     ]
     return made + spend_views(prefix) + directory_views(prefix)
@@ -202,35 +249,52 @@ def as_of_statements(moment: str, state: LogState, schema: str = "") -> list[str
 
 
 def _table_view(
-    name: str, state: LogState, table: str, columns: pa.Schema, root: str, *, by_day: bool = True
+    name: str, state: LogState, table: str, columns: pa.Schema, root: str, masks: Masks, *, by_day: bool = True
 ) -> str:
     """A view over the files that the log names. `by_day`: the folder's day is the rows', and a column `dt`."""
+    stored = _stored(state, table, columns, root, by_day=by_day)
+    shown = [_name(field.name) for field in columns] + (["dt"] if by_day else [])
+    return f"create or replace view {name} as {masks.over(table, shown, f'({stored}) as stored') or stored}"
+
+
+def _matches_view(prefix: str, state: LogState, root: str, masks: Masks) -> str:
+    """The comparison names nobody, so it compares what is stored: once masked, all would be alike."""
+    rows = events = ""
+    if masks.active:
+        versions = f"({_stored(state, TABLE, AUDIT_EVENTS, root)})"
+        rows = f"({_stored(state, EXPORT_TABLE, AUDIT_EXPORT_ROWS, root)}) as stored_rows"
+        events = f"({_CURRENT.format(versions=versions, known='', known_next='')}) as feed"
+    return f"create or replace view {prefix}audit_export_matches as " + audit_export_matches_sql(
+        prefix, covered=state.stream(STREAM).covered, rows=rows, events=events
+    )
+
+
+def _stored(state: LogState, table: str, columns: pa.Schema, root: str, *, by_day: bool = True) -> str:
+    """The SELECT over the files that the log names, or over nothing where it names none."""
     files: Sequence[TableFile] = [*state.table(table).sealed, *state.table(table).recent]
     if not files:
         empty = ", ".join(f"cast(null as {_sql_type(field)}) as {_name(field.name)}" for field in columns)
         day = ", cast(null as date) as dt" if by_day else ""
-        return f"create or replace view {name} as select {empty}{day} where false"
+        return f"select {empty}{day} where false"
     listed = ", ".join(_literal(_verbatim(root) + file.key) for file in files)
     names = ", ".join(_name(field.name) for field in columns)
     if not by_day:
-        return (
-            f"create or replace view {name} as select {names} from "
-            f"read_parquet([{listed}], hive_partitioning = false)"
-        )
+        return f"select {names} from read_parquet([{listed}], hive_partitioning = false)"
     day, options = "dt", "hive_partitioning = true, hive_types = {'dt': date}"
     if _PARTITION.search(root):  # `type=audit` above the archive would pass for a column of the files
         day = f"cast(regexp_extract(stored_as, {_literal(_DAY)}, 1) as date) as dt"
         options = "hive_partitioning = false, filename = 'stored_as'"
-    return f"create or replace view {name} as select {names}, {day} from read_parquet([{listed}], {options})"
+    return f"select {names}, {day} from read_parquet([{listed}], {options})"
 
 
-def _log_view(prefix: str, state: LogState, root: str) -> str:
+def _log_view(prefix: str, state: LogState, root: str, masks: Masks) -> str:
     columns = ", ".join(f"{_literal(name)}: {_literal(kind)}" for name, kind in _LOG_COLUMNS.items())
     if state.size == 0:
         empty = ", ".join(f"cast(null as {kind}) as {_name(name)}" for name, kind in _LOG_COLUMNS.items())
         return f"create or replace view {prefix}log_entries as select {empty} where false"
+    shown = f"* replace ({', '.join(masks.json(*column) for column in _NAMING)})" if masks.active else "*"
     return (
-        f"create or replace view {prefix}log_entries as select * from read_json("
+        f"create or replace view {prefix}log_entries as select {shown} from read_json("
         f"{_literal(_verbatim(root) + 'log/entry/*.json')}, columns = {{{columns}}}, "
         f"format = 'newline_delimited', hive_partitioning = false, maximum_object_size = 268435456) "
         f"where seq <= {state.seq}"

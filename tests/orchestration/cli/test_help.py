@@ -19,6 +19,7 @@ GROUPS = {
     "key": ["show", "rotate"],
     "hold": ["set", "release", "list"],
     "retention": ["extend"],
+    "restrict": ["set", "lift", "list"],
     "finops": ["statement", "build", "close", "reopen", "reconcile", "focus"],
 }
 HEAVY = ("dagster", "pandas", "pyarrow", "duckdb", "pydantic_settings", "boto3", "httpx")

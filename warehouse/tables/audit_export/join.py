@@ -29,7 +29,7 @@ with once as {kept} (
     select row_key, lower(trim(actor_email)) as email, feed_type, feed_type_note, {micros} as us,
            commit_seq, row_no,
            row_number() over (partition by row_key order by commit_seq, export_id, row_no) as copy_no
-    from {prefix}audit_export_rows
+    from {rows}
   ) as copies
   where copy_no = 1
 ),
@@ -55,7 +55,7 @@ export_near as {kept} (
 ),
 feed as (
   select id, lower(trim(actor_email)) as email, type, {micros} as us
-  from {prefix}audit_events
+  from {events}
   where actor_email is not null and created_at is not null
 ),
 feed_side as (
@@ -144,8 +144,11 @@ def audit_export_matches_sql(
     covered: Sequence[Window] | None = None,
     tolerance_ms: int = TOLERANCE_MS,
     dialect: str = "duckdb",
+    rows: str = "",
+    events: str = "",
 ) -> str:
-    """The SELECT of `audit_export_matches` over `{prefix}audit_export_rows` and `{prefix}audit_events`.
+    """The SELECT of `audit_export_matches` over `{prefix}audit_export_rows` and `{prefix}audit_events`, or over
+    the relations `rows` and `events` in their place.
 
     Columns: row_key, event_id (null if none), match (`feed_has`, `feed_lacks`, `not_comparable`), delta_ms
     (feed minus export, double), reason (why not comparable). Compared are actor e-mail without regard to case,
@@ -160,7 +163,8 @@ def audit_export_matches_sql(
     tolerance = tolerance_ms * 1000
     microseconds, kept = _MICROSECONDS[dialect], _KEPT[dialect]
     candidates = _CANDIDATES.format(
-        prefix=prefix,
+        rows=rows or f"{prefix}audit_export_rows",
+        events=events or f"{prefix}audit_events",
         kept=kept,
         pair=PAIR,
         micros=microseconds.format("created_at"),

@@ -63,6 +63,7 @@ def build_marts(
     select: str | None = None,
     event_time: tuple[datetime, datetime] | None = None,
     full_refresh: bool = False,
+    restrictions: str = "",
     progress: Progress | None = None,
 ) -> BuildReport:
     """Build the marts of the archive into `database`.
@@ -73,9 +74,9 @@ def build_marts(
 
     Without `event_time` the days are built whose events differ from those the marts were built from, so calling
     this after any commit is enough. With it, the days that the half-open range touches (aware datetimes).
-    Everything is built where there is no earlier file, where the dbt project has changed since, or if
-    `full_refresh` is set. `select` (dbt's syntax) rebuilds some models only; it is widened to all where
-    everything must be built.
+    Everything is built where there is no earlier file, where the dbt project or the `restrictions` (a fingerprint
+    of those in the views) have changed since, or if `full_refresh` is set. `select` (dbt's syntax) rebuilds some
+    models only; it is widened to all where everything must be built.
 
     dbt's files go to `work_dir` (default: `dbt/` beside the database). `progress` hears of each finished model.
     Raises a MartsError; the old file is then as it was.
@@ -88,7 +89,7 @@ def build_marts(
         work.mkdir(parents=True, exist_ok=True)
         new = folder / database.name
         identity = fingerprint(project)
-        fresh, reason = start(database, new, identity, full_refresh)
+        fresh, reason = start(database, new, identity, full_refresh, restrictions)
         # It stays open while dbt works: what the catalogue loaded into the instance serves dbt as well.
         with duckdb.connect(str(new)) as db:
             with _reading_archive():
@@ -109,6 +110,7 @@ def build_marts(
                 db,
                 project_sha256=identity,
                 built_at=datetime.now(UTC),
+                restrictions=restrictions,
                 marks=plan.marks,
                 through=through if select is None or plan.fresh else None,
             )

@@ -32,6 +32,7 @@ class LastBuild:
 
     project_sha256: str
     built_at: datetime
+    restrictions: str = ""  # `masking.fingerprint` of those that were on
 
 
 def archive_marks(db: duckdb.DuckDBPyConnection) -> dict[date, Mark]:
@@ -58,7 +59,7 @@ def last_build(db: duckdb.DuckDBPyConnection) -> LastBuild | None:
     ).fetchone()
     if not found or found[0] != 2:
         return None
-    row = db.execute("select project_sha256, built_at from marts_build").fetchone()
+    row = db.execute("select * from marts_build").fetchone()  # a file from before restrictions lacks the column
     return LastBuild(*row) if row else None
 
 
@@ -67,13 +68,15 @@ def record(
     *,
     project_sha256: str,
     built_at: datetime,
+    restrictions: str,
     marks: dict[date, Mark],
     through: tuple[date, date] | None,
 ) -> None:
     """Write down that the days of the half-open range were built from the archive as `marks` describes it."""
     db.execute(
-        "create or replace table marts_build as select ? as project_sha256, cast(? as timestamptz) as built_at",
-        [project_sha256, built_at],
+        "create or replace table marts_build as select ? as project_sha256, cast(? as timestamptz) as built_at, "
+        "? as restrictions",
+        [project_sha256, built_at, restrictions],
     )
     db.execute(
         "create table if not exists marts_build_days "

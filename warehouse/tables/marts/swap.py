@@ -57,7 +57,9 @@ def _empty(folder: Path) -> None:
             path.unlink()
 
 
-def start(database: Path, new: Path, identity: str, full_refresh: bool) -> tuple[bool, str]:
+def start(
+    database: Path, new: Path, identity: str, full_refresh: bool, restrictions: str = ""
+) -> tuple[bool, str]:
     """Whether to begin with an empty file, and why; otherwise `new` is a copy of the old one."""
     if not database.exists():
         return True, "there were no marts yet"
@@ -79,6 +81,8 @@ def start(database: Path, new: Path, identity: str, full_refresh: bool) -> tuple
         reason = "asked for"
     elif last.project_sha256 != identity:
         reason = "the models, the taxonomy or dbt changed since the last build"
+    elif last.restrictions != restrictions:
+        reason = "a restriction was set or lifted since the last build"
     else:
         return False, ""
     new.unlink()
