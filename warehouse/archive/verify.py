@@ -274,11 +274,13 @@ class _Work:
 
     def _note_what_was_left_out(self) -> None:
         notes = self.result.notes
-        if self.start.size and self._position is not None:
+        if self._position is not None:
+            log = f"entries before {self.start.size}, " if self.start.size else ""
+            folders = ", folders that nothing was written to since" if self.start.size else ""
             notes.append(
-                f"not looked at: entries before {self.start.size}, objects committed before entry "
-                f"{self._objects_from}, and folders that nothing was written to since. A file on this machine "
-                f"says they were verified at {rfc3339(self._position.at)}; `ledgerline verify` looks at all of it"
+                f"not looked at: {log}objects committed before entry {self._objects_from}{folders}. A file on "
+                f"this machine says they were verified at {rfc3339(self._position.at)}; `ledgerline verify` looks "
+                f"at all of it"
             )
         if self._since is not None:
             notes.append(f"not looked at: objects committed before {rfc3339(self._since)}")

@@ -6,13 +6,13 @@ Promise: asked together with the bytes where the store tells both at once; a sto
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, TypeGuard
 
 from msgspec import UNSET
 
 from warehouse.archive.archive import Retention
 from warehouse.archive.entry import ObjectRef
-from warehouse.archive.errors import KeyMissing
+from warehouse.archive.errors import KeyMissing, StoreError
 from warehouse.archive.findings import Verification
 from warehouse.archive.store import ObjectInfo, Store
 from warehouse.archive.verify_inventory import get_or_none
@@ -25,7 +25,6 @@ _SLACK = timedelta(days=1)
 _RECENT = "tables/recent/"
 
 
-@runtime_checkable
 class Inspecting(Protocol):
     """A store that hands out an object together with what it knows of it, for the price of one question."""
 
@@ -33,7 +32,6 @@ class Inspecting(Protocol):
         """Raises what `get` raises."""
 
 
-@runtime_checkable
 class Digesting(Protocol):
     """A store that hashes an object without holding all of it in memory."""
 
@@ -94,11 +92,16 @@ class LockCheck:
     def get(self, store: Store, key: str, seen: list[LockSeen]) -> bytes | None:
         """The bytes under a key, or None where nothing is; its lock is added to `seen`."""
         if not self.asked:
-            return get_or_none(store, key)
+            try:
+                return get_or_none(store, key)
+            except StoreError as error:
+                raise naming(error, key) from error
         try:
             data, info = inspect(store, key)
         except KeyMissing:
             return None
+        except StoreError as error:
+            raise naming(error, key) from error
         seen.append(LockSeen.of(info))
         return data
 
@@ -143,9 +146,23 @@ class _Problem(NamedTuple):
     detail: str
 
 
+def naming(error: StoreError, key: str) -> StoreError:
+    """The same error, with the object that could not be read."""
+    return type(error)(f"{key} could not be read: {error}")
+
+
+def digests(store: Store) -> TypeGuard[Digesting]:
+    """Whether a store is a `Digesting` one; asking for the protocol would take longer than reading a file."""
+    return hasattr(store, "digest")
+
+
+def _inspects(store: Store) -> TypeGuard[Inspecting]:
+    return hasattr(store, "inspect")
+
+
 def inspect(store: Store, key: str, version_id: str | None = None) -> tuple[bytes, ObjectInfo]:
     """An object's bytes and what the store knows of it. Raises KeyMissing and what the store raises."""
-    if isinstance(store, Inspecting):
+    if _inspects(store):
         return store.inspect(key, version_id)
     data = store.get(key, version_id)
     info = store.head(key, version_id)

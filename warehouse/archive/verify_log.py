@@ -21,7 +21,7 @@ from warehouse.archive.findings import Verification
 from warehouse.archive.local import LocalStore
 from warehouse.archive.merkle import Edge, leaf_hash, tiles_reached
 from warehouse.archive.note import NoteError, Verifier
-from warehouse.archive.shape import read
+from warehouse.archive.shape import check
 from warehouse.archive.state import FORMAT as STATE_FORMAT
 from warehouse.archive.state import LogState
 from warehouse.archive.store import Store
@@ -294,7 +294,9 @@ def _read(data: bytes | None, key: str) -> tuple[Entry | None, str]:
     except EntryUnreadable as error:
         return None, str(error)
     try:
-        read(data, key)
+        check(entry, key)
+        if entry.to_bytes() == data:
+            return entry, ""  # as we write it; what else is canonical was written by a newer release
         if msgspec.json.encode(msgspec.json.decode(data), order="sorted") != data:
             return entry, "is not in canonical form; nothing of ours writes it so"
     except (EntryUnreadable, ValueError, RecursionError) as error:

@@ -25,7 +25,7 @@ from warehouse.archive.findings import Unread, Verification
 from warehouse.archive.local import LocalStore
 from warehouse.archive.merkle import root_of
 from warehouse.archive.store import ObjectInfo, Store
-from warehouse.archive.verify_locks import Digesting, LockCheck, LockSeen, Named, inspect
+from warehouse.archive.verify_locks import LockCheck, LockSeen, Named, digests, inspect, naming
 from warehouse.wire.records import NotAPage, split_page
 
 _MARKER_UNWRITTEN = "the seal's marker is not written yet; run `ledgerline pull` again to finish the seal"
@@ -128,7 +128,7 @@ def _look(store: Store, ref: Named, deep: bool, locks: LockCheck) -> Seen:
     except KeyInvalid as error:
         return Seen(ref, "altered", f"is named by the log, but no such name can exist: {error}")
     except StoreUnreachable as error:
-        raise StoreUnreachable(f"while {ref.key} was read: {error}") from error
+        raise naming(error, ref.key) from error
     except StoreError as error:
         return Seen(ref, None, str(error), refused=True)
 
@@ -151,7 +151,7 @@ def _compare(store: Store, ref: Named, deep: bool, locks: LockCheck) -> Seen:
     whole = deep and ref.records_root is not None
     data = b""
     info: ObjectInfo | None = None
-    if not whole and isinstance(store, Digesting):
+    if not whole and digests(store):
         digest, length, info = store.digest(ref.key, ref.version_id)
     else:
         if locks.asked:

@@ -6,6 +6,7 @@ Promise: every datetime that leaves this module is aware and in UTC; nothing her
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 
 Clock = Callable[[], datetime]
 
@@ -20,6 +21,7 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
+@lru_cache(maxsize=1024)  # an entry's time is asked for several times while it is taken in
 def parse_rfc3339(text: str) -> datetime:
     """Read an RFC 3339 timestamp with an explicit offset; digits beyond microseconds are cut off.
 

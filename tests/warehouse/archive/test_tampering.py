@@ -1,6 +1,7 @@
 """Whatever is done to an archive, in a folder or in a bucket, is named with its code; an untouched one passes."""
 
 import shutil
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.warehouse.archive.rig import assert_clean, filled
 from tests.warehouse.archive.stores import Clock
 from warehouse.archive import keys
 from warehouse.archive.archive import Retention
+from warehouse.archive.errors import StoreDenied
 from warehouse.archive.findings import NEXT_STEPS, Verification
 from warehouse.archive.pins import Pin, read_pins
 from warehouse.archive.s3 import S3Store
@@ -247,3 +249,27 @@ def test_an_object_that_the_store_refuses_is_named_and_the_others_are_judged(buc
     assert "s3:GetObject" in result.unread[0].reason
     assert altered in {finding.subject for finding in result.findings}
     assert not result.ok
+
+
+@pytest.mark.parametrize("prefix", [keys.ENTRIES, keys.CHECKPOINTS, keys.TILES])
+@pytest.mark.parametrize("retention", [RETENTION, None])
+def test_a_part_of_the_log_that_the_store_refuses_ends_the_work_by_its_name(
+    bucket: BucketHands, prefix: str, retention: Retention | None
+) -> None:
+    refused = bucket.names(prefix)[3]
+    with s3_server.meddler() as way:
+        way.before = refuse(f"prefix/{refused}")
+        with pytest.raises(StoreDenied, match=refused):
+            verify(s3_server.through(way, bucket.bucket), retention=retention)
+
+
+def test_a_store_that_answers_slowly_is_waited_for(bucket: BucketHands) -> None:
+    slow = bucket.names("pages/")[0].rpartition("/")[2]
+    with s3_server.meddler() as way:
+
+        def before(request: s3_server.Request) -> None:
+            if slow in request.path or "checkpoint/000000000005" in request.path:
+                time.sleep(0.5)
+
+        way.before = before
+        assert_clean(s3_server.through(way, bucket.bucket, lock="governance"), retention=RETENTION)

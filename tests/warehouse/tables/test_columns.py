@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.warehouse.tables.conftest import DAY, event, verbatim
@@ -39,6 +39,7 @@ _RECORD = st.fixed_dictionaries(
 
 
 @given(st.lists(_RECORD, max_size=6), st.booleans())
+@settings(deadline=None)
 def test_both_ways_agree_on_any_records(records: list[dict[str, Any]], escaped: bool) -> None:
     pages = [json.dumps(record, ensure_ascii=escaped).encode("utf-8", "surrogatepass") for record in records]
     quick = quick_columns(pages)
