@@ -167,6 +167,8 @@ def _where_to_look(folder: "DemoFolder", output: Output, *, keep: bool) -> None:
     output.line(f'  SQL            {ledgerline} sql {config} "{newest}"')
     output.line(f"  what is known  {ledgerline} status {config}")
     output.line(f"  verify again   {ledgerline} verify {config}")
+    output.line(f"  questions      {ledgerline} sql {config} --cookbook")
+    output.line(f"  certificate    {ledgerline} evidence certificate {config} --out certificate")
     output.line(
         f"  the files      {folder.path}/archive (pages, log, tables), {folder.path}/warehouse.duckdb (marts)"
     )

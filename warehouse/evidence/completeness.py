@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from warehouse.archive.archive import Archive
-from warehouse.archive.entry import sha256_hex
 from warehouse.archive.recording import OffSpan, Turn, off_spans
 from warehouse.archive.state import LogState
 from warehouse.evidence.certificate import FORMAT, Certificate
@@ -211,10 +210,3 @@ def _findings(document: dict[str, Any], archive: Archive) -> list[dict[str, str]
             "the archive is kept without a lock: whoever has its storage can replace it",
         )
     return found
-
-
-def fingerprint(document: dict[str, Any]) -> str:
-    """The checkpoint in eight groups of four, to read over the telephone: SHA-256 of origin, size and root."""
-    head = document["checkpoint"]
-    digest = sha256_hex(f"{head['origin']}\n{head['size']}\n{head['root']}\n".encode())
-    return " ".join(digest[at : at + 4] for at in range(0, 32, 4))

@@ -4,6 +4,7 @@ Promise: every value of the data is text on the page and nothing else; what coul
 text around, is shown as an escape.
 """
 
+import base64
 import unicodedata
 from datetime import datetime
 from functools import cache
@@ -13,8 +14,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from warehouse.archive.fingerprint import fingerprint
+from warehouse.archive.note import Checkpoint
 from warehouse.evidence.certificate import Certificate
-from warehouse.evidence.completeness import fingerprint
 from warehouse.wire.times import parse_rfc3339
 
 _SHOWN = 40  # rows of a table on the page; certificate.json has more
@@ -46,7 +48,7 @@ def page(certificate: Certificate) -> str:
         covered=covered,
         off=off,
         share=_share(seconds, seconds + missing),
-        fingerprint=fingerprint(document),
+        fingerprint=" ".join(fingerprint(_head(document["checkpoint"]))),
         sha256=certificate.sha256,
         note=certificate.signed.note if certificate.signed else None,
         limit=_SHOWN,
@@ -60,6 +62,10 @@ def _template() -> Template:
     environment = Environment(loader=folder, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters.update(v=visible, t=_time, n=_number, d=_duration, lines=_lines, title_of=_title)
     return environment.get_template("certificate.html.j2")
+
+
+def _head(checkpoint: dict[str, Any]) -> Checkpoint:
+    return Checkpoint(checkpoint["origin"], checkpoint["size"], base64.b64decode(checkpoint["root"]))
 
 
 def visible(value: object) -> str:
