@@ -99,6 +99,9 @@ def _root(
 
 def run(args: Sequence[str]) -> int:
     """Run one command line; returns its exit code and never raises."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by who started us: nobody listens
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - as long as we run
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -137,7 +140,9 @@ def _usage_failure(error: TyperException, args: Sequence[str]) -> Failure:
         return Failure("usage", "", "")
     remedy = f"see `{path} --help`"
     option = getattr(error, "option_name", "")
-    if path == "ledgerline" and option in ("--json", "--config", "--debug"):
+    if "requires an argument" in message and option == "--config":
+        remedy = "give the path of the configuration after it: --config PATH"
+    elif path == "ledgerline" and option in ("--json", "--config", "--debug"):
         remedy = f"{option} goes after the command: ledgerline status {option}"
     elif path == "ledgerline" and "No such command" in message and context is not None:
         remedy = f"the commands are: {', '.join(context.command.list_commands(context))}"

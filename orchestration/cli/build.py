@@ -92,4 +92,6 @@ def show_failed(error: "BuildFailed", output: Output) -> int:
         output.document({"ok": False, "failures": [asdict(failure) for failure in error.failures]})
     for line in str(error).split("\n"):
         output.line(line)
+    if "No space left on device" in str(error):
+        output.line("  What to do: make room on the disk of warehouse.duckdb and build again")
     return 1

@@ -77,6 +77,11 @@ def _in_folder(output: Output, *, days: int, users: int, keep: bool) -> int:
         with tempfile.TemporaryDirectory(prefix="ledgerline-demo-") as scratch:
             folder = make_folder(Path(scratch) / "demo", days=days, users=users, seed=7)
             return _run(folder, output, keep=False)
+    if FOLDER.parent.exists() and not FOLDER.parent.is_dir():
+        raise CannotRun(
+            f"{FOLDER.parent} is a file, and the demo is kept in {FOLDER}",
+            remedy="move it away, or run without --keep",
+        )
     if FOLDER.exists() and not DemoFolder(FOLDER).exists:
         raise CannotRun(f"{FOLDER} is there and no demo made it", remedy="move it away, or run without --keep")
     with DemoFolder(FOLDER).in_use():

@@ -5,6 +5,7 @@ nothing in it with the shape of a credential.
 """
 
 import errno
+import os
 import re
 import sys
 import traceback
@@ -67,7 +68,7 @@ def scrub(text: str) -> str:
     return _CREDENTIAL.sub("(hidden)", text)
 
 
-def failure_of(error: BaseException, *, debug: bool = False) -> Failure:
+def failure_of(error: BaseException, *, debug: bool = False) -> Failure:  # noqa: PLR0911
     """What to say about an error. One that no room knows is a fault of this program, and says so."""
     if isinstance(error, KeyboardInterrupt):
         return Failure(
@@ -82,6 +83,8 @@ def failure_of(error: BaseException, *, debug: bool = False) -> Failure:
             return _of_a_room(kind, error)
     if isinstance(error, OSError) and error.errno is not None:
         return _of_the_machine(error)
+    if os.strerror(errno.ENOSPC) in str(error):  # an engine's own error, which names its file
+        return Failure("system", scrub(_summary(error)), _STORAGE[errno.ENOSPC])
     if isinstance(error, MemoryError):
         return Failure(
             "memory", "this machine has no memory left for this", "ask for a shorter window or fewer rows"

@@ -73,8 +73,12 @@ def _write_example(path: Path) -> bool:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
     except FileExistsError:
         return False
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(text)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text)
+    except OSError as error:  # a full disk: no half of a file stays, and its name is told
+        path.unlink()
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
     return True
 
 

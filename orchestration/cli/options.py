@@ -3,9 +3,10 @@
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperArgument, TyperCommand, TyperOption
 
 JSON = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on stdout; progress and log go to stderr.")
@@ -24,9 +25,24 @@ DEBUG = Annotated[
 ]
 
 
+class _Command(TyperCommand):
+    """A command whose help names no types of Python's: flags have no value, files are files."""
+
+    def get_params(self, ctx: Any) -> Any:
+        params = super().get_params(ctx)
+        for param in params:
+            if getattr(param, "is_bool_flag", False) and param.metavar is None:
+                param.metavar = ""
+            elif isinstance(param, TyperOption) and param.metavar is None and param.bare_type() == "str":
+                param.metavar = "TEXT"
+            elif isinstance(param, TyperArgument):  # its name says what it is
+                setattr(param, "display_type_rich", lambda ctx: None)  # noqa: B010
+        return params
+
+
 def add_command(app: typer.Typer, name: str, function: Callable[..., int], examples: dict[str, str]) -> None:
     """Add a command. Its help is its docstring; `examples` are command lines, each with what it is for."""
-    app.command(name, help=reflowed(function.__doc__ or ""), epilog=epilog(examples))(function)
+    app.command(name, cls=_Command, help=reflowed(function.__doc__ or ""), epilog=epilog(examples))(function)
 
 
 def reflowed(text: str) -> str:

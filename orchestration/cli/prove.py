@@ -67,6 +67,10 @@ def prove(
         raise CannotRun("name one event, or two checkpoints with --consistency", remedy="ledgerline prove --help")
     if version is not None and event_id is None:
         raise CannotRun("--version is of an event", remedy="ledgerline prove EVENT_ID --version N")
+    if out is not None and not out.parent.is_dir():
+        raise CannotRun(
+            f"there is no folder {out.parent} for {out.name}", remedy="make it, or choose another --out"
+        )
     if consistency is not None and not 0 < consistency[0] < consistency[1]:
         raise CannotRun(
             f"--consistency {consistency[0]} {consistency[1]}: the first size is at least 1 and below the second",

@@ -44,7 +44,11 @@ def pull(
     to: Annotated[
         str | None,
         typer.Option(
-            "--to", metavar="T", help="End of the window, not included. Default: now.", show_default=False
+            "--to",
+            metavar="T",
+            help="End of the window, not included. Default: as far as what is served has settled (two minutes "
+            "ago; of usage and cost, the last whole day).",
+            show_default=False,
         ),
     ] = None,
     config: CONFIG = None,
@@ -150,9 +154,11 @@ def _show(report: dict[str, Any], output: Output) -> None:
             f"{counted(report['records'], 'record')} in {duration(report['seconds'])}"
             + (f" ({size(report['bytes'])} stored)" if report.get("bytes") else "")
         )
+        repeated = report["records"] - report["first"] - report["revised"] - report["unchanged"]
         output.line(
             f"  {report['first']:,} first, {report['revised']:,} revised, {report['withdrawn']:,} withdrawn, "
             f"{report['unchanged']:,} unchanged"
+            + (f", {counted(repeated, 'record')} served more than once" if repeated > 0 else "")
         )
     if report.get("days"):
         output.line(

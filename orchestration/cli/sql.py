@@ -12,6 +12,7 @@ from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
 from orchestration.cli.output import Output
 
 if TYPE_CHECKING:
+    from warehouse.archive.archive import Archive
     from warehouse.archive.state import LogState
 
 
@@ -44,7 +45,8 @@ def sql(
     as_of: Annotated[
         str | None,
         typer.Option(
-            "--as-of", metavar="T", help="Let audit_events mean what was known then.", show_default=False
+            "--as-of", metavar="T",
+            help="Let audit_events mean what was known then; the marts are left out.", show_default=False
         ),
     ] = None,
     cookbook: Annotated[
@@ -100,7 +102,7 @@ def sql(
     settings = load(config)
 
     from orchestration.cli.sql_answers import Questions  # noqa: PLC0415
-    from orchestration.cli.sql_shell import shell  # noqa: PLC0415
+    from orchestration.cli.sql_shell import answer_all, shell  # noqa: PLC0415
     from orchestration.cli.unrestricted import connected  # noqa: PLC0415
     from orchestration.workshop import open_workshop  # noqa: PLC0415
     from warehouse.evidence.questions import filled, question  # noqa: PLC0415
@@ -111,13 +113,16 @@ def sql(
     output = Output(json=json)
     asked = question(query) if cookbook and query is not None else None
     with open_workshop(settings, for_writing=unrestricted) as workshop:
-        db = connected(workshop, reason, output)
+        # the marts hold the state of their build: as of an earlier moment they are not there
+        marts = workshop.marts if moment is None else None
+        db = connected(workshop, reason, output, marts)
         try:
             if moment is not None:
+                _before_the_beginning(workshop.archive, moment, output)
                 for statement in as_of_statements(rfc3339(moment), workshop.archive.state):
                     db.execute(statement)
             state = workshop.archive.state
-            questions = Questions(db, output, Stamp.of(state, moment) if stamp else None)
+            questions = Questions(db, output, Stamp.of(state, moment) if stamp else None, as_of=moment is not None)
             if asked is not None:
                 known = {parameter.name for parameter in asked.parameters}
                 whole = {name: value for name, value in _whole(state, moment).items() if name in known}
@@ -130,10 +135,18 @@ def sql(
             elif sys.stdin.isatty():
                 shell(questions)
             else:
-                questions.answer(sys.stdin.read(), single=json)
+                answer_all(sys.stdin.read(), questions, single=json)
         finally:
             db.close()
     return 0
+
+
+def _before_the_beginning(archive: "Archive", moment: datetime, output: Output) -> None:
+    """Nothing was known then: say since when something is."""
+    from warehouse.wire.times import parse_rfc3339, rfc3339  # noqa: PLC0415
+
+    if archive.state.size and moment < parse_rfc3339(began := archive.entry(0).committed_at):
+        output.aside(f"note: nothing was known at {rfc3339(moment)}: the archive began at {began}")
 
 
 def _list(output: Output) -> int:

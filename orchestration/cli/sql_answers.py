@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
 import duckdb
@@ -19,16 +20,21 @@ from warehouse.evidence.stamp import Stamp
 _BATCH = 5_000
 _ON_A_TERMINAL, _IN_A_PIPE = 200, 10_000  # rows of a table; --json has no limit
 _IN_MEMORY = 64 * 1024 * 1024
+_NO_TABLE = re.compile(r"Table with name (\S+) does not exist")
+_SYSTEM_NAME = re.compile(r'\s*Did you mean "(?:pg_|duckdb_|sqlite_|information_schema|system)[^"]*"\?')
 _ANALYZE = re.compile(r"(?i)\banalyze\b\s*(?:,[^)]*)?\)?")
 
 
 class Questions:
     """Answers SQL over one connection, into one output."""
 
-    def __init__(self, db: duckdb.DuckDBPyConnection, output: Output, stamp: Stamp | None = None) -> None:
+    def __init__(
+        self, db: duckdb.DuckDBPyConnection, output: Output, stamp: Stamp | None = None, *, as_of: bool = False
+    ) -> None:
         self.db = db
         self.output = output
         self.stamp = stamp
+        self.as_of = as_of  # then the marts are not there
 
     def answer(self, text: str, *, single: bool = False) -> None:
         """Answer each statement of a text. `single`: there must be exactly one, as JSON needs it.
@@ -53,14 +59,14 @@ class Questions:
                 else:
                     self._table(names, [str(column[1]) for column in cursor.description or []], _batches(cursor))
             except duckdb.Error as error:
-                raise _sql_failure(error) from error
+                raise self._failure(error) from error
 
     def parsed(self, text: str) -> list[list[duckdb.Statement]]:
         """The statements of a text, each as the engine's own parts (PIVOT has several). Raises CannotRun."""
         try:
             found = self.db.extract_statements(text)
         except duckdb.Error as error:
-            raise _sql_failure(error) from error
+            raise self._failure(error) from error
         statements: list[list[duckdb.Statement]] = []
         open_pivot: list[duckdb.Statement] = []
         for part in found:
@@ -84,10 +90,27 @@ class Questions:
         elif kind == duckdb.StatementType.SELECT:
             return
         raise CannotRun(
-            f"{str(kind).rpartition('.')[2]} is refused: this is for reading, and an archive does not change",
+            f"{_first_word(part.query)} is refused: this is for reading, and an archive does not change",
             remedy="ask with SELECT; to keep an answer: ledgerline sql ... --json > answer.json",
             kind="sql",
         )
+
+    def _failure(self, error: duckdb.Error) -> CannotRun:
+        text = _SYSTEM_NAME.sub("", str(error).strip())
+        missing = _NO_TABLE.search(text)
+        if isinstance(error, duckdb.ParserException):
+            remedy = "correct the SQL where the message points; `ledgerline sql --help` has examples"
+        elif missing and missing[1] in marts_names() and self.as_of:
+            remedy = "the marts show the state of their build: leave --as-of away, or ask audit_events"
+        elif missing and missing[1] in marts_names():
+            remedy = f"{missing[1]} is a mart: run `ledgerline build`"
+        elif missing:
+            remedy = 'the tables are listed by: ledgerline sql "show tables"'
+        elif isinstance(error, duckdb.BinderException):
+            remedy = 'the columns of a table are listed by: ledgerline sql "describe audit_events"'
+        else:
+            remedy = "correct the query; `ledgerline sql --help` has examples"
+        return CannotRun(text, remedy=remedy, kind="sql")
 
     def _only_selects(self, text: str) -> bool:
         try:
@@ -155,5 +178,15 @@ def _is_number(kind: str) -> bool:
     return kind.startswith(("DECIMAL", "NUMBER")) or kind.endswith("INT") or kind in ("INTEGER", "DOUBLE", "FLOAT")
 
 
-def _sql_failure(error: duckdb.Error) -> CannotRun:
-    return CannotRun(str(error).strip(), remedy="`.tables` in `ledgerline sql` lists the tables", kind="sql")
+def _first_word(query: str) -> str:
+    """What a statement begins with, in capitals, comments left out."""
+    bare = re.sub(r"/\*.*?\*/|--[^\n]*", " ", query, flags=re.DOTALL).split()
+    return bare[0].upper() if bare else "this"
+
+
+@cache
+def marts_names() -> frozenset[str]:
+    """The marts that a build makes."""
+    from warehouse.tables.marts.project import find_project  # noqa: PLC0415
+
+    return frozenset(path.stem for path in (find_project(None) / "models").rglob("*.sql"))

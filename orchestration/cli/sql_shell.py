@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from difflib import get_close_matches
 
 from orchestration.cli.failures import CannotRun
 from orchestration.cli.sql_answers import Questions
@@ -26,8 +27,8 @@ def shell(questions: Questions) -> None:
     while True:
         try:
             line = input("       ...> " if typed else "ledgerline> ")
-            if not typed and line.strip().startswith("."):
-                if not _command(line.split(), questions):
+            if not typed and (words := _words_of_command(line)):
+                if not _command(words, questions):
                     return
                 continue
             typed = f"{typed}\n{line}" if typed else line
@@ -47,6 +48,30 @@ def shell(questions: Questions) -> None:
             typed = ""
 
 
+def answer_all(text: str, questions: Questions, *, single: bool) -> None:
+    """Answer what is piped: statements, and before, between or after them lines that begin with a dot."""
+    statements = ""
+    for line in text.split("\n"):
+        if line.startswith(".") and not single and (not statements.strip() or statements.rstrip().endswith(";")):
+            if statements.strip():
+                questions.answer(statements)
+            statements = ""
+            if not _command(line.split(), questions):
+                return
+        else:
+            statements += line + "\n"
+    if statements.strip() or not text.strip() or single:
+        questions.answer(statements, single=single)
+
+
+def _words_of_command(line: str) -> list[str]:
+    """The words of a line that is for the shell, the words that people try to leave with among them."""
+    bare = line.strip().rstrip(";").casefold()
+    if bare in ("quit", "exit", "help", "\\q"):
+        return [f".{bare.lstrip(chr(92))}"]
+    return line.split() if line.strip().startswith(".") else []
+
+
 def _is_complete(typed: str, questions: Questions) -> bool:
     """Whether a final `;` ends a statement, and does not stand in an open text or comment."""
     try:
@@ -64,7 +89,16 @@ def _command(words: list[str], questions: Questions) -> bool:
     if name == ".tables":
         questions.answer(_TABLES)
     elif name == ".schema" and arguments:
-        quoted = arguments[0].replace('"', '""')
+        name = arguments[0].strip('";')
+        known = [row[0] for row in questions.db.execute(f"select table_name from ({_TABLES})").fetchall()]  # noqa: S608
+        if name not in known:
+            near = get_close_matches(name, known)
+            raise CannotRun(
+                f"there is no table {name!r}" + (f"; did you mean {' or '.join(near)}?" if near else ""),
+                remedy=".tables lists them",
+                kind="sql",
+            )
+        quoted = name.replace('"', '""')
         questions.answer(f'select column_name, column_type from (describe "{quoted}")')  # noqa: S608
     else:
         print(_HELP)

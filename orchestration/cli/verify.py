@@ -248,4 +248,4 @@ def _show_findings(findings: list[dict[str, Any]], output: Output) -> None:
         if len(named) > _SHOWN:
             output.line(f"  {code}  {len(named) - _SHOWN} more are named with --json")
         output.findings([finding for finding in same if finding["subject"] == MORE])
-        output.line(f"      what to do: {same[0]['next_step']}")
+        output.line(f"      What to do: {same[0]['next_step']}")

@@ -82,6 +82,12 @@ class LocalStore:
                 f"There is no archive at file:{root}. Check [archive] url and that the disk is mounted; "
                 "`ledgerline init` followed by a pull begins a new one."
             )
+        if writable and not os.access(root, os.W_OK | os.X_OK):
+            raise StoreDenied(
+                f"This user may not write to file:{root} (permission denied, or mounted read-only). Everything "
+                f"committed is safe. Give the user that runs "
+                "Ledgerline the right to write there, or mount the disk writable, then run the same command again."
+            )
         store = cls(root, lock=lock)
         if writable:
             store._tidy()

@@ -31,9 +31,9 @@ def create_key(path: Path) -> None:
             file.write(pem)
             file.flush()
             os.fsync(file.fileno())
-    except OSError:
+    except OSError as error:
         path.unlink()
-        raise
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
 
 
 def load_key(path: Path) -> Ed25519PrivateKey:

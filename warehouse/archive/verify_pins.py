@@ -15,7 +15,10 @@ from warehouse.archive.verify_inventory import get_or_none
 from warehouse.archive.verify_start import Position
 
 KEPT = "the last verification on this machine"
-UNPINNED = "no pinned checkpoint was given: the tail is unpinned, entries removed from the end would not be seen"
+UNPINNED = (
+    "no pinned checkpoint was given (--pinned FILE): the tail is unpinned, entries removed from the end would "
+    "not be seen"
+)
 
 
 def check_pins(

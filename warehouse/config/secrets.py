@@ -22,15 +22,19 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _AWS_ID = re.compile(r"[A-Za-z0-9/_+=.@:!-]{1,2048}(?:#[^#]+)?")
 _KINDS = ("env", "file", "aws-secretsmanager")
 # Shapes that credentials have: a known beginning, or a long run of letters and digits without a word break.
-_SECRET_SHAPE = re.compile(
-    r"(?i:\b(?:sk[-_](?:ant|live|test)|xox[a-z]-|AKIA[0-9A-Z]{12}|eyJ[\w-]{10}|gh[a-z]_))"
-    r"|(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{24,}"
-)
+_KEY = r"(?i:\b(?:sk[-_](?:ant|live|test)|xox[a-z]-|AKIA[0-9A-Z]{12}|eyJ[\w-]{10}|gh[a-z]_))"
+_KEY_SHAPE = re.compile(_KEY)
+_SECRET_SHAPE = re.compile(_KEY + r"|(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{24,}")
 
 
 def looks_secret(text: str) -> bool:
     """Whether a text has the shape of a credential, so that no message should repeat it."""
     return _SECRET_SHAPE.search(text) is not None
+
+
+def looks_like_key(text: str) -> bool:
+    """Whether a text begins anywhere as known credentials do; long names of folders do not."""
+    return _KEY_SHAPE.search(text) is not None
 
 
 class SecretRef:
@@ -70,8 +74,9 @@ class SecretRef:
         if not text:
             raise self._unavailable("is empty", self._where_to_put_it())
         if not text.startswith("-----BEGIN ") and not (text.isprintable() and text.isascii()):
+            odd = "a line break or a control character" if text.isascii() else "a letter outside ASCII"
             raise self._unavailable(
-                "holds a line break, a control character or a letter outside ASCII",
+                f"holds {odd}",
                 "store the secret alone, on one line, as it was issued",
             )
         return text

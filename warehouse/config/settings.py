@@ -3,7 +3,7 @@
 Each field's description is what an error names as right, so it is written to follow "Right: ".
 """
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,8 +21,8 @@ from warehouse.config.values import (
     OptionalSecret,
     OptionalText,
     OptionalUrl,
+    Origin,
     Section,
-    Url,
     WitnessKeyText,
 )
 
@@ -41,7 +41,16 @@ def _day(value: Any) -> Any:
             raise ValueError("is not a day of the calendar") from None
     if isinstance(value, date) and value < EARLIEST_START:
         raise ValueError(f"{value} is before {EARLIEST_START}, when there was nothing to record")
+    if isinstance(value, date) and value > datetime.now(UTC).date():
+        raise ValueError(f"{value} is in the future, so nothing could be pulled")
     return value
+
+
+def _outside(path: Path, archive_url: str) -> Path:
+    """A path that is not in the archive's folder, where everything is evidence and nothing changes."""
+    if archive_url.startswith("file:") and path.is_relative_to(archive_url.removeprefix("file:")):
+        raise ValueError(f"{path} is in the folder of the archive, where nothing but evidence may lie")
+    return path
 
 
 class Archive(Section):
@@ -105,6 +114,11 @@ class Archive(Section):
         validate_default=True,
         description="a folder in quotes; what is in it can be deleted at any time",
     )
+
+    @field_validator("cache")
+    @classmethod
+    def _not_in_the_archive(cls, cache: Path, info: ValidationInfo) -> Path:
+        return _outside(cache, info.data.get("url", ""))
 
     @field_validator("recent_retention_days", mode="before")
     @classmethod
@@ -174,9 +188,9 @@ class RequestsPerMinute(Section):
 class Anthropic(Section):
     """[anthropic]: where the APIs are, with which keys, and how hard they may be asked."""
 
-    base_url: Url = Field(
+    base_url: Origin = Field(
         default="https://api.anthropic.com",
-        description="an https URL without credentials or query (http only to this machine)",
+        description="an https URL without credentials, path or query (http only to this machine)",
     )
     version: str = Field(
         default="2023-06-01",
@@ -238,6 +252,14 @@ class Settings(Section):
     destinations: SkipValidation[tuple[Destination, ...]] = Field(
         default=(), description="one [[destinations]] table for each"
     )
+
+    @field_validator("warehouse")
+    @classmethod
+    def _marts_not_in_the_archive(cls, warehouse: Warehouse, info: ValidationInfo) -> Warehouse:
+        archive = info.data.get("archive")
+        _outside(warehouse.duckdb, archive.url if archive is not None else "")
+        return warehouse
+
     _path: Path = PrivateAttr(default=Path("ledgerline.toml"))
 
     @property

@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from warehouse.config.errors import SecretUnavailable
-from warehouse.config.secrets import SecretRef, looks_secret
+from warehouse.config.secrets import SecretRef, looks_like_key, looks_secret
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -85,6 +85,13 @@ def check_url(text: str) -> str:
     if parts.scheme == "http" and not is_loopback(host):
         raise ValueError("is plain http to another machine, where anyone on the way reads keys and events")
     return text.rstrip("/")
+
+
+def _origin(text: str) -> str:
+    """A URL that ends with host and port: the paths of the API are added to it."""
+    if urlsplit(check_url(text)).path not in ("", "/"):
+        raise ValueError("has a path after the host; the API's own paths (/v1/...) are added to it")
+    return check_url(text)
 
 
 def _refuse_inner_secrets(text: str, parts: SplitResult) -> None:
@@ -181,7 +188,11 @@ def _bucket_url(text: str) -> str:
     scheme, _, rest = text.partition("://")
     bucket, _, prefix = rest.partition("/")
     if not _BUCKET.fullmatch(bucket):
-        raise ValueError(f"{shown(text)} does not name a bucket that could exist after {scheme}://")
+        kind = "container" if scheme == "az" else "bucket"
+        raise ValueError(
+            f"{shown(text)} does not name a {kind} that could exist after {scheme}://: it has 3 to 63 lower-case "
+            f"letters, digits, dots and hyphens"
+        )
     parts = prefix.rstrip("/").split("/") if prefix.rstrip("/") else []
     if any(part in ("", ".", "..") or not part.isprintable() or part != part.strip() for part in parts):
         raise ValueError(f"{shown(text)} has a prefix with an empty, '.' or '..' step or a stray blank")
@@ -189,6 +200,8 @@ def _bucket_url(text: str) -> str:
 
 
 def _archive_url(text: str, info: ValidationInfo) -> str:
+    if looks_like_key(text) or (not text.startswith("file:") and looks_secret(text)):
+        raise ValueError("looks like it holds a secret, which does not belong here (its text is not shown here)")
     scheme = text.partition(":")[0]
     if scheme == "file":
         place = text.removeprefix("file:")
@@ -267,6 +280,7 @@ def _label(text: str) -> str:
 
 
 Url = Annotated[str, AfterValidator(check_url)]
+Origin = Annotated[str, AfterValidator(_origin)]
 OptionalUrl = Annotated[Url | None, BeforeValidator(_blank_is_none)]
 UrlOrSecret = Annotated[str | SecretRef, PlainValidator(_url_or_secret)]
 Headers = Annotated[dict[str, str | SecretRef], PlainValidator(_headers)]

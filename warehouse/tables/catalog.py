@@ -5,7 +5,7 @@ Promise: the same names and answers as in Athena; a reader sees a consistent sta
 
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -115,14 +115,25 @@ select what, {name}, first_seq, first_at, records from (values {rows})
 """
 
 
+# An emptied file would be no row and no error. In a bucket sizes cost a request each, and objects are locked.
+_WHOLE = """
+ and (select case when count(*) >= {size} then true else error('an entry of the log is empty or gone, so
+ log_entries cannot be answered; run `ledgerline verify`') end from read_blob({entries}) where size > 0)"""
+
+
 def connect(
-    archive: Archive, *, database: Path | str | None = None, unmasked: Collection[str] = ()
+    archive: Archive,
+    *,
+    database: Path | str | None = None,
+    unmasked: Collection[str] = (),
+    on_unreadable: Callable[[str], None] | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """A connection with every table of the archive as of now; in memory, or with a marts file attached.
 
-    `database` is the DuckDB file of the marts; it is attached read-only and its tables stand beside the
-    archive's, unless it was built under other restrictions than are on now. `unmasked`: tables that show
-    restricted persons all the same (`masking.EVERY_TABLE` for all). The caller closes the connection.
+    `database` is the DuckDB file of the marts; it is attached read-only and its tables stand beside the archive's,
+    unless it was built under other restrictions than are on now. `unmasked`: tables that show restricted persons
+    all the same (`masking.EVERY_TABLE` for all). A file of marts that is damaged or none is left out where
+    `on_unreadable` takes the engine's reason; else that raises. The caller closes the connection.
     """
     archive.refresh()
     # Nobody's host is contacted because a question names what only an extension could read.
@@ -131,7 +142,12 @@ def connect(
     for statement in statements(archive, unmasked=unmasked):
         db.execute(statement)
     if database is not None and Path(database).exists():
-        attach_marts(db, Path(database), archive.state)
+        try:
+            attach_marts(db, Path(database), archive.state)
+        except duckdb.Error as error:
+            if on_unreadable is None:
+                raise
+            on_unreadable(str(error).strip().partition("\n")[0])
     for statement in _as_in_athena(db):
         db.execute(statement)
     return db
@@ -289,15 +305,16 @@ def _stored(state: LogState, table: str, columns: pa.Schema, root: str, *, by_da
 
 def _log_view(prefix: str, state: LogState, root: str, masks: Masks) -> str:
     columns = ", ".join(f"{_literal(name)}: {_literal(kind)}" for name, kind in _LOG_COLUMNS.items())
+    entries = _literal(_verbatim(root) + "log/entry/*.json")
     if state.size == 0:
         empty = ", ".join(f"cast(null as {kind}) as {_name(name)}" for name, kind in _LOG_COLUMNS.items())
         return f"create or replace view {prefix}log_entries as select {empty} where false"
     shown = f"* replace ({', '.join(masks.json(*column) for column in _NAMING)})" if masks.active else "*"
     return (
         f"create or replace view {prefix}log_entries as select {shown} from read_json("
-        f"{_literal(_verbatim(root) + 'log/entry/*.json')}, columns = {{{columns}}}, "
+        f"{entries}, columns = {{{columns}}}, "
         f"format = 'newline_delimited', hive_partitioning = false, maximum_object_size = 268435456) "
-        f"where seq <= {state.seq}"
+        f"where seq <= {state.seq}{'' if '://' in root else _WHOLE.format(entries=entries, size=state.size)}"
     )
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -145,3 +146,48 @@ def test_a_reader_that_goes_away_is_no_failure(pulled: Path, arguments: str) -> 
         cwd=pulled, env=os.environ | {"PYTHONPATH": str(ROOT)}, text=True, capture_output=True, check=False,
     )  # fmt: skip
     assert (done.stdout, done.stderr) == ("0\n", "")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+def test_a_stream_that_nobody_opened_is_no_fault(pulled: Path, closed: str) -> None:
+    for arguments in ("status", "sql 'select 1'", "pull nonsense"):
+        command = f"{sys.executable} -m orchestration.cli {arguments} {closed}"
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=pulled, env=os.environ | {"PYTHONPATH": str(ROOT)}, text=True, capture_output=True, check=False,
+        )  # fmt: skip
+        assert done.returncode in {"status": (0, 1), "pull nonsense": (2,)}.get(arguments, (0,)), done.stderr
+        assert "unexpected" not in done.stderr
+
+
+def test_an_option_without_its_value_is_told_what_it_takes(ledgerline: Command) -> None:
+    for arguments in (("status", "--config"), ("--config",)):
+        ended = ledgerline(*arguments)
+        assert ended.code == 2
+    assert "--config PATH" in ledgerline("status", "--config").err
+
+
+def test_an_engine_on_a_full_disk_is_told_to_make_room() -> None:
+    failure = failure_of(RuntimeError('IO Error: Could not write file "/data/w.duckdb": No space left on device'))
+    assert failure.kind == "system"
+    assert "/data/w.duckdb" in failure.message
+    assert "make room" in failure.remedy
+
+
+def test_an_interrupt_while_the_marts_are_built_is_exit_130(pulled: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "installation"
+    shutil.copytree(pulled, folder, copy_function=shutil.copy2)
+    child = subprocess.Popen(
+        [sys.executable, "-m", "orchestration.cli", "build"],
+        cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    logs = folder / "data/.warehouse.duckdb.build"
+    while child.poll() is None and not list(logs.rglob("*.duckdb*")):
+        time.sleep(0.02)
+    time.sleep(1)
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=60)
+    assert child.returncode == 130, out + err
+    assert "stopped" in err
+    assert "Traceback" not in err

@@ -72,3 +72,8 @@ def test_the_version_is_told(ledgerline: Command) -> None:
     ended = ledgerline("--version")
     assert ended.code == 0
     assert ended.out.startswith("ledgerline")
+
+
+@pytest.mark.parametrize("command", ["pull", "import audit-export", "verify", "demo", "finops close"])
+def test_help_names_no_types_of_python(ledgerline: Command, command: str) -> None:
+    assert not re.search(r"<(?:bool|list|str|Path)", ledgerline(*command.split(), "--help").out)

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -121,7 +122,7 @@ def test_the_shell_reads_to_the_semicolon_survives_mistakes_and_leaves(pulled: P
     )  # fmt: skip
     os.close(theirs)
     os.write(ours, b".tables\n.schema audit_events\nselect *\nfrom nowhere;\nselect 6 *\n7 as answer, ';' as x;\n")
-    os.write(ours, b"drop view audit_events;\n.what\n.quit\n")
+    os.write(ours, b"drop view audit_events;\n.what\n.schema nope\nexit\n")
     seen = b""
     while True:
         try:
@@ -134,7 +135,8 @@ def test_the_shell_reads_to_the_semicolon_survives_mistakes_and_leaves(pulled: P
     text = seen.decode()
     assert child.wait(timeout=20) == 0
     for expected in ("audit_event_versions", "content_sha256", "nowhere does not exist", " 42 ", "DROP is refused",
-                     ".schema NAME"):  # fmt: skip
+                     ".schema NAME",
+                     "there is no table 'nope'"):  # fmt: skip
         assert expected in text
     assert "Traceback" not in text
 
@@ -207,3 +209,74 @@ def test_a_stamp_is_two_lines_after_a_table(ledgerline: Command, pulled: Path) -
 def test_an_answer_without_rows_is_stamped_too(ledgerline: Command, pulled: Path) -> None:
     stamped = ledgerline("sql", "--json", "--stamp", "select 1 where false", folder=pulled).json()
     assert (stamped["rows"], stamped["stamp"]["rows"]) == ([], 0)
+
+
+# what is not there, and what to do instead
+
+
+@pytest.mark.parametrize(
+    ("query", "said", "remedy"),
+    [
+        ("selec 1", "syntax error", "correct the SQL"),
+        ("select * from fct_login", "does not exist", "run `ledgerline build`"),
+        ("select * from nowhere", "does not exist", "show tables"),
+        ("select nothing from audit_events", "nothing", "describe audit_events"),
+        ("install httpfs", "INSTALL is refused", "ask with SELECT"),
+    ],
+)
+def test_a_query_that_fails_has_a_remedy_that_fits(
+    ledgerline: Command, pulled: Path, query: str, said: str, remedy: str
+) -> None:
+    ended = ledgerline("sql", query, folder=pulled)
+    assert ended.code == 2
+    assert said in ended.err
+    assert remedy in ended.err
+    assert "pg_" not in ended.err
+
+
+def test_dot_commands_are_answered_from_a_pipe_too(pulled: Path) -> None:
+    ended = in_a_process("sql", folder=pulled, input=".tables\nselect 41 + 1 as answer;\n.schema log_entries\n")
+    assert ended.code == 0, ended.err
+    for word in ("audit_event_versions", "42", "committed_at"):
+        assert word in ended.out
+    nope = in_a_process("sql", folder=pulled, input=".schema audit_event\n")
+    assert nope.code == 2
+    assert "there is no table 'audit_event'; did you mean audit_events" in nope.err
+    assert "describe" not in nope.err
+
+
+def test_as_of_leaves_the_marts_out_and_says_when_the_archive_began(ledgerline: Command, pulled: Path) -> None:
+    early = ledgerline("sql", "--as-of", "2026-01-01", "select count(*) as n from audit_events", folder=pulled)
+    assert early.code == 0
+    assert "the archive began at 20" in early.err
+    ended = ledgerline("sql", "--as-of", "yesterday", "--json", "select * from fct_login", folder=pulled)
+    assert ended.code == 2
+    assert "leave --as-of away" in ended.json()["error"]["remedy"]
+
+
+def test_a_damaged_file_of_marts_does_not_keep_the_archive_from_answering(
+    ledgerline: Command, pulled: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "installation"
+    shutil.copytree(pulled, folder, copy_function=shutil.copy2)
+    (folder / "data/warehouse.duckdb").write_bytes(b"not a database" * 1000)
+    ended = ledgerline("sql", "--json", "select count(*) as n from audit_events", folder=folder)
+    assert ended.code == 0, ended.err
+    assert ended.json()[0]["n"] > 0
+    assert "warehouse.duckdb cannot be read as a DuckDB file" in ended.err
+    assert "ledgerline build" in ended.err
+
+
+@pytest.mark.parametrize("damage", ["emptied", "gone"])
+def test_an_entry_without_its_bytes_is_an_error_and_no_smaller_count(
+    ledgerline: Command, pulled: Path, tmp_path: Path, damage: str
+) -> None:
+    folder = tmp_path / "installation"
+    shutil.copytree(pulled, folder, copy_function=shutil.copy2)
+    entry = folder / "data/archive/log/entry/000000000001.json"
+    entry.unlink()
+    if damage == "emptied":
+        entry.touch()
+    ended = ledgerline("sql", "select count(*) from log_entries", folder=folder)
+    assert ended.code == 2
+    assert "ledgerline verify" in ended.err

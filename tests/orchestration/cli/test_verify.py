@@ -118,7 +118,7 @@ def test_on_a_terminal_a_flood_is_ten_lines_of_a_code_and_one_step(ledgerline: C
     assert ended.code == 1
     assert len(ended.out.splitlines()) < 40
     assert "100 in receipts/soc" in ended.out
-    assert ended.out.count("what to do:") == 1
+    assert ended.out.count("What to do:") == 1
 
 
 def test_an_object_that_the_store_refuses_ends_with_2_and_its_name(

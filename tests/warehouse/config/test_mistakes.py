@@ -68,6 +68,21 @@ MISTAKES = {
     "password in url": (
         '[anthropic]\nbase_url = "https://u:hunter2@a"', 2, "anthropic.base_url", "password", "https",
     ),
+    "path in the api's url": (
+        '[anthropic]\nbase_url = "https://a.example.com/v1"', 2, "anthropic.base_url", "has a path", "path",
+    ),
+    "day to come": ("[anthropic]\nstart = 2999-01-01", 2, "anthropic.start", "in the future", "2026-01-01"),
+    "cache in the archive": (
+        '[archive]\nurl = "file:./a"\ncache = "./a/cache"', 3, "archive.cache", "in the folder", "folder",
+    ),
+    "marts in the archive": (
+        '[archive]\nurl = "file:./a"\n[warehouse]\nduckdb = "./a/w.duckdb"',
+        3, "warehouse", "in the folder of the archive", "[warehouse]",
+    ),
+    "key in the archive's address": (
+        f'[archive]\nurl = "s3://bucket/{SECRET}"', 2, "archive.url", "looks like it holds a secret", "s3://bucket",
+    ),
+    "container too short": ('[archive]\nurl = "az://x/y"', 2, "archive.url", "3 to 63", "az://container"),
     "date for version": ("[anthropic]\nversion = 2023-06-01", 2, "anthropic.version", "2023-06-01", "quotes"),
     "word for version": ('[anthropic]\nversion = "new"', 2, "anthropic.version", '"new"', "2023-06-01"),
     "time for day": ("[anthropic]\nstart = 2026-01-01T10:00:00Z", 2, "anthropic.start", "time of day", "2026"),

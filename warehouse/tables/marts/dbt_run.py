@@ -4,11 +4,13 @@ Promise: when it returns or raises, the DuckDB file is closed and the environmen
 """
 
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from warehouse.tables.marts.errors import BuildFailed, Failure
@@ -90,9 +92,12 @@ def run_dbt(
 
         listener = _Listener(progress)
         try:
-            result = dbtRunner(callbacks=[listener]).invoke(arguments)
+            with listener.hearing_interrupts():
+                result = dbtRunner(callbacks=[listener]).invoke(arguments)
         finally:
             _release()
+    if listener.interrupted or isinstance(result.exception, KeyboardInterrupt):
+        raise KeyboardInterrupt  # dbt makes a failed build of it
     results = list(getattr(result.result, "results", None) or [])
     failures = [_failure(item, target, listener) for item in results if str(item.status) in _BAD]
     if failures:
@@ -144,6 +149,26 @@ class _Listener:
     def __init__(self, progress: Progress | None) -> None:
         self.progress = progress
         self.errors: dict[str, str] = {}
+        self.interrupted = False
+
+    @contextmanager
+    def hearing_interrupts(self) -> Iterator[None]:
+        """Note a Ctrl-C before dbt hears of it; only the main thread is told of signals at all."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.getsignal(signal.SIGINT)
+
+        def note(number: int, frame: FrameType | None) -> None:
+            self.interrupted = True
+            if callable(before):
+                before(number, frame)
+
+        signal.signal(signal.SIGINT, note)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def __call__(self, event: Any) -> None:
         if event.info.name in _EXCEPTIONS:
