@@ -108,7 +108,8 @@ class GitPlace:
         return done.stdout
 
     def _run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+        environment = {"GIT_SSH_COMMAND": "ssh -o BatchMode=yes", **os.environ}
+        environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
         for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):  # of a hook that we may be run from
             environment.pop(name, None)
         try:
