@@ -23,7 +23,7 @@ from warehouse.wire.times import Clock, system_clock
 CACHE_FILE = "state.cache"
 
 # Stores that this process has tried out already: a probe writes, and its answer does not change between two runs.
-_probed: set[tuple[str, str]] = set()
+_probed: set[tuple[str | None, ...]] = set()
 
 
 def opened_archive(
@@ -66,7 +66,8 @@ def reopening(settings: Settings) -> Callable[[], Store]:
 
 def _store(settings: Settings, for_writing: bool, s3_client: Any) -> Store:
     own = settings.archive
-    identity = (own.url, own.lock)
+    # an address of Azure or of an S3-compatible store means little without its account or endpoint
+    identity = (own.url, own.lock, own.s3_endpoint, own.azure_account, own.azure_endpoint, own.gcs_endpoint)
     if for_writing and own.url.startswith("file:") and not (folder_of(own.url) / ENTRIES).exists():
         StateCache(own.cache / CACHE_FILE).demand_unknown(own.url)  # before a folder is made, or a probe written
     store = open_store(

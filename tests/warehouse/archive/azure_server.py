@@ -12,6 +12,7 @@ import base64
 import hashlib
 import hmac
 import itertools
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,10 +67,9 @@ class AzureServer:
         self.asked: list[Request] = []
         self._lock = threading.Lock()
         self._ticks = itertools.count(1)
-        self._names = itertools.count(1)
 
     def new_container(self, *, lock: bool = True) -> str:
-        name = f"archive{next(self._names)}"
+        name = f"archive{secrets.token_hex(6)}"
         self.containers[name] = (lock, {})
         return name
 

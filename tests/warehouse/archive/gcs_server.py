@@ -13,6 +13,7 @@ import base64
 import hashlib
 import itertools
 import json
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,10 +68,9 @@ class GcsServer:
         self._sessions: dict[str, tuple[Request, dict[str, Any]]] = {}
         self._lock = threading.Lock()
         self._generations = itertools.count(1790805519645279)
-        self._names = itertools.count(1)
 
     def new_bucket(self, *, lock: bool = True, versioning: bool = True) -> str:
-        name = f"archive-{next(self._names)}"
+        name = f"archive-{secrets.token_hex(6)}"
         self.buckets[name] = Bucket(lock, versioning)
         return name
 
