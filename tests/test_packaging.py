@@ -31,3 +31,10 @@ def test_what_runs_without_extras_imports_no_library_of_an_extra() -> None:
     script = f"import sys, {modules}; print(sorted({extras!r} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT)
     assert (found.stdout.strip(), found.returncode) == ("[]", 0), found.stderr
+
+
+def test_what_the_evidence_room_reads_beside_its_code_is_packed() -> None:
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["*"]
+    own = [path for path in (ROOT / "warehouse" / "evidence").rglob("*.*") if path.suffix not in (".py", ".pyc")]
+    assert {"controls.toml", "certificate.html.j2", "data_taken_out.sql"} <= {path.name for path in own}
+    assert [path for path in own if not any(path.match(pattern) for pattern in patterns)] == []

@@ -265,7 +265,8 @@ def _show(made: "Certificate", out: Path | None, output: Output) -> None:
     )
     output.line(f"events     {events['count']:,} of {events['kinds']:,} kinds")
     output.line(
-        f"requests   {own['found']:,} of our {own['made']:,} found in the feed, {own['missing']:,} missing"
+        f"requests   {own['made']:,} of ours: {own['found']:,} found in the feed, {own['missing']:,} missing, "
+        f"{own['waiting']:,} too young, {own['unrecorded']:,} made while the recording was off"
     )
     output.line(
         f"late       {late['count']:,} records"

@@ -78,3 +78,16 @@ def test_what_cannot_be_made_is_exit_2_and_leaves_nothing(
     assert ended.code == 2
     assert said in ended.err
     assert sorted(pulled.iterdir()) == before
+
+
+def test_an_archive_without_a_pull_has_nothing_to_certify(
+    ledgerline: Command, pulled: Path, tmp_path: Path
+) -> None:
+    text = (pulled / "ledgerline.toml").read_text().replace("file:compliance.key", f"file:{pulled}/compliance.key")
+    (tmp_path / "ledgerline.toml").write_text(text)
+    (tmp_path / "data" / "archive").mkdir(parents=True)
+    for arguments in (["certificate"], ["pack", "--control", "CC7.2", "--out", "x"]):
+        ended = ledgerline("evidence", *arguments, folder=tmp_path)
+        assert ended.code == 2
+        assert "nothing to certify" in ended.err
+    assert not (tmp_path / "x").exists()
