@@ -11,7 +11,7 @@ import dagster as dg
 
 from assets.audit import OWNERS
 from assets.failures import told_plainly
-from assets.period_books import Bookkeeping, bookkeeping, read_payers
+from assets.period_books import Bookkeeping, bookkeeping
 from assets.statement_files import write_statement
 from assets.statement_verdicts import OF_STATEMENT
 from assets.workshop import Workshop
@@ -51,7 +51,7 @@ def chargeback_statement(
     """
     with told_plainly():
         period = Period.parse(context.partition_key[:7])
-        with bookkeeping(workshop, read_payers(workshop.payers, workshop)) as desk:
+        with bookkeeping(workshop) as desk:
             statement, done = _made(desk, period)
             written = write_statement(statement, workshop.reports / str(period))
             verdicts = [(judge.__name__, judge(workshop, statement, done)) for judge, _ in OF_STATEMENT]

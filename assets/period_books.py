@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import duckdb
+
 from assets.cost_lines import coverage, refreshed_at, rows_of
 from assets.workshop import PayerFiles, Workshop
 from warehouse.archive import keys
@@ -121,17 +123,11 @@ def _event(entry: Entry) -> Event:
 
 
 @contextmanager
-def bookkeeping(workshop: Workshop, payers: Payers) -> "Iterator[Bookkeeping]":
-    """The books with the tables open beside them."""
+def bookkeeping(workshop: Workshop) -> "Iterator[Bookkeeping]":
+    """The books with the tables open beside them. The customer's files are read when they are first needed: what
+    is published needs none."""
     with connect(workshop.archive, unmasked=ACCOUNTING) as db:
-        inputs = Inputs(
-            rows=lambda period: rows_of(db, period),
-            mapping=payers.mapping,
-            rules=payers.rules,
-            contracts=payers.contracts,
-            refreshed=lambda period: refreshed_at(db, period),
-        )
-        yield Bookkeeping(workshop, payers, read_books(workshop.archive), inputs)
+        yield Bookkeeping(workshop, read_books(workshop.archive), db)
 
 
 @dataclass
@@ -139,9 +135,32 @@ class Bookkeeping:
     """What can be done with the books of an archive."""
 
     workshop: Workshop
-    payers: Payers
     books: Books
-    inputs: Inputs
+    db: duckdb.DuckDBPyConnection
+    _payers: Payers | None = None
+
+    @property
+    def payers(self) -> Payers:
+        """The customer's files. Raises FileRefused."""
+        if self._payers is None:
+            self._payers = read_payers(self.workshop.payers, self.workshop)
+        return self._payers
+
+    @property
+    def notes(self) -> tuple[Mistake, ...]:
+        """What is to remark about the files that were read."""
+        return self._payers.notes if self._payers is not None else ()
+
+    @property
+    def inputs(self) -> Inputs:
+        payers = self.payers
+        return Inputs(
+            rows=lambda period: rows_of(self.db, period),
+            mapping=payers.mapping,
+            rules=payers.rules,
+            contracts=payers.contracts,
+            refreshed=lambda period: refreshed_at(self.db, period),
+        )
 
     def prepare(self, period: Period) -> Prepared:
         """The statement that an open month has now; provisional once the month has ended."""
@@ -163,11 +182,11 @@ class Bookkeeping:
         self.books.check_close(period)
         if forced and not reason.strip():
             raise PeriodRefused(f"{period} is closed early only with a reason, which is recorded; give --reason")
-        archive, now = self.workshop.archive, self.workshop.clock()
+        archive, now, inputs = self.workshop.archive, self.workshop.clock(), self.inputs
         held = coverage(archive.state, period)
         because = check_closable(period, today=now.date(), coverage=held, forced=forced)
         archive.check_key()
-        done = prepare(self.books, period, self.inputs, "closed")
+        done = prepare(self.books, period, inputs, "closed")
         last = self.books.last_close(period)
         files = closing(
             done.statement,

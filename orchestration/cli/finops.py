@@ -100,7 +100,7 @@ def statement(
     with _desk(settings, for_writing=False) as desk:
         made = desk.statement(month)
         written = write_statement(made, out or desk.workshop.reports / str(month))
-        notes = [str(note) for note in desk.payers.notes]
+        notes = [str(note) for note in desk.notes]
     if json:
         output.document(made.document() | {"files": [str(path) for path in written]})
     _show(made, output)
@@ -282,13 +282,11 @@ def _desk(settings: "Settings", *, for_writing: bool) -> "Any":
 
     @contextmanager
     def opened() -> "Iterator[Bookkeeping]":
-        from assets.period_books import bookkeeping, read_payers  # noqa: PLC0415
+        from assets.period_books import bookkeeping  # noqa: PLC0415
         from orchestration.workshop import open_workshop  # noqa: PLC0415
 
-        with open_workshop(settings, for_writing=for_writing) as workshop:
-            payers = read_payers(workshop.payers, workshop)
-            with bookkeeping(workshop, payers) as desk:
-                yield desk
+        with open_workshop(settings, for_writing=for_writing) as workshop, bookkeeping(workshop) as desk:
+            yield desk
 
     return opened()
 

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from assets.period_books import Bookkeeping, bookkeeping, read_payers
+from assets.period_books import Bookkeeping, bookkeeping
 from assets.workshop import PayerFiles
 from sandbox import Served
 from tests.joins.spend import pull, truth
@@ -54,8 +54,8 @@ class Installation:
     @contextmanager
     def desk(self) -> Iterator[Bookkeeping]:
         with self.site.open(clock=self.served.clock.now) as workshop:
-            payers = read_payers(PayerFiles(self.mapping), workshop)
-            with bookkeeping(workshop, payers) as desk:
+            workshop.payers = PayerFiles(self.mapping)
+            with bookkeeping(workshop) as desk:
                 yield desk
 
     def truth(self, period: Period) -> Decimal:

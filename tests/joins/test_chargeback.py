@@ -269,6 +269,18 @@ def test_a_mapping_that_is_not_there_is_named(company: Installation, ledgerline:
     assert (ended.code, "cost_centers.csv" in ended.err) == (2, True)
 
 
+def test_what_is_published_is_shown_without_the_customers_files(
+    company: Installation, ledgerline: Command
+) -> None:
+    with company.desk() as desk:
+        _, closed = desk.close(FEBRUARY, by="ana", reason="early", forced=True)
+    company.mapping.unlink()
+    shown = ledgerline(company.site, "finops", "statement", "--period", "2026-02", "--json")
+    assert (shown.code, shown.json()["total"]) == (0, str(closed.total))
+    rows = ledgerline(company.site, "finops", "focus", "--period", "2026-02", "--out", "f.csv", "--json")
+    assert rows.code == 0, rows.err
+
+
 def test_an_invoice_that_is_the_statement_ties_and_another_shows_what_is_unexplained(
     company: Installation, ledgerline: Command
 ) -> None:
