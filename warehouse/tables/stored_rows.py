@@ -3,6 +3,7 @@
 Promise: the same rows whichever tier they stand in; of a large day only the rows asked for are in memory.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,6 +33,24 @@ class _Version:
     held: Held
 
 
+class _DayVersions:
+    """The versions of a day, by the time of their records: a pull of five minutes needs few of them."""
+
+    def __init__(self, versions: list[_Version]) -> None:
+        timed = [(one.held.created_at, one) for one in versions if one.held.created_at is not None]
+        timed.sort(key=lambda pair: pair[0])
+        self._times = [at for at, _ in timed]
+        self._timed = [one for _, one in timed]
+        self._untimed = [one for one in versions if one.held.created_at is None]
+
+    def within(self, span: tuple[datetime, datetime] | None) -> list[_Version]:
+        """Those of a span (inclusive; all without one), and those without a time."""
+        if span is None:
+            return [*self._timed, *self._untimed]
+        first, after = bisect_left(self._times, span[0]), bisect_right(self._times, span[1])
+        return [*self._timed[first:after], *self._untimed]
+
+
 class StoredRows:
     """The rows of one table, day by day (`dt` of its files), in the files that readers read now."""
 
@@ -42,7 +61,7 @@ class StoredRows:
         for file in [*state.sealed, *state.recent]:
             self.days.setdefault(file.dt, []).append(file)
         self._whole: OrderedDict[str, pa.Table] = OrderedDict()
-        self._versions: OrderedDict[str, list[_Version]] = OrderedDict()
+        self._versions: OrderedDict[str, _DayVersions] = OrderedDict()
 
     def files(self, day: str) -> list[TableFile]:
         return self.days.get(day, [])
@@ -76,11 +95,9 @@ class StoredRows:
         """By record id, the newest version of a day's rows from pulls before `before`; with a span (inclusive),
         of those in it and of those without a time."""
         newest: dict[str, Held] = {}
-        for version in self._day_versions(day):
+        for version in self._day_versions(day).within(span):
             held = version.held
             if version.seq >= before:
-                continue
-            if span and held.created_at is not None and not span[0] <= held.created_at <= span[1]:
                 continue
             known = newest.get(version.record_id)
             if known is None or held.version > known.version:
@@ -99,7 +116,7 @@ class StoredRows:
                 self._whole.popitem(last=False)
         return self._whole[day]
 
-    def _day_versions(self, day: str) -> list[_Version]:
+    def _day_versions(self, day: str) -> _DayVersions:
         if day not in self._versions:
             found = []
             for file in self.files(day):
@@ -108,7 +125,7 @@ class StoredRows:
                 for row, (record_id, at, content, version, fold, seq) in enumerate(zip(*columns, strict=True)):
                     held = Held(content, version, fold == "withdrawn", at, file, row)
                     found.append(_Version(seq, record_id, held))
-            self._versions[day] = found
+            self._versions[day] = _DayVersions(found)
             while len(self._versions) > _KEPT_DAYS:
                 self._versions.popitem(last=False)
         return self._versions[day]
