@@ -83,11 +83,8 @@ class LocalStore:
                 "`ledgerline init` followed by a pull begins a new one."
             )
         if writable and not os.access(root, os.W_OK | os.X_OK):
-            raise StoreDenied(
-                f"This user may not write to file:{root} (permission denied, or mounted read-only). Everything "
-                f"committed is safe. Give the user that runs "
-                "Ledgerline the right to write there, or mount the disk writable, then run the same command again."
-            )
+            code = errno.EROFS if os.statvfs(root).f_flag & os.ST_RDONLY else errno.EACCES
+            raise explain(OSError(code, os.strerror(code)), f"file:{root}", "opening it for writing")
         store = cls(root, lock=lock)
         if writable:
             store._tidy()
