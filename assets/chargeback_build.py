@@ -16,7 +16,7 @@ from warehouse.finops.periods import Period
 from warehouse.finops.statement import Statement
 from warehouse.tables.catalog import connect
 from warehouse.tables.marts.beside import put_tables
-from warehouse.tables.masking import ACCOUNTING
+from warehouse.tables.masking import ACCOUNTING, Masks
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ def build_chargeback(desk: Bookkeeping) -> ChargebackBuilt:
         ),
         "fct_period": (SCHEMAS["fct_period"], (period_batch(desk.books, batch) for batch in [statements])),
     }
-    return ChargebackBuilt(put_tables(desk.workshop.marts, tables), statements)
+    masks = Masks.of(desk.workshop.archive.state)
+    return ChargebackBuilt(put_tables(desk.workshop.marts, tables, masks), statements)
 
 
 def _allocated(

@@ -1,5 +1,6 @@
 """A month as FOCUS rows, from the books and the tables. Knows no Dagster."""
 
+import duckdb
 import pyarrow as pa
 
 from assets.closed_months import prepared
@@ -9,8 +10,9 @@ from warehouse.finops.focus import Account, cost_and_usage
 from warehouse.finops.focus_periods import billing_periods
 from warehouse.finops.periods import Period
 from warehouse.tables.catalog import connect
-from warehouse.tables.masking import ACCOUNTING
+from warehouse.tables.masking import ACCOUNTING, Masks
 
+_NAMING = ("ResourceId", "ResourceName", "x_PrincipalId")
 _NO_ACCOUNT = "organization"  # FOCUS allows no null where the report names no organisation
 
 
@@ -27,13 +29,25 @@ def account_of(desk: Bookkeeping, period: Period) -> Account:
 def cost_and_usage_of(desk: Bookkeeping, period: Period) -> pa.Table:
     """Cost and Usage of a month: as published where it is closed, else as it is now."""
     done = prepared(desk, period)
-    return cost_and_usage(
+    table = cost_and_usage(
         done.statement,
         done.allocation.lines,
         account_of(desk, period),
         mapping_version=done.allocation.mapping_version,
         rules_version=done.allocation.rules_version,
     )
+    return _masked(table, Masks.of(desk.workshop.archive.state))
+
+
+def _masked(table: pa.Table, masks: Masks) -> pa.Table:
+    """The rows with restricted persons masked; cost and cost centres stay."""
+    if not masks.active:
+        return table
+    with duckdb.connect() as db:
+        db.execute("set timezone = 'UTC'")
+        db.register("incoming", table)
+        shown = ", ".join(masks.text(column) for column in _NAMING)
+        return db.execute(f"select * replace ({shown}) from incoming").to_arrow_table().cast(table.schema)  # noqa: S608
 
 
 def periods_of(desk: Bookkeeping, period: Period) -> pa.Table:

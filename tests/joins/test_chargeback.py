@@ -15,6 +15,7 @@ import pytest
 
 from assets.cost_lines import rows_of
 from assets.focus_files import cost_and_usage_of, periods_of
+from assets.restricting import restrict
 from sandbox import Tenant, serve
 from tests.joins.chargeback import FEBRUARY, HEADER, MARCH, Installation, billed
 from tests.promises.conftest import Command
@@ -366,3 +367,31 @@ def test_a_build_puts_allocation_and_statements_beside_the_marts(
     assert again.code == 0, again.err
     kept = ledgerline(company.site, "sql", "--json", "select count(*) as rows from fct_allocation")
     assert kept.json()[0]["rows"] > 0
+
+
+def test_a_restricted_person_is_masked_in_allocation_and_focus_and_no_money_moves(
+    company: Installation, ledgerline: Command
+) -> None:
+    ((person,),) = company.site.sql("select min(actor_id) from cost_rows where actor_type = 'user_actor'")
+    with company.desk() as desk:
+        before = desk.statement(FEBRUARY)
+        assert person in str(cost_and_usage_of(desk, FEBRUARY).column("ResourceId").to_pylist())
+        restrict(desk.workshop, "dsr-1", [person], "request for erasure")
+        desk.workshop.archive.settle()
+    with company.desk() as desk:
+        assert desk.statement(FEBRUARY).to_json() == before.to_json()
+        shown = cost_and_usage_of(desk, FEBRUARY)
+        assert person not in str(shown.to_pylist())
+        assert total(shown.column("BilledCost").to_pylist()) == before.total
+    ended = ledgerline(company.site, "finops", "build", "--json")
+    assert ended.code == 0, ended.err
+    asked = ledgerline(
+        company.site,
+        "sql",
+        "--json",
+        f"select sum(amount) as amount, count(*) filter (where actor_id = '{person}') as named, "
+        "count(*) filter (where actor_id = '[restricted]') as masked from fct_allocation",
+    )
+    (row,) = asked.json()
+    assert (Decimal(row["amount"]), row["named"]) == (before.source_total, 0)
+    assert row["masked"] > 0

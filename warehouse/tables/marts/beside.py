@@ -14,12 +14,16 @@ import pyarrow as pa
 from warehouse.tables.marts import days as built_days
 from warehouse.tables.marts.errors import NotMarts
 from warehouse.tables.marts.swap import only_builder, publish, writing
+from warehouse.tables.masking import Masks
 
 
-def put_tables(database: Path, tables: Mapping[str, tuple[pa.Schema, Iterable[pa.RecordBatch]]]) -> dict[str, int]:
+def put_tables(
+    database: Path, tables: Mapping[str, tuple[pa.Schema, Iterable[pa.RecordBatch]]], masks: Masks
+) -> dict[str, int]:
     """Replace tables of these names in the marts; returns their rows. Names are ours, never served text.
 
-    A later build of the marts keeps them, except where it begins anew because the models have changed. Raises
+    Restricted persons are masked, as in every mart: `masks` are those that the marts were just built under. A
+    later build keeps these tables, except where it begins anew because models or restrictions have changed. Raises
     NotMarts where there is no file of marts, and what a build raises.
     """
     database = database.resolve()
@@ -36,7 +40,8 @@ def put_tables(database: Path, tables: Mapping[str, tuple[pa.Schema, Iterable[pa
             for name, (schema, batches) in tables.items():
                 incoming = pa.RecordBatchReader.from_batches(schema, batches)
                 db.register("incoming", incoming)
-                db.execute(f'create or replace table main."{name}" as select * from incoming')  # noqa: S608
+                shown = masks.over(name, schema.names, "incoming") or "select * from incoming"
+                db.execute(f'create or replace table main."{name}" as {shown}')
                 db.unregister("incoming")
                 found = db.execute(f'select count(*) from main."{name}"').fetchone()  # noqa: S608
                 rows[name] = int(found[0]) if found else 0
