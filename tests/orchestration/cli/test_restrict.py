@@ -1,12 +1,16 @@
 """A person restricted from the command line, over an archive that was pulled from the sandbox."""
 
+import base64
 import json
+import re
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from sandbox import Served
 from tests.orchestration.cli.conftest import Command
 
 MARK = "[restricted]"
@@ -106,6 +110,35 @@ def test_the_marts_are_not_shown_until_they_are_built_under_the_restriction(
             assert address not in shown, table
             assert user.lower() not in shown, table
     assert user.encode() not in (own / "data/warehouse.duckdb").read_bytes()
+
+
+def test_an_evidence_pack_neither_shows_nor_proves_the_person(
+    ledgerline: Command, own: Path, sandbox: Served, somebody: tuple[str, str]
+) -> None:
+    address, user = somebody
+    restrict(ledgerline, address, user)
+    first = sandbox.tenant.first_day
+    ended = ledgerline(
+        "evidence", "pack", "--control", "AU-12", "--from", str(first), "--to", str(first + timedelta(days=2)),
+        "--out", "pack", "--sample", "40", "--json",
+    )  # fmt: skip
+    assert ended.code in (0, 1), ended.err
+    proofs = list((own / "pack").rglob("*.proof"))
+    assert proofs
+    shown = [path.read_bytes() for path in (own / "pack").rglob("*") if path.is_file()]
+    shown += [base64.b64decode(part + b"===") for path in proofs for part in _joined(path.read_bytes())]
+    with duckdb.connect() as db:
+        shown += [
+            str(db.read_parquet(str(path)).fetchall()).encode() for path in (own / "pack").rglob("*.parquet")
+        ]
+    for one in shown:
+        assert address.encode() not in one.lower()
+        assert user.encode() not in one
+
+
+def _joined(proof: bytes) -> list[bytes]:
+    """The runs of base64 lines of a proof, each as one."""
+    return [run.replace(b"\n", b"") for run in re.findall(rb"(?:^[A-Za-z0-9+/=]{20,}\n)+", proof, re.MULTILINE)]
 
 
 def test_reading_unmasked_is_on_record_before_the_answer(
