@@ -20,7 +20,7 @@ from tests.orchestration.cli.conftest import Command
         (["pull"], "Missing argument 'STREAM'"),
         (["--json", "status"], "ledgerline status --json"),
         (["--config", "x.toml", "status"], "ledgerline status --config"),
-        (["evidence", "pack"], "there is no command 'evidence'"),
+        (["chargeback", "close"], "there is no command 'chargeback'"),
     ],
 )
 def test_a_wrong_name_is_exit_2_and_the_right_one_is_suggested(
