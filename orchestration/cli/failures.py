@@ -32,6 +32,7 @@ _CREDENTIAL = re.compile(
 _STORAGE = {
     errno.ENOSPC: "make room on this disk and run the command again; what was committed before is safe",
     errno.EDQUOT: "raise the quota or make room and run the command again; what was committed before is safe",
+    errno.EFBIG: "raise the limit on the size of files, make room, and run the command again",
     errno.EROFS: "choose a folder that can be written, or mount this one for writing",
     errno.EACCES: "let this user read and write it, or name another place in the configuration",
     errno.EPERM: "let this user read and write it, or name another place in the configuration",

@@ -35,3 +35,11 @@ def test_a_folder_is_held_by_one(tmp_path: Path) -> None:
         raise AssertionError("held twice")
     with folder.in_use():
         pass
+
+
+def test_a_file_where_the_demo_keeps_things_is_named_and_kept(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("mine")
+    ended = in_a_process(*SMALL, "--keep", folder=tmp_path)
+    assert ended.code == 2
+    assert "data is a file" in ended.err
+    assert (tmp_path / "data").read_text() == "mine"

@@ -1,10 +1,11 @@
 """`init` makes what is missing and touches nothing that is there."""
 
+import resource
 from pathlib import Path
 
 import pytest
 
-from tests.orchestration.cli.conftest import ROOT, Command
+from tests.orchestration.cli.conftest import ROOT, Command, in_a_process
 from warehouse.config import load
 
 
@@ -64,3 +65,16 @@ def test_the_path_can_come_from_the_environment(
     assert ledgerline("init").code == 0
     assert load(tmp_path / "etc/own.toml").archive.signing_key.path == tmp_path / "etc/data/signing.key"
     assert (tmp_path / "etc/data/signing.key").exists()
+
+
+def test_a_full_disk_is_told_with_the_file_and_leaves_no_half_of_one(tmp_path: Path) -> None:
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+
+    ended = in_a_process("init", folder=tmp_path, preexec_fn=limited)
+    assert ended.code == 2
+    assert "ledgerline.toml" in ended.err
+    assert "Traceback" not in ended.err
+    assert "make room" in ended.err
+    assert not (tmp_path / "ledgerline.toml").exists()
+    assert in_a_process("init", folder=tmp_path).code == 0

@@ -251,3 +251,9 @@ def test_of_a_withdrawn_event_the_bytes_served_last_are_proven_and_the_later_pul
     assert "the bytes are those of version 1" in shown.out
     earlier = ledgerline("prove", gone, "--version", "1", "--json", folder=folder).json()
     assert earlier["withdrawn_by"] is None
+
+
+def test_a_proof_for_a_folder_that_is_not_there_names_the_folder(ledgerline: Command, pulled: Path) -> None:
+    ended = ledgerline("prove", "activity_01", "--out", "nowhere/p.proof", folder=pulled)
+    assert ended.code == 2
+    assert "there is no folder nowhere for p.proof" in ended.err

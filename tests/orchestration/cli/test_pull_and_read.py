@@ -1,5 +1,6 @@
 """Pull from the sandbox over HTTP, then ask, look and verify, all through the command line."""
 
+import os
 import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -220,3 +221,19 @@ def test_an_unreachable_server_is_said_once_and_the_rest_is_not_tried(
     again = ledgerline("pull", "activities", "--json").json()
     assert (again["failed"], again["not_tried"]) == ([], 0)
     assert again["records"] > 0
+
+
+def test_a_folder_or_a_pipe_to_import_is_called_what_it_is(ledgerline: Command, tmp_path: Path) -> None:
+    (tmp_path / "exports").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    for name, said in (("exports", "is a folder"), ("pipe", "no regular file"), ("gone", "there is no file gone")):
+        ended = ledgerline("import", "audit-export", name)
+        assert ended.code == 2
+        assert said in ended.err
+
+
+def test_a_record_served_twice_is_in_the_counts(ledgerline: Command, tmp_path: Path, tenant: Served) -> None:
+    configure(tmp_path, tenant)
+    ledgerline("init")
+    tenant.faults.on("repeated_record")
+    assert "served more than once" in ledgerline("pull", "activities").out

@@ -159,3 +159,10 @@ def test_a_log_that_is_gone_with_its_objects_left_is_a_finding_also_where_it_is_
     ended = ledgerline("verify", "--json", folder=archive)
     assert ended.code == 1
     assert {finding["code"] for finding in ended.json()["findings"]} == {"missing", "rolled_back"}
+
+
+def test_a_missing_newest_entry_is_no_reason_to_doubt_the_key(ledgerline: Command, archive: Path) -> None:
+    newest(archive, "entry").unlink()
+    ended = ledgerline("verify", "--json", folder=archive)
+    assert ended.code == 1
+    assert not [note for note in ended.json()["notes"] if "key" in note]
