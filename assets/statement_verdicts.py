@@ -9,6 +9,7 @@ from typing import Any
 
 from assets.verdicts import Verdict
 from assets.workshop import Workshop
+from warehouse.archive.restriction import digest, normal
 from warehouse.finops.allocation import ageing
 from warehouse.finops.money import text, to_cents, total
 from warehouse.finops.preparing import Prepared
@@ -16,6 +17,7 @@ from warehouse.finops.seats import PRODUCT
 from warehouse.finops.statement import Statement
 from warehouse.tables.catalog import connect
 from warehouse.tables.masking import ACCOUNTING
+from warehouse.tables.masking_rules import MARK
 
 _WATCHED, _TOO_MUCH = Decimal("0.02"), Decimal("0.10")
 _NAMED = 10
@@ -60,7 +62,9 @@ def unallocated_is_small(workshop: Workshop, statement: Statement, done: Prepare
         ages = ageing(done.allocation.unallocated, workshop.clock().date())
         facts |= {f"{band} days old": text(to_cents(amount), 2) for band, amount in ages.items()}
         unknown = sorted(done.allocation.unknown.items(), key=lambda pair: (-pair[1], pair[0]))
-        facts["largest without a row"] = ", ".join(name for name, _ in unknown[:_NAMED]) or "nobody"
+        facts["largest without a row"] = (
+            ", ".join(_shown(workshop, name) for name, _ in unknown[:_NAMED]) or "nobody"
+        )
     said = f"{statement.unallocated:,.2f} of {statement.total:,.2f} USD ({share * 100:.1f} %) have no owner."
     return Verdict(share <= _WATCHED, said, severe=share > _TOO_MUCH, facts=facts)
 
@@ -72,12 +76,21 @@ def leavers_cost_nothing(workshop: Workshop, statement: Statement, done: Prepare
     if not leavers:
         return Verdict(True, "Nobody who has left costs anything in this month.", facts={"leavers": 0})
     named = sorted(leavers.items(), key=lambda pair: (-pair[1], pair[0]))
-    listed = ", ".join(f"{name} (left {left}): {text(to_cents(cost), 2)}" for (name, left), cost in named[:_NAMED])
+    listed = ", ".join(
+        f"{_shown(workshop, name)} (left {left}): {text(to_cents(cost), 2)}"
+        for (name, left), cost in named[:_NAMED]
+    )
     return Verdict(
         False,
         f"{len(leavers)} who have left still cost {text(to_cents(total(leavers.values())), 2)} USD: {listed}.",
         facts={"leavers": len(leavers)},
     )
+
+
+def _shown(workshop: Workshop, name: str) -> str:
+    """An actor as a check may name it: not one whose records are restricted."""
+    restricted = workshop.archive.state.restricted().values()
+    return MARK if any(digest(one.salt, normal(name)) in one.digests for one in restricted) else name
 
 
 # Each judge, and whether a failure stops what is built on the statement.

@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from assets.restricting import restrict
 from sandbox import Tenant, serve
 from tests.assets.pipeline import Pipeline
 from warehouse.finops.money import to_cents, total
@@ -69,6 +70,17 @@ def test_the_checks_say_that_it_ties_and_how_much_has_no_owner(pipeline: Pipelin
     assert known[3] in str(unallocated.metadata["largest without a row"].value)
     assert not checks["leavers_cost_nothing"].passed
     assert f"{known[2]} (left 2026-02-20)" in str(checks["leavers_cost_nothing"].description)
+
+
+def test_the_checks_do_not_name_a_restricted_person(pipeline: Pipeline) -> None:
+    person = next(actor for actor in actors(pipeline) if actor.startswith("user_"))
+    write_mapping(pipeline, f",{person},data,2026-01-01,2026-02-20")
+    with pipeline.open(for_writing=True) as workshop:
+        restrict(workshop, "dsr-1", [person], "request for erasure")
+        workshop.archive.settle()
+    checks = pipeline.materialize("chargeback_statement", days=(MONTH, MONTH)).checks("chargeback_statement")
+    assert "[restricted] (left 2026-02-20)" in str(checks["leavers_cost_nothing"].description)
+    assert person not in str(checks)
 
 
 def test_a_mapping_with_mistakes_fails_in_plain_words_and_writes_nothing(pipeline: Pipeline) -> None:
