@@ -50,7 +50,9 @@ def jsonable(value: object) -> Any:
         return base64.b64encode(bytes(value)).decode("ascii")
     if isinstance(value, set | frozenset):
         return sorted(value, key=str)
-    if isinstance(value, Decimal | Path | UUID | timedelta):
+    if isinstance(value, Decimal):
+        return f"{value:f}"  # money: 0.00000000, never 0E-8
+    if isinstance(value, Path | UUID | timedelta):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no form in JSON")
 

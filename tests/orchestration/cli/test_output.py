@@ -120,3 +120,9 @@ def test_durations_have_at_most_two_units(seconds: float, shown: str) -> None:
 @pytest.mark.parametrize(("count", "shown"), [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (3_400_000, "3.4 MB")])
 def test_sizes_are_decimal(count: int, shown: str) -> None:
     assert size(count) == shown
+
+
+@pytest.mark.parametrize("text", ["0.00000000", "0.00000001", "-12.50", "1000000000.00000000"])
+def test_money_is_written_with_its_digits_and_no_exponent(text: str) -> None:
+    assert cell(Decimal(text)) == text
+    assert to_json(Decimal(text)) == f'"{text}"'
