@@ -114,7 +114,8 @@ def test_what_else_is_written_into_a_cosignature_is_altered(witnessed: MemorySto
     whole = witnessed.get(name).decode()
     text, _, lines = whole.partition("\n\n")
     log, own = lines.splitlines(keepends=True)
-    other = log.replace("A", "B", 1) if "A" in log.split(" ")[2] else log.replace("B", "A", 1)
+    middle = len(log) - 40
+    other = log[:middle] + ("A" if log[middle] != "A" else "B") + log[middle + 1 :]
     stranger = KIM.line(text + "\n", witnessed.clock())
     for notes in (other + own, own + log, own, log + stranger + own, log + own + stranger, log + own + own):
         witnessed.alter(name, f"{text}\n\n{notes}".encode())
