@@ -7,7 +7,7 @@ import typer
 
 from orchestration.cli.names import known
 from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
-from orchestration.cli.output import Output, duration
+from orchestration.cli.output import Output, counted, duration
 from orchestration.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -69,9 +69,9 @@ def build(
         output.table(("model", "status", "rows", "time"), built_rows, right=("rows", "time"))
     span = f"{report.first_day} to {report.last_day}" if report.first_day else "no day"
     output.line(f"{report.database}: {span} ({report.reason}) in {duration(report.seconds)}")
-    output.line(f"{report.tests_passed} tests passed, {report.tests_failed} found something")
+    output.line(f"{counted(report.tests_passed, 'test')} passed, {report.tests_failed} found something")
     for warning in report.warnings:
-        output.line(f"  found  {warning.name}: {warning.rows:,} rows; see {warning.compiled}")
+        output.line(f"  found  {warning.name}: {counted(warning.rows, 'row')}; see {warning.compiled}")
     return 1 if report.warnings else 0
 
 

@@ -10,7 +10,7 @@ import typer
 
 from orchestration.cli.failures import CannotRun
 from orchestration.cli.options import DEBUG, JSON, add_command
-from orchestration.cli.output import Output, duration, own_name, size
+from orchestration.cli.output import Output, counted, duration, own_name, size
 from orchestration.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -110,10 +110,11 @@ def _run(folder: "DemoFolder", output: Output, *, keep: bool) -> int:
                 pulled = pull_activities(workshop, progress=progress)
             document["pull"] = pulled.as_dict()
             output.line(
-                f"pulled     {pulled.records:,} records in {pulled.requests} requests, {pulled.windows} windows, "
+                f"pulled     {counted(pulled.records, 'record')} in {counted(pulled.requests, 'request')}, "
+                f"{counted(pulled.windows, 'window')}, "
                 f"{duration(pulled.seconds)}: archived byte for byte, folded into Parquet"
             )
-            output.line(f"sealed     {len(pulled.sealed)} whole days, sorted by actor and time, final")
+            output.line(f"sealed     {counted(len(pulled.sealed), 'whole day')}, sorted by actor and time, final")
             marts = build(workshop)
             document["marts"] = {model.name: model.rows for model in marts.models}
             output.line(
