@@ -34,10 +34,14 @@ def write_statement(statement: Statement, folder: Path) -> list[Path]:
     return [folder / name for name in bodies]
 
 
+def center_files(statement: Statement) -> dict[str, str]:
+    """The file of each centre, from the folder of the statement."""
+    return {center: f"{CENTERS}/{number:03d}.csv" for number, center in enumerate(statement.by_center(), start=1)}
+
+
 def _of_centers(statement: Statement) -> dict[str, bytes]:
-    bodies, index = {}, []
-    for number, (center, amount) in enumerate(statement.by_center().items(), start=1):
-        name = f"{number:03d}.csv"
-        bodies[f"{CENTERS}/{name}"] = statement.to_csv(center)
-        index.append((name, center, Number(text(amount, 2))))
+    bodies, index, names = {}, [], center_files(statement)
+    for center, amount in statement.by_center().items():
+        bodies[names[center]] = statement.to_csv(center)
+        index.append((names[center].removeprefix(f"{CENTERS}/"), center, Number(text(amount, 2))))
     return {f"{CENTERS}/index.csv": csv_bytes(("file", "cost_center", "billed"), index), **bodies}

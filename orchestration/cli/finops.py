@@ -1,4 +1,4 @@
-"""`ledgerline finops`: a month's statement, its close, its corrections, the invoice, the FOCUS files."""
+"""`ledgerline finops`: a month's statement, close and corrections, the invoice, the FOCUS files, the report."""
 
 import getpass
 from pathlib import Path
@@ -6,25 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestration.cli.finops_month import OUT_DIR, PERIOD, begin, open_desk
+from orchestration.cli.finops_report import report
 from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
 from orchestration.cli.output import Output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from assets.period_books import Bookkeeping
-    from warehouse.config import Settings
-    from warehouse.finops.periods import Period
     from warehouse.finops.statement import Statement
 
-PERIOD = Annotated[str, typer.Option("--period", metavar="YYYY-MM", help="The month, UTC.", show_default=False)]
 BY = Annotated[
     str | None,
     typer.Option("--by", metavar="NAME", help="Who does it. Default: this machine's user.", show_default=False),
-]
-OUT_DIR = Annotated[
-    Path | None,
-    typer.Option("--out", metavar="DIR", help="Default: data/reports/<period>.", show_default=False),
 ]
 
 
@@ -78,6 +70,13 @@ def register(app: typer.Typer) -> None:
         },
     )
 
+    add_command(
+        group,
+        "report",
+        report,
+        {"ledgerline finops report --period 2026-10": "one page to read and forward, its files beside it"},
+    )
+
     @group.callback()
     def _finops() -> None:
         pass
@@ -93,11 +92,11 @@ def statement(
     A closed month is shown as it was published, whatever was restated since. An open one is made now, from the
     rows and the files of the configuration, with the corrections of closed months that belong into it.
     """
-    settings, month, output = _begin(period, config, json)
+    settings, month, output = begin(period, config, json)
 
     from assets.statement_files import write_statement  # noqa: PLC0415
 
-    with _desk(settings, for_writing=False) as desk:
+    with open_desk(settings, for_writing=False) as desk:
         made = desk.statement(month)
         written = write_statement(made, out or desk.workshop.reports / str(month))
         notes = [str(note) for note in desk.notes]
@@ -127,7 +126,7 @@ def build(config: CONFIG = None, json: JSON = False, debug: DEBUG = False) -> in
     from orchestration.cli.build import show_failed  # noqa: PLC0415
     from warehouse.tables.marts.errors import BuildFailed  # noqa: PLC0415
 
-    with _desk(settings, for_writing=False) as desk:
+    with open_desk(settings, for_writing=False) as desk:
         try:
             build_marts(desk.workshop)
         except BuildFailed as error:
@@ -160,8 +159,8 @@ def close(
     Refused while the vendor may still restate the month (30 days after its end) or while a day is missing; it says
     until when. Later changes are corrections in the next open month.
     """
-    settings, month, output = _begin(period, config, json)
-    with _desk(settings, for_writing=True) as desk:
+    settings, month, output = begin(period, config, json)
+    with open_desk(settings, for_writing=True) as desk:
         entry, made = desk.close(month, by=by or getpass.getuser(), reason=reason, forced=force)
     step: dict[str, Any] = entry.period if isinstance(entry.period, dict) else {}
     if json:
@@ -187,8 +186,8 @@ def reopen(
 
     Refused while corrections of the month are booked in another closed one: they would count twice.
     """
-    settings, month, output = _begin(period, config, json)
-    with _desk(settings, for_writing=True) as desk:
+    settings, month, output = begin(period, config, json)
+    with open_desk(settings, for_writing=True) as desk:
         entry = desk.reopen(month, by=by or getpass.getuser(), reason=reason)
     step: dict[str, Any] = entry.period if isinstance(entry.period, dict) else {}
     if json:
@@ -215,13 +214,13 @@ def reconcile(
 
     Exit code 1 when something is left unexplained.
     """
-    settings, month, output = _begin(period, config, json)
+    settings, month, output = begin(period, config, json)
 
     from assets.invoices import compared, detail_file  # noqa: PLC0415
     from warehouse.finops.reconciliation import read_invoice  # noqa: PLC0415
 
     lines = read_invoice(invoice.read_bytes(), invoice.name, month)
-    with _desk(settings, for_writing=False) as desk:
+    with open_desk(settings, for_writing=False) as desk:
         found = compared(desk, month, lines)
         if detail is not None:
             _write(detail, detail_file(desk, month, lines, detail))
@@ -252,43 +251,19 @@ def focus(
     from orchestration.cli.names import known  # noqa: PLC0415
 
     wanted = known("set", dataset, ("cost-and-usage", "billing-period"))
-    settings, month, output = _begin(period, config, json)
+    settings, month, output = begin(period, config, json)
 
     from assets.focus_files import cost_and_usage_of, periods_of  # noqa: PLC0415
     from warehouse.finops.focus import check_ending, file_bytes  # noqa: PLC0415
 
     check_ending(out)
-    with _desk(settings, for_writing=False) as desk:
+    with open_desk(settings, for_writing=False) as desk:
         table = cost_and_usage_of(desk, month) if wanted == "cost-and-usage" else periods_of(desk, month)
     _write(out, file_bytes(table, out))
     if json:
         output.document({"period": str(month), "set": wanted, "rows": table.num_rows, "file": str(out)})
     output.line(f"{out}: {table.num_rows:,} rows")
     return 0
-
-
-def _begin(period: str, config: Path | None, json: bool) -> "tuple[Settings, Period, Output]":
-    from warehouse.finops.periods import Period  # noqa: PLC0415
-
-    month = Period.parse(period)
-
-    from warehouse.config import load  # noqa: PLC0415
-
-    return load(config), month, Output(json=json)
-
-
-def _desk(settings: "Settings", *, for_writing: bool) -> "Any":
-    from contextlib import contextmanager  # noqa: PLC0415
-
-    @contextmanager
-    def opened() -> "Iterator[Bookkeeping]":
-        from assets.period_books import bookkeeping  # noqa: PLC0415
-        from orchestration.workshop import open_workshop  # noqa: PLC0415
-
-        with open_workshop(settings, for_writing=for_writing) as workshop, bookkeeping(workshop) as desk:
-            yield desk
-
-    return opened()
 
 
 def _write(path: Path, body: bytes) -> None:

@@ -1,0 +1,59 @@
+"""The monthly report on disk: the page, with the files of its statement beside it. Knows no Dagster.
+
+Promise: a closed month is reported as it was published; the same archive and files give the same bytes.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from assets.closed_months import prepared
+from assets.cost_lines import coverage, months
+from assets.period_books import Bookkeeping
+from assets.statement_files import CENTERS, center_files, write_statement
+from warehouse.finops.periods import Period
+from warehouse.finops.report import Report, make_report
+from warehouse.finops.report_page import Beside, page
+
+REPORT = "report.html"
+_WHAT = {
+    "statement.xlsx": "the statement as a workbook",
+    "statement.csv": "its lines",
+    "statement.json": "its lines, for programs",
+    "journal.csv": "the journal for the general ledger",
+    f"{CENTERS}/index.csv": "which file is of which cost centre",
+}
+
+
+@dataclass(frozen=True)
+class Written:
+    """A report and the files that were written, the page first."""
+
+    report: Report
+    files: tuple[Path, ...]
+
+
+def report_of(desk: Bookkeeping, period: Period) -> Report:
+    """The figures of a month. Raises FinopsError as a statement does."""
+    before = [month for month in months(desk.db) if month < period]
+    last = next((month for month in before if month.next == period), None)
+    return make_report(
+        prepared(desk, period),
+        prepared(desk, last) if last else None,
+        [desk.statement(month) for month in before],
+        desk.books.events,
+        len(coverage(desk.workshop.archive.state, period).complete),
+    )
+
+
+def write_report(desk: Bookkeeping, period: Period, folder: Path) -> Written:
+    """Write `report.html` and the files of the statement to a folder."""
+    report = report_of(desk, period)
+    written = write_statement(report.statement, folder)
+    beside = tuple(
+        Beside(name, what, hashlib.sha256((folder / name).read_bytes()).hexdigest())
+        for name, what in _WHAT.items()
+    )
+    path = folder / REPORT
+    path.write_bytes(page(report, beside, center_files(report.statement)).encode())
+    return Written(report, (path, *written))
