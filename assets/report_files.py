@@ -12,7 +12,7 @@ from assets.cost_lines import coverage, months
 from assets.period_books import Bookkeeping
 from assets.statement_files import CENTERS, center_files, write_statement
 from warehouse.finops.periods import Period
-from warehouse.finops.report import Report, make_report
+from warehouse.finops.report import MONTHS_BEFORE, Report, make_report
 from warehouse.finops.report_page import Beside, page
 
 REPORT = "report.html"
@@ -35,12 +35,13 @@ class Written:
 
 def report_of(desk: Bookkeeping, period: Period) -> Report:
     """The figures of a month. Raises FinopsError as a statement does."""
-    before = [month for month in months(desk.db) if month < period]
-    last = next((month for month in before if month.next == period), None)
+    before = [month for month in months(desk.db) if month < period][-MONTHS_BEFORE:]
+    last = prepared(desk, before[-1]) if before and before[-1].next == period else None
+    unprepared = before[:-1] if last else before
     return make_report(
         prepared(desk, period),
-        prepared(desk, last) if last else None,
-        [desk.statement(month) for month in before],
+        last,
+        [*map(desk.statement, unprepared), *([last.statement] if last else [])],
         desk.books.events,
         len(coverage(desk.workshop.archive.state, period).complete),
     )

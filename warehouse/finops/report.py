@@ -22,7 +22,7 @@ from warehouse.finops.statement import Line, Statement
 
 _ROUGH = Context(prec=40, rounding=ROUND_HALF_UP)
 _MOVERS = 10
-_MONTHS = 13  # the month and the year before it
+MONTHS_BEFORE = 12  # how many months stand beside the one that is told
 _TOKENS, _CACHED, _OUTPUT = "Tokens", "cache_read_input_tokens", "output_tokens"
 _MILLION = Decimal(1_000_000)
 
@@ -145,7 +145,7 @@ def make_report(
     statement, last = done.statement, before.statement if before else None
     return Report(
         statement=statement,
-        months=(*earlier[-(_MONTHS - 1) :], statement),
+        months=(*earlier[-MONTHS_BEFORE:], statement),
         events=tuple(event for event in events if event.period == statement.period),
         whole_days=whole_days,
         headline=Compared(None, statement.total, last.total if last else None),
