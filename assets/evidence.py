@@ -59,11 +59,13 @@ def certify(workshop: Workshop, period: Window, *, signed: bool = True) -> Certi
 
 @dataclass(frozen=True)
 class Pack:
-    """A pack that was written: what went into it, its certificate, and the seed of its sample."""
+    """A pack that was written: what went into it, its certificate, the seed of its sample, and whether the log's
+    key signed it."""
 
     packed: Packed
     certificate: Certificate
     seed: str
+    signed: bool
 
 
 def make_pack(
@@ -78,12 +80,14 @@ def make_pack(
 ) -> Pack:
     """Write the evidence pack of a control and a period as a folder, or as a ZIP where the name ends so.
 
+    The log's key signs it and the certificate in it, unless told otherwise.
     Without a seed it is the root of the log: nobody chooses that. Raises PlaceTaken, SigningKeyMissing, and what
     reading the archive raises.
     """
     with new_bag(place.absolute()) as folder:
         made = certify(workshop, period, signed=signed)
+        signer = workshop.archive.log.signer() if made.signed is not None else None
         chosen = seed or base64.b64encode(workshop.archive.state.edge().root()).decode()
         wanted = Wanted(control, period, sample, chosen, program())
-        packed = fill_pack(folder, workshop.archive, wanted, made)
-    return Pack(packed, made, chosen)
+        packed = fill_pack(folder, workshop.archive, wanted, made, signer)
+    return Pack(packed, made, chosen, signer is not None)

@@ -142,7 +142,10 @@ def pack(
         ),
     ] = None,
     unsigned: Annotated[
-        bool, typer.Option("--unsigned", help="Without the signing key: the certificate in it is not signed.")
+        bool,
+        typer.Option(
+            "--unsigned", help="Without the signing key: neither the pack nor its certificate is signed."
+        ),
     ] = False,
     config: CONFIG = None,
     json: JSON = False,
@@ -152,7 +155,8 @@ def pack(
 
     It holds the events that concern the control as Parquet and CSV, the questions of the control as SQL with their
     answers, proofs of a sample picked by lot, the certificate of completeness, the signed checkpoint, the program
-    that checks proofs, and a README in plain words with every command. Nothing of ours is needed to check it.
+    that checks proofs, and a README in plain words with every command. Nothing of ours is needed to check it. The
+    log's key signs all of it; with --unsigned nothing but the proofs is signed, and the README says so.
 
     Exit code 1 when the certificate in it has findings; they are listed.
     """
@@ -188,6 +192,7 @@ def pack(
                 "answers": packed.answers,
                 "sample": {"size": len(packed.proven), "seed": made.seed, "ids": packed.proven},
                 "checkpoint": packed.checkpoint,
+                "signed": made.signed,
                 "certificate": {"sha256": made.certificate.sha256, "signed": made.certificate.signed is not None},
                 "findings": made.certificate.findings,
             }
@@ -199,6 +204,8 @@ def pack(
     if made.certificate.findings:
         output.line(f"the certificate in it has {len(made.certificate.findings)} findings:")
         output.findings(made.certificate.findings)
+    if not made.signed:
+        output.line("this pack is not signed: without the log's key only the proofs in it can be trusted")
     output.line(f"written to {out}: data/README.md says how to check all of it")
     return 1 if made.certificate.findings else 0
 
@@ -248,8 +255,8 @@ def _signing() -> Iterator[None]:
         yield
     except (SigningKeyMissing, SecretUnavailable) as error:
         raise CannotRun(
-            f"the certificate cannot be signed here: {error}",
-            remedy="make it where archive.signing_key is, or add --unsigned",
+            f"nothing can be signed here: {error}",
+            remedy="run it where archive.signing_key is, or add --unsigned",
             kind="archive",
         ) from error
 

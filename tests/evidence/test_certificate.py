@@ -17,6 +17,9 @@ from orchestration.workshop import open_workshop
 from sandbox import Served, Tenant, serve
 from tests.evidence.conftest import FIRST, LAST, NOW, Evidence, install
 from warehouse.archive import verify_proof
+from warehouse.archive.store import open_store
+from warehouse.config import parse
+from warehouse.evidence import storage
 from warehouse.evidence.certificate import Certificate, CertificateNotOurs, check
 from warehouse.evidence.page import page
 from warehouse.wire.times import midnight, parse_rfc3339
@@ -187,6 +190,40 @@ def test_it_says_what_it_cannot_know(made: Certificate) -> None:
         assert word in said
 
 
+def test_of_a_folder_it_says_that_whoever_owns_the_disk_can_change_it_and_that_is_no_finding(
+    made: Certificate,
+) -> None:
+    assert made.document["storage"] == "folder"
+    assert "immutable" not in made.document
+    assert "whoever owns the disk" in " ".join(made.document["cannot_know"])
+    assert "not_immutable" not in codes(made)
+    html = page(made)
+    assert "<td>a folder: " in html
+    assert "write-once" not in html
+    assert "nothing in it can be changed" not in html
+
+
+def test_of_a_folder_without_a_lock_it_says_so_as_a_finding(standing: Standing) -> None:
+    path = standing.settings.path
+    text = path.read_text().replace("[archive]\n", '[archive]\nlock = "none"\n')
+    standing.settings = parse(text, path, {})
+    standing.pull()
+    found = standing.certificate()
+    assert found.document["storage"] == "unlocked"
+    assert len(of(found, "not_immutable")) == 1
+    assert "whoever owns the disk" not in " ".join(found.document["cannot_know"])
+    assert "<td>without a lock: " in page(found)
+
+
+@pytest.mark.parametrize(
+    ("lock", "word", "unknowable"),
+    [("compliance", "locked", 0), ("governance", "liftable", 1), ("none", "unlocked", 0)],
+)
+def test_of_a_bucket_it_says_how_far_its_lock_goes(lock: str, word: str, unknowable: int) -> None:
+    store = open_store("s3://bucket/prefix", lock=lock, s3_client=object())
+    assert (storage.storage(store), len(storage.unknowable(store))) == (word, unknowable)
+
+
 # its signature
 
 
@@ -220,6 +257,7 @@ def test_the_proof_file_is_proven_with_the_standard_library_alone(made: Certific
     command = [sys.executable, "-I", "-S", "verify_proof.py", "certificate.proof", "--key", made.signed.vkey]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout[:6]) == (0, "PROVEN"), done.stdout
+    assert f"\n  - Signed with it: ledgerline-certificate/1 sha256:{made.sha256}\n" in done.stdout
     forged = made.signed.proof.replace("sha256:", "sha256:0")
     (tmp_path / "certificate.proof").write_text(forged)
     assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 1

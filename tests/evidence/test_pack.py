@@ -85,7 +85,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 
 def test_every_command_of_the_readme_says_that_all_is_well(bag: Path) -> None:
-    integrity, key, proofs, lot, completeness = shells(bag)
+    integrity, key, pack, proofs, lot, completeness = shells(bag)
     checked = run(bag, integrity)
     assert checked.returncode == 0
     assert {line.rpartition(": ")[2] for line in checked.stdout.strip().split("\n")} == {"OK"}
@@ -93,9 +93,106 @@ def test_every_command_of_the_readme_says_that_all_is_well(bag: Path) -> None:
     proven = run(bag, proofs).stdout.strip().split("\n")
     assert proven == ["PROVEN by this file"] * SAMPLE
     assert run(bag, lot).stdout == "True\n"
-    first, second, third = run(bag, completeness).stdout.strip().split("\n")
-    assert first.split()[0] == second.rpartition("sha256:")[2]
-    assert third == "PROVEN by this file"
+    for command, form, signed in (
+        (pack, "ledgerline-pack/1", "manifest-sha256.txt"),
+        (completeness, "ledgerline-certificate/1", "data/certificate/certificate.json"),
+    ):
+        sha256 = hashlib.sha256((bag / signed).read_bytes()).hexdigest()
+        said = run(bag, command)
+        assert (said.returncode, said.stdout) == (0, f"  - Signed with it: {form} sha256:{sha256}\n")
+
+
+# what a forger does: whoever changes a file makes the sums again, and knows every file but the key
+
+
+def redo_the_sums(bag: Path) -> None:
+    bagit.Bag(str(bag)).save(manifests=True)
+    assert run(bag, shells(bag)[0]).returncode == 0
+
+
+def forged_note(note: str, data: bytes) -> str:
+    """A note that names other bytes, with the signature that it had."""
+    return re.sub("sha256:[0-9a-f]{64}", f"sha256:{hashlib.sha256(data).hexdigest()}", note)
+
+
+def test_a_forged_certificate_with_a_forged_note_beside_the_genuine_proof_fails_the_steps(bag: Path) -> None:
+    folder = bag / "data" / "certificate"
+    data = (folder / "certificate.json").read_bytes().replace(b'"gaps":[]', b'"gaps":[ ]')
+    assert data != (folder / "certificate.json").read_bytes()
+    (folder / "certificate.json").write_bytes(data)
+    (folder / "certificate.note").write_text(forged_note((folder / "certificate.note").read_text(), data))
+    redo_the_sums(bag)
+    *_, completeness = shells(bag)
+    said = run(bag, completeness)
+    assert (said.returncode, said.stdout) == (1, "")
+
+
+def test_nor_does_a_forged_proof_pass(bag: Path) -> None:
+    folder = bag / "data" / "certificate"
+    data = (folder / "certificate.json").read_bytes() + b" "
+    (folder / "certificate.json").write_bytes(data)
+    (folder / "certificate.proof").write_text(forged_note((folder / "certificate.proof").read_text(), data))
+    redo_the_sums(bag)
+    *_, completeness = shells(bag)
+    said = run(bag, completeness)
+    assert (said.returncode, said.stdout) == (1, "")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["events.csv", "events.parquet", "answers/{}.csv", "answers/{}.parquet", "questions/{}.sql", "sample.csv",
+     "pack.json", "control.json", "certificate/certificate.html", "checkpoint.txt", "README.md"],
+)  # fmt: skip
+def test_a_changed_file_with_the_sums_made_again_fails_the_signature_of_the_pack(bag: Path, name: str) -> None:
+    path = bag / "data" / name.format(control("AU-12").questions[0])
+    pack = shells(bag)[2]
+    path.write_bytes(path.read_bytes() + b"\n")
+    redo_the_sums(bag)
+    said = run(bag, pack)
+    assert (said.returncode, said.stdout) == (1, "")
+
+
+def test_the_forged_pack_fails_with_a_forged_proof_and_with_the_certificates_proof_too(bag: Path) -> None:
+    (bag / "data" / "answers" / f"{control('AU-12').questions[0]}.csv").write_text("nothing\n")
+    redo_the_sums(bag)
+    genuine, manifest = (bag / "pack.proof").read_text(), (bag / "manifest-sha256.txt").read_bytes()
+    for proof in (
+        forged_note(genuine, manifest),
+        (bag / "data" / "certificate" / "certificate.proof").read_text(),
+        f"  - Signed with it: ledgerline-pack/1 sha256:{hashlib.sha256(manifest).hexdigest()}\n",
+    ):
+        (bag / "pack.proof").write_text(proof)
+        said = run(bag, shells(bag)[2])
+        assert (said.returncode, said.stdout) == (1, "")
+    (bag / "pack.proof").unlink()
+    assert run(bag, shells(bag)[2]).stdout == ""
+
+
+def test_an_added_file_is_named_by_the_first_step(bag: Path) -> None:
+    (bag / "data" / "answers" / "added.csv").write_text("x")
+    said = run(bag, shells(bag)[0])
+    assert said.returncode == 1
+    assert said.stdout.endswith(": OK\ndata/answers/added.csv\n")
+
+
+def test_the_readme_promises_no_more_of_the_sums_than_they_show(bag: Path) -> None:
+    text = (bag / "data" / "README.md").read_text()
+    assert "Nothing in this pack was changed" not in text
+    assert "This finds damage and no forgery" in text
+    assert "grep ledgerline-certificate data/certificate/certificate.note" not in text
+
+
+def test_a_pack_without_the_key_says_plainly_that_it_is_not_signed(workshop: Workshop, tmp_path: Path) -> None:
+    make_pack(workshop, control("AU-9"), PERIOD, tmp_path / "bag", sample=2, signed=False)
+    assert not (tmp_path / "bag" / "pack.proof").exists()
+    text = (tmp_path / "bag" / "data" / "README.md").read_text()
+    assert "**This pack is not signed.**" in text
+    assert "pack.proof" not in text
+    assert "Step 3 is the one" not in text
+    integrity, _, proofs, lot = shells(tmp_path / "bag")
+    assert run(tmp_path / "bag", integrity).returncode == 0
+    assert run(tmp_path / "bag", proofs).stdout == "PROVEN by this file\n" * 2
+    assert run(tmp_path / "bag", lot).stdout == "True\n"
 
 
 def test_a_proof_is_verified_in_an_empty_folder(bag: Path, tmp_path: Path) -> None:
@@ -224,7 +321,7 @@ def test_a_pack_of_a_time_without_events_can_be_checked_too(workshop: Workshop, 
     night = Window(midnight(FIRST), midnight(FIRST).replace(second=1))
     make_pack(workshop, control("CC6.2"), night, tmp_path / "bag", sample=3)
     assert run(tmp_path / "bag", shells(tmp_path / "bag")[0]).returncode == 0
-    assert run(tmp_path / "bag", shells(tmp_path / "bag")[3]).stdout == "True\n"
+    assert run(tmp_path / "bag", shells(tmp_path / "bag")[4]).stdout == "True\n"
 
 
 # nothing is written over

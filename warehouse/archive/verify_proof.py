@@ -71,10 +71,8 @@ class Proof(NamedTuple):
 
 
 def check(data: bytes, keys: Sequence[str] = ()) -> Proof:
-    """Check a whole proof file. Raises NotProven or Unusable.
-
-    `keys` are C2SP vkeys from elsewhere than the file: all must have signed an event, one each of two checkpoints.
-    """
+    """Check a whole proof file. Raises NotProven or Unusable. `keys` are C2SP vkeys from elsewhere than the file:
+    all must have signed an event, one each of two checkpoints. What else a checkpoint says is proven as said."""
     text = data.decode("utf-8", "replace")
     found = _EVENT.fullmatch(text) or _CONSISTENCY.fullmatch(text)
     if not found or text.encode() != data:
@@ -87,6 +85,8 @@ def check(data: bytes, keys: Sequence[str] = ()) -> Proof:
             if not by or (len(proof.checkpoints) == 1 and len(by) < len(vkeys)):
                 raise NotProven(f"the checkpoint of size {head.size} is not signed by the key {whose}")
             proof.proven.append(f"The checkpoint of size {head.size} is signed by the key {whose}: {' '.join(by)}")
+    more = [line for head in proof.checkpoints for line in head.text.decode().split("\n")[3:-1]]
+    proof.proven.extend(f"Signed with it: {line}" for line in more)
     proof.not_proven.extend([NO_OTHER_LOG] if keys else [WHOSE_KEY, NO_OTHER_LOG])
     return proof
 

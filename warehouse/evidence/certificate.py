@@ -8,25 +8,16 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-from warehouse.archive import verify_proof
 from warehouse.archive.entry import sha256_hex
 from warehouse.archive.note import Checkpoint, NoteError, Signer, Verifier, open_note
 from warehouse.archive.state import LogState
+from warehouse.evidence.statement import Signed, line, sign
 
 FORMAT: Final = "ledgerline-certificate/1"
 
 
 class CertificateNotOurs(ValueError):
     """A certificate whose bytes, note and key do not belong together; the text says which."""
-
-
-@dataclass(frozen=True)
-class Signed:
-    """A certificate's signature: the note, and the same as a proof file for `verify_proof.py`."""
-
-    note: str
-    proof: str
-    vkey: str
 
 
 @dataclass(frozen=True)
@@ -57,12 +48,7 @@ class Certificate:
     def sign(self, signer: Signer, state: LogState) -> "Certificate":
         """The same, signed by the log's key under the checkpoint of the state that it was made from."""
         checkpoint = Checkpoint(signer.name, state.size, state.edge().root())
-        note = signer.sign(f"{checkpoint.text}{FORMAT} sha256:{self.sha256}\n")
-        vkey = signer.verifier.vkey
-        # A log is the beginning of itself: that way the one-file checker checks this signature as well.
-        proof = f"{verify_proof.FORMAT} consistency\nkey {vkey}\n\npath\n\n{note}\n{signer.sign(checkpoint.text)}"
-        verify_proof.check(proof.encode(), [vkey])
-        return Certificate(self.document, Signed(note, proof, vkey))
+        return Certificate(self.document, sign(signer, checkpoint, FORMAT, self.sha256))
 
 
 def check(data: bytes, note: str, vkey: str) -> Checkpoint:
@@ -72,6 +58,6 @@ def check(data: bytes, note: str, vkey: str) -> Checkpoint:
         checkpoint = Checkpoint.from_text(text)
     except NoteError as error:
         raise CertificateNotOurs(f"the note is not signed by this key: {error}") from error
-    if text != f"{checkpoint.text}{FORMAT} sha256:{sha256_hex(data)}\n":
+    if text != f"{checkpoint.text}{line(FORMAT, sha256_hex(data))}\n":
         raise CertificateNotOurs("the note is over another certificate than these bytes")
     return checkpoint

@@ -15,6 +15,7 @@ from warehouse.archive.state import LogState
 from warehouse.evidence.certificate import FORMAT, Certificate
 from warehouse.evidence.facts import LISTED, Facts
 from warehouse.evidence.pulls import Pulls, pulls_of
+from warehouse.evidence.storage import UNLOCKED, storage, unknowable
 from warehouse.tables.catalog import connect
 from warehouse.tables.fold import STREAM
 from warehouse.wire.times import parse_rfc3339, rfc3339
@@ -43,7 +44,7 @@ def certificate(archive: Archive, period: Window, *, now: datetime, program: str
             "made_at": rfc3339(now),
             "made_by": program,
             "stream": STREAM,
-            "immutable": archive.store.immutable,
+            "storage": storage(archive.store),
             "checkpoint": _checkpoint(state),
             "coverage": _coverage(state, period),
             "pulls": _pulls(state, pulls, period),
@@ -55,7 +56,7 @@ def certificate(archive: Archive, period: Window, *, now: datetime, program: str
             "late": facts.late(pulls),
             "changes": facts.changes(),
             "unknown": facts.unknown(),
-            "cannot_know": _CANNOT_KNOW.read_text(encoding="utf-8").splitlines(),
+            "cannot_know": [*_CANNOT_KNOW.read_text(encoding="utf-8").splitlines(), *unknowable(archive.store)],
         }
     document["findings"] = _findings(document, archive)
     return Certificate(document)
@@ -203,7 +204,7 @@ def _findings(document: dict[str, Any], archive: Archive) -> list[dict[str, str]
             add(fold, STREAM, f"the vendor has {fold} {count} records of the period after they were archived")
     for code, subject, detail in sorted({(n["code"], n["subject"], n["detail"]) for n in pulls["noticed"]}):
         add(code, subject, detail)
-    if not archive.store.immutable:
+    if document["storage"] == UNLOCKED:
         add(
             "not_immutable",
             "archive",

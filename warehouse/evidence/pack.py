@@ -1,7 +1,7 @@
 """The evidence pack of a control and a period: a BagIt bag (RFC 8493) that a stranger checks with nothing of ours.
 
 Promise: what is in it comes from one state of the archive; the sample that is proven follows from the seed and the
-events alone; nothing is written over, and nothing is left behind by a run that fails.
+events alone; where the log's key is at hand, `pack.proof` signs the manifest, and so every byte below `data/`.
 """
 
 import json
@@ -15,7 +15,9 @@ import duckdb
 
 from warehouse.archive import verify_proof
 from warehouse.archive.archive import Archive
-from warehouse.archive.errors import ObjectAltered
+from warehouse.archive.entry import sha256_hex
+from warehouse.archive.errors import ObjectAltered, SigningKeyInvalid
+from warehouse.archive.note import Signer
 from warehouse.archive.proof import Made, Place, Prover
 from warehouse.evidence.certificate import Certificate
 from warehouse.evidence.controls import Control
@@ -23,12 +25,14 @@ from warehouse.evidence.csv_cells import write_csv
 from warehouse.evidence.files import certificate_files
 from warehouse.evidence.questions import filled, question
 from warehouse.evidence.readme import readme
+from warehouse.evidence.statement import sign
 from warehouse.tables.catalog import connect
 from warehouse.tables.masking_rules import MASKED_RECORDS_BEGIN
 from warehouse.wire.times import rfc3339
 from warehouse.wire.windows import Window
 
 FORMAT = "ledgerline-pack/1"
+MANIFEST, PROOF = "manifest-sha256.txt", "pack.proof"
 _BATCH = 5_000
 # The verbatim bytes of a record are only kept beside `raw` where they are no text; a CSV cell could not hold them.
 _NOT_IN_CSV = ("raw_bytes",)
@@ -55,11 +59,22 @@ class Packed:
     checkpoint: dict[str, Any] = field(default_factory=dict)
 
 
-def fill_pack(folder: Path, archive: Archive, wanted: Wanted, certificate: Certificate) -> Packed:
-    """Fill an empty folder and make a bag of it. Raises what reading the archive raises."""
+def fill_pack(
+    folder: Path, archive: Archive, wanted: Wanted, certificate: Certificate, signer: Signer | None
+) -> Packed:
+    """Fill an empty folder and make a bag of it, signed where there is a signer.
+
+    Raises SigningKeyInvalid where the signer's key is not the one of the newest checkpoint, and what reading the
+    archive raises.
+    """
     packed = Packed()
     with connect(archive) as db:
         prover = Prover(archive)
+        if signer is not None and signer.verifier.vkey != prover.vkey:
+            raise SigningKeyInvalid(
+                "the log was handed over to a new key and nothing was committed since, so one key cannot sign "
+                "all of the pack; run `ledgerline pull`, then make the pack again"
+            )
         _events(db, folder, wanted, packed)
         _answers(db, folder, wanted, packed)
         _proofs(db, folder, prover, wanted, packed)
@@ -73,10 +88,18 @@ def fill_pack(folder: Path, archive: Archive, wanted: Wanted, certificate: Certi
     (folder / "verify_proof.py").write_bytes(Path(verify_proof.__file__).read_bytes())
     _json(folder / "control.json", wanted.control.document())
     _json(folder / "pack.json", _about(wanted, packed))
-    (folder / "README.md").write_text(readme(_about(wanted, packed), certificate), encoding="utf-8", newline="\n")
+    (folder / "README.md").write_text(
+        readme(_about(wanted, packed), certificate, signed=signer is not None), encoding="utf-8", newline="\n"
+    )
     about = f"Audit records of Claude for the control {wanted.control.id}, {wanted.period}"
-    bagit.make_bag(str(folder), {"External-Description": about, "External-Identifier": wanted.control.id},
-                   checksums=["sha256"])  # fmt: skip
+    bag = bagit.make_bag(str(folder), {"External-Description": about, "External-Identifier": wanted.control.id},
+                         checksums=["sha256"])  # fmt: skip
+    if signer is not None:
+        # The manifest names every file below data/ by its hash, so its own hash stands for all of them.
+        manifest = sha256_hex((folder / MANIFEST).read_bytes())
+        proof = sign(signer, head, FORMAT, manifest).proof
+        (folder / PROOF).write_text(proof, encoding="utf-8", newline="\n")
+        bag.save()  # names the new file in the manifest of tag files
     return packed
 
 

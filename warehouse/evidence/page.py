@@ -17,6 +17,7 @@ from markupsafe import Markup
 from warehouse.archive.fingerprint import fingerprint
 from warehouse.archive.note import Checkpoint
 from warehouse.evidence.certificate import Certificate
+from warehouse.evidence.storage import WORDS
 from warehouse.wire.times import parse_rfc3339
 
 _SHOWN = 40  # rows of a table on the page; certificate.json has more
@@ -49,6 +50,7 @@ def page(certificate: Certificate) -> str:
         off=off,
         share=_share(seconds, seconds + missing),
         fingerprint=" ".join(fingerprint(_head(document["checkpoint"]))),
+        storage=WORDS.get(document["storage"], visible(document["storage"])),
         sha256=certificate.sha256,
         note=certificate.signed.note if certificate.signed else None,
         limit=_SHOWN,

@@ -13,13 +13,14 @@ from warehouse.evidence.certificate import Certificate
 from warehouse.evidence.questions import question
 
 
-def readme(about: dict[str, Any], certificate: Certificate) -> str:
-    """The text, from what `pack.json` says."""
+def readme(about: dict[str, Any], certificate: Certificate, *, signed: bool) -> str:
+    """The text, from what `pack.json` says. `signed`: the log's key signs this pack."""
     return _template().render(
         p=about,
         titles={name: question(name).title for name in about["answers"]},
         findings=len(certificate.findings),
-        signed=certificate.signed is not None,
+        signed=signed,
+        certificate_signed=certificate.signed is not None,
     )
 
 

@@ -52,8 +52,28 @@ def test_a_pack_is_one_file_or_a_folder(ledgerline: Command, pulled: Path, tmp_p
         document = ended.json()
         assert ended.code == (1 if document["findings"] else 0)
         assert len(document["sample"]["ids"]) == min(2, document["events"])
+        assert document["signed"] is True
     assert (tmp_path / "pack" / "data" / "README.md").exists()
+    assert (tmp_path / "pack" / "pack.proof").exists()
     assert (tmp_path / "pack.zip").is_file()
+
+
+def test_a_pack_made_without_the_signing_key_says_that_it_is_not_signed(
+    ledgerline: Command, pulled: Path, tmp_path: Path
+) -> None:
+    text = '[archive]\nsigning_key = "file:./no-such.key"\n' + (pulled / "ledgerline.toml").read_text()
+    (pulled / "without-key.toml").write_text(text)
+    arguments = "evidence", "pack", "--control", "CC7.2", "--sample", "1", "--config", "without-key.toml"
+    refused = ledgerline(*arguments, "--out", str(tmp_path / "pack"), folder=pulled)
+    assert refused.code == 2
+    assert "--unsigned" in refused.err
+    assert not (tmp_path / "pack").exists()
+    made = ledgerline(*arguments, "--unsigned", "--out", str(tmp_path / "pack"), folder=pulled)
+    assert made.code in (0, 1)
+    assert "this pack is not signed" in made.out
+    assert "This pack is not signed" in (tmp_path / "pack" / "data" / "README.md").read_text()
+    document = ledgerline(*arguments, "--unsigned", "--out", str(tmp_path / "b"), "--json", folder=pulled).json()
+    assert document["signed"] is False
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,23 @@ def test_a_proof_that_grew_is_told_with_both_sizes(tmp_path: Path) -> None:
     assert "of the 5 none was altered, removed or moved since" in out
 
 
+def test_what_a_checkpoint_says_further_is_told_with_what_is_proven(tmp_path: Path) -> None:
+    text = LOG.note().partition("\n\n")[0]
+    note = LOG.signer.sign(f"{text}\nledgerline-certificate/1 sha256:ab\nPROVEN \u202e\n")
+    for data in (LOG.event(note=note), LOG.consistency(notes=(LOG.note(5), note))):
+        code, out = told(tmp_path, data, "--key", LOG.vkey)
+        head = out.split("NOT proven by this file\n")[0]
+        assert code == 0
+        assert head.endswith(
+            "  - Signed with it: ledgerline-certificate/1 sha256:ab\n  - Signed with it: PROVEN \\u202e\n"
+        )
+        forged = data.replace(b"sha256:ab", b"sha256:ac")
+        code, out = told(tmp_path, forged, "--key", LOG.vkey)
+        assert code == 1
+        assert "Signed with it" not in out
+    assert "Signed with it" not in told(tmp_path, EVENT)[1]
+
+
 def test_a_withdrawal_is_told_as_what_it_is(tmp_path: Path) -> None:
     code, out = told(tmp_path, WITHDRAWN, "--key", LOG.vkey)
     assert code == 0
