@@ -15,15 +15,19 @@ import bagit
 import duckdb
 import pyarrow.parquet as pq
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from assets.evidence import Pack, make_pack
 from assets.workshop import Workshop
 from tests.evidence.conftest import FIRST, LAST, Evidence
 from tests.evidence.truth import Truth
+from warehouse.archive.errors import SigningKeyInvalid
+from warehouse.archive.note import Signer
 from warehouse.evidence.certificate import check
 from warehouse.evidence.controls import control, controls
 from warehouse.evidence.csv_cells import cell
 from warehouse.evidence.errors import ControlUnknown, PlaceTaken
+from warehouse.evidence.pack import Wanted, fill_pack
 from warehouse.evidence.questions import cookbook
 from warehouse.wire.times import midnight
 from warehouse.wire.windows import Window
@@ -240,6 +244,16 @@ def test_a_changed_certificate_no_longer_fits_its_signature(bag: Path) -> None:
     assert check(data, note, key).size > 0
     with pytest.raises(ValueError, match="another certificate"):
         check(data + b" ", note, key)
+
+
+def test_a_key_that_did_not_sign_the_checkpoint_signs_no_pack(
+    workshop: Workshop, made: tuple[Path, Pack], tmp_path: Path
+) -> None:
+    origin, key = made[1].packed.checkpoint["origin"], Ed25519PrivateKey.from_private_bytes(b"\x02" * 32)
+    wanted = Wanted(control("AU-9"), PERIOD, 1, "seed", "a test")
+    with pytest.raises(SigningKeyInvalid, match="handed over to a new key"):
+        fill_pack(tmp_path, workshop.archive, wanted, made[1].certificate, Signer(origin, key))
+    assert not list(tmp_path.iterdir())
 
 
 # what is in it
