@@ -18,6 +18,7 @@ from warehouse.archive.note import NoteError, Verifier
 from warehouse.archive.pins import Pin
 from warehouse.archive.state import LogState
 from warehouse.archive.store import Store
+from warehouse.archive.verify_expiry import Absences
 from warehouse.archive.verify_holds import check_extensions, check_holds, kept_if_held
 from warehouse.archive.verify_inventory import LogInventory, get_or_none
 from warehouse.archive.verify_locks import GOVERNANCE, LockCheck
@@ -28,7 +29,7 @@ from warehouse.archive.verify_pins import KEPT, check_pins, kept_pin
 from warehouse.archive.verify_start import Position, Start, first_since, start_at
 from warehouse.archive.verify_strangers import Names, Since, check_unexplained, expired, since_entry
 from warehouse.archive.verify_witnesses import TimestampCheck, check_cosignatures, check_timestamps
-from warehouse.wire.times import rfc3339
+from warehouse.wire.times import Clock, rfc3339, system_clock
 from warehouse.wire.windows import Window, gaps
 
 __all__ = ["Finding", "Verification", "verify"]
@@ -52,6 +53,7 @@ def verify(
     witnesses: Sequence[WitnessKey] = (),
     timestamps: TimestampCheck | str = "no certificates of a timestamp authority are configured",
     on_progress: Callable[[str, int, int], None] | None = None,
+    clock: Clock = system_clock,
 ) -> Verification:
     """Check a whole archive, or what was added to it.
 
@@ -60,8 +62,9 @@ def verify(
     the log is replayed from there (or from where `since` needs it) and not from its first entry, and where `since`
     is not given either, only objects of later entries are looked at. `pins`: checkpoints kept elsewhere. `deep`
     also recomputes each page's root over its records. `retention`: how long objects must be locked; without it, or
-    where the store asks for no lock, locks are not looked at. `reopen` opens the
-    store again in another process (it must be picklable); without it, the work is done in threads of this one.
+    where the store asks for no lock, locks are not looked at; it also tells until when a replaced table file is
+    kept, by the time of `clock`. `reopen` opens the store again in another process (it must be picklable); without
+    it, the work is done in threads of this one.
     `witnesses` are those whose cosignatures count; `timestamps` reads a timestamp, or says why none can be read.
     `on_progress(phase, done, total)` for the phases entries, bytes, objects.
 
@@ -70,7 +73,7 @@ def verify(
     """
     locks = LockCheck(retention if store.immutable else None, getattr(store, "lock_mode", None) != GOVERNANCE)
     tell = on_progress or (lambda _phase, _done, _total: None)
-    work = _Work(store, trusted, since, position, pins, deep, locks, tell)
+    work = _Work(store, trusted, since, position, pins, deep, locks, tell, retention, clock())
     crew: Crew | None = None
     try:
         inventory = work.begin()
@@ -102,16 +105,19 @@ class _Work:
         deep: bool,
         locks: LockCheck,
         tell: Callable[[str, int, int], None],
+        retention: Retention | None,
+        now: datetime,
     ) -> None:
         self.result = Verification()
         self.start = Start()
         self._store, self._trusted, self._since, self._deep = store, trusted, since, deep
-        self._locks, self._tell = locks, tell
+        self._locks, self._tell, self._retention, self._now = locks, tell, retention, now
         self._pins = [*pins, *([kept_pin(position)] if position is not None else [])]
         self._position = position  # as long as it can be gone on from
         self._objects_from = 0
         self._names = Names()
         self._strange: list[Seen] = []
+        self._recorded_gone: set[str] = set()
         self._state = LogState()
         self._state_is_whole = True
         self._newest_at: datetime | None = None
@@ -165,7 +171,11 @@ class _Work:
             check_holds(store, self._state, result, self.start.size)
             if self._locks.asked and not self.start.size:
                 check_extensions(store, self._state, self._newest_at, result)
-        judge(self._strange, gone, self._locks, result)
+        # a lock date that the clock of this machine or that of the writer has come past has passed
+        now = max(self._now, self._newest_at or self._now)
+        absences = Absences(self._state, gone, self._recorded_gone, self._retention, now)
+        judge(self._strange, absences.problem, self._locks, result)
+        absences.close(result)
         check_unexplained(store, self._names, gone, self._newest_at, result, self._folders())
         self._gaps()
         check_head(store, inventory.size, result)
@@ -196,6 +206,7 @@ class _Work:
         self._state, self._state_is_whole, self._newest_at = log.state, log.state_is_whole, log.newest_at
         self._roots = log.roots
         self._names.add(log.named_keys)
+        self._recorded_gone = log.recorded_gone
         self._later = log.named_keys if self.start.size else set()
         for looked in check_objects(crew, list(log.named.values()), self._deep, self._locks, self._tell):
             self._count(looked)
@@ -227,6 +238,7 @@ class _Work:
             self._count(part.looked)
             self._names.take(part.names)
             self._roots |= part.roots
+            self._recorded_gone |= part.recorded_gone
             self.result.notes += [note for note in part.notes if note not in self.result.notes]
         self._newest_at = replayed[-1].newest_at
         self._state = replayed[-1].state or LogState()

@@ -25,6 +25,7 @@ from warehouse.archive.shape import check
 from warehouse.archive.state import FORMAT as STATE_FORMAT
 from warehouse.archive.state import LogState
 from warehouse.archive.store import Store
+from warehouse.archive.verify_expiry import recorded
 from warehouse.archive.verify_inventory import LogInventory, get_or_none, in_circles
 from warehouse.archive.verify_locks import LockCheck, LockSeen, Named
 from warehouse.archive.verify_signatures import CheckpointReader
@@ -78,6 +79,7 @@ class LogCheck:
         self.newest_at: datetime | None = None
         self.named: dict[tuple[str, str | None, str], Named] = {}
         self.named_keys: set[str] = set()
+        self.recorded_gone: set[str] = set()  # keys whose deletion the log records
         self.roots: dict[int, bytes] = {}
         self._store = store
         self._trusted = trusted
@@ -236,6 +238,7 @@ class LogCheck:
         if self.newest_at is not None and committed < self.newest_at:
             self._result.found("reordered", key, "was committed before the entry that stands before it")
         self.newest_at = max(committed, self.newest_at or committed)
+        self.recorded_gone.update(recorded(entry))
         if not self.state_is_whole:
             self._begin_again(entry)
         elif entry.kind == "snapshot" and self._roots_known and self._differs(entry):

@@ -72,9 +72,10 @@ def check_objects(
 
 
 def judge(
-    strange: Iterable[Seen], may_be_gone: Callable[[str], bool], locks: LockCheck, result: Verification
+    strange: Iterable[Seen], problem_of: Callable[[Named], str | None], locks: LockCheck, result: Verification
 ) -> None:
-    """Make findings of what was strange. Raises StoreDenied when the store refuses more than single objects."""
+    """Make findings of what was strange. `problem_of` an object that is gone: None if it may be, else words for
+    the finding. Raises StoreDenied when the store refuses more than single objects."""
     for seen in strange:
         if seen.refused:
             result.unread.append(Unread(seen.ref.key, seen.detail))
@@ -82,8 +83,10 @@ def judge(
                 raise StoreDenied(f"more than {_UNREAD_AT_MOST} objects were refused. {seen.detail}")
         elif seen.lock is not None:
             locks.check([seen.lock], seen.ref.committed_at, result)
-        elif seen.code is not None and not (seen.code == "missing" and may_be_gone(seen.ref.key)):
-            result.found(seen.code, seen.ref.key, seen.detail)
+        elif seen.code is not None:
+            more = problem_of(seen.ref) if seen.code == "missing" else ""
+            if more is not None:
+                result.found(seen.code, seen.ref.key, seen.detail + more)
 
 
 def _pieces(named: Sequence[Named], *, apart: bool) -> Iterator[list[Named]]:

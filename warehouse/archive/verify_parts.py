@@ -56,6 +56,7 @@ class Replayed:
     newest_at: datetime | None = None
     state: LogState | None = None  # of the last part only
     notes: list[str] = field(default_factory=list)
+    recorded_gone: set[str] = field(default_factory=set)
     keys: set[str] = field(default_factory=set)  # the log's, as far as this part met them (vkeys)
 
 
@@ -99,5 +100,6 @@ def replay(store: Store, part: Part, how: How) -> Replayed:
         newest_at=check.newest_at,
         state=check.state if part.last else None,
         notes=result.notes,
+        recorded_gone=check.recorded_gone,
         keys=check.keys_met(),
     )

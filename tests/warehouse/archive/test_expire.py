@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.warehouse.archive.locking import DyingLocks, LockingStore
-from tests.warehouse.archive.rig import TABLE, assert_clean, fold, found, hour, open_archive, pull, seal
+from tests.warehouse.archive.rig import TABLE, assert_clean, codes, fold, found, hour, open_archive, pull, seal
 from tests.warehouse.archive.stores import Clock, Killed
-from warehouse.archive.archive import Archive
+from warehouse.archive.archive import Archive, Retention
 from warehouse.archive.expire import expire
 from warehouse.archive.holds import extend, release_hold, set_hold
 from warehouse.archive.store import open_store
@@ -76,6 +77,46 @@ def test_verify_accepts_what_expired_as_gone(store: LockingStore, archive: Archi
     expire(archive)
     archive.settle()
     assert_clean(store)
+
+
+def test_what_vanished_before_its_lock_date_without_a_record_is_missing(
+    store: LockingStore, archive: Archive
+) -> None:
+    first = recent(store, SEALED)[0]
+    del store.versions[first]
+    result = verify(store, retention=Retention(), clock=store.clock)
+    assert codes(result) == {("missing", first)}
+    assert "no entry says that it was deleted" in result.findings[0].detail
+    later(store, 31)  # from here on a lifecycle rule may have done it
+    assert_clean(store, retention=Retention(), clock=store.clock)
+
+
+def test_what_the_log_says_was_deleted_may_be_gone_whatever_the_retention_is_now(
+    store: LockingStore, archive: Archive
+) -> None:
+    later(store)
+    expire(archive)
+    archive.settle()
+    retention = Retention(recent=timedelta(days=3000))
+    assert "missing" not in {code for code, _ in found(store, retention=retention, clock=store.clock)}
+
+
+def test_an_extension_makes_the_early_loss_of_a_replaced_file_a_finding(
+    store: LockingStore, archive: Archive
+) -> None:
+    extend(archive, Clock().now.replace(year=2030), window=Window.of_day(hour(0).start.date()))
+    archive.settle()
+    first = recent(store, SEALED)[0]
+    del store.versions[first]
+    later(store, 60)
+    assert ("missing", first) in found(store, retention=Retention(), clock=store.clock)
+
+
+def test_where_no_lock_date_is_known_a_note_counts_what_is_gone(store: LockingStore, archive: Archive) -> None:
+    for key in recent(store, SEALED)[:2]:
+        del store.versions[key]
+    result = assert_clean(store)
+    assert any(note.startswith("2 table files that a seal replaced are gone") for note in result.notes)
 
 
 def test_nothing_goes_while_it_is_locked(store: LockingStore, archive: Archive) -> None:
