@@ -122,7 +122,8 @@ def sql(
                 for statement in as_of_statements(rfc3339(moment), workshop.archive.state):
                     db.execute(statement)
             state = workshop.archive.state
-            questions = Questions(db, output, Stamp.of(state, moment) if stamp else None, as_of=moment is not None)
+            stamped = Stamp.of_checked(workshop.archive, moment) if stamp else None
+            questions = Questions(db, output, stamped, as_of=moment is not None)
             if asked is not None:
                 known = {parameter.name for parameter in asked.parameters}
                 whole = {name: value for name, value in _whole(state, moment).items() if name in known}

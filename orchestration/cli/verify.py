@@ -10,6 +10,7 @@ from orchestration.cli.failures import CannotRun
 from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
 from orchestration.cli.output import Output, counted, size
 from orchestration.cli.progress import Progress
+from orchestration.cli.verify_record import OWN_WORD, demand_values, record_of, show_record, verdict
 
 if TYPE_CHECKING:
     from warehouse.archive.archive import Archive
@@ -82,6 +83,7 @@ def verify(
     note says so. Exit code 0: clean, 1: findings, each with its code and object, 2: could not check all of it, or
     there is nothing to check.
     """
+    demand_values([("--since", since), ("--key", key), *(("--pinned", str(path)) for path in pinned or ())])
     moment = None if since == LAST else moments.past_moment(since, "--since")
 
     from warehouse.config import load  # noqa: PLC0415
@@ -101,7 +103,7 @@ def verify(
     pins = [pin for path in pinned or () for pin in _pins_in(path)]
     own = settings.archive
     with Progress("objects", "bytes") as progress, opened_archive(settings) as archive:
-        trusted, notes = _trusted(archive, settings, given)
+        trusted, notes, trust = _trusted(archive, settings, given)
         kept = PositionFile.beside(own.cache / CACHE_FILE)
         position = kept.load()
         if since == LAST and position is None:
@@ -144,6 +146,12 @@ def verify(
         ],
         "unread": [{"subject": unread.subject, "reason": unread.reason} for unread in result.unread],
         "notes": [*notes, *result.notes],
+        **record_of(
+            result,
+            "--key" if key else trust,
+            deep=deep,
+            rederive=rederive,
+        ),
     }
     if json:
         output.document(document)
@@ -184,8 +192,8 @@ def _given(vkey: str | None) -> "Verifier | None":
 
 def _trusted(
     archive: "Archive", settings: "Settings", given: "Verifier | None"
-) -> "tuple[list[Verifier] | None, list[str]]":
-    """The key that may sign this archive's checkpoints, where this machine has it; else a note."""
+) -> "tuple[list[Verifier] | None, list[str], str]":
+    """The key that may sign this archive's checkpoints, where this machine has it; else a note. And where from."""
     from orchestration.opening import signing_key  # noqa: PLC0415
     from warehouse.archive.errors import (  # noqa: PLC0415
         ArchiveError,
@@ -201,20 +209,24 @@ def _trusted(
     except ArchiveError:
         origin = None  # the verifier meets the same trouble and names it as a finding
     if given is not None:
-        return [given], []
+        return [given], [], "archive.public_key"
     if not isinstance(origin, str):
-        return None, []
+        return None, [], OWN_WORD
     try:
-        return [Signer(origin, signing_key(reference)).verifier], []
+        return [Signer(origin, signing_key(reference)).verifier], [], "archive.signing_key"
     except (SecretUnavailable, SigningKeyMissing, SigningKeyUnreadable) as error:
         why = (
             "cannot be read by this user" if isinstance(error, SigningKeyUnreadable) else "is not on this machine"
         )
-        return None, [
-            f"the signing key ({reference}) {why}: the log's own word was taken for it; --key or "
-            f"archive.public_key "
-            f"gives the public key"
-        ]
+        return (
+            None,
+            [
+                f"the signing key ({reference}) {why}: the log's own word was taken for it; --key or "
+                f"archive.public_key "
+                f"gives the public key"
+            ],
+            OWN_WORD,
+        )
 
 
 def _show(document: dict[str, Any], output: Output) -> None:
@@ -223,6 +235,7 @@ def _show(document: dict[str, Any], output: Output) -> None:
         f"checked {counted(checked['entries'], 'entry', 'entries')}, {counted(checked['objects'], 'object')}, "
         f"{size(checked['bytes'])}" + (f", {counted(checked['records'], 'record')}" if checked["records"] else "")
     )
+    show_record(document, output)
     for note in document["notes"]:
         output.line(f"  note: {note}")
     if document["unread"]:
@@ -231,7 +244,7 @@ def _show(document: dict[str, Any], output: Output) -> None:
             output.line(f"  {unread['subject']}")
             output.line(f"      {unread['reason']}")
     if document["ok"]:
-        output.line("clean: nothing is altered, missing or added")
+        output.line(verdict(document))
     elif document["findings"]:
         output.line(f"{counted(len(document['findings']), 'finding')}:")
         _show_findings(document["findings"], output)
@@ -239,10 +252,10 @@ def _show(document: dict[str, Any], output: Output) -> None:
 
 def _show_findings(findings: list[dict[str, Any]], output: Output) -> None:
     """The first of each code, with what to do once for all of them; `--json` has the others."""
-    by_code: dict[str, list[dict[str, Any]]] = {}
+    by_code: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for finding in findings:
-        by_code.setdefault(finding["code"], []).append(finding)
-    for code, same in by_code.items():
+        by_code.setdefault((finding["code"], finding["next_step"]), []).append(finding)
+    for (code, _), same in by_code.items():
         named = [finding for finding in same if finding["subject"] != MORE]
         output.findings(named[:_SHOWN])
         if len(named) > _SHOWN:

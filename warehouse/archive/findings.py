@@ -21,8 +21,9 @@ NEXT_STEPS = {
     "truncated": "restore the entries, checkpoints and tiles from a copy",
     "rolled_back": "somebody put an older state in place: restore the newer one from a copy",
     "forked": "two histories were signed: compare with every checkpoint kept elsewhere, and restore the right one",
-    "signature": "a run that is killed leaves the newest head unsigned: run `ledgerline pull`; else restore it",
-    "foreign_key": "compare archive.signing_key with `ledgerline key show`; if it is right, somebody else signed",
+    "signature": _RESTORE,
+    "foreign_key": "compare the trusted key (--key, archive.public_key, else archive.signing_key) with the one "
+    "that `ledgerline key show` prints where the log is written; if it is right, somebody else signed",
     "timestamp": "check archive.timestamp_certificates; if they are right, restore the timestamp from a copy",
     "unreadable": "install the newest release; then restore it from a copy",
     "gap": "run `ledgerline pull` for it",
@@ -39,11 +40,12 @@ class Finding:
     code: str
     subject: str
     detail: str
+    step: str | None = None  # where it is another than the code's
 
     @property
     def next_step(self) -> str:
         """What to do about it."""
-        return NEXT_STEPS.get(self.code, "see docs/operations.md")
+        return self.step or NEXT_STEPS.get(self.code, "see docs/operations.md")
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,16 @@ class Unread:
 
     subject: str
     reason: str
+
+
+@dataclass(frozen=True)
+class Head:
+    """The newest checkpoint: log, entries, root (base64), and the public key that signed it (vkey)."""
+
+    origin: str
+    size: int
+    root: str
+    signed_by: str
 
 
 @dataclass
@@ -66,6 +78,10 @@ class Verification:
     notes: list[str] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
     reached: str | None = None
+    head: Head | None = None  # the newest checkpoint, where one of the log's keys signed it
+    agreed: list[tuple[str, int]] = field(default_factory=list)  # pins (where from, size) that the log continues
+    objects_since: str | None = None  # from when on objects were looked at, in words; None for all
+    unsigned: int = 0  # objects that no entry names yet; too young to be a finding
     checked: dict[str, int] = field(default_factory=lambda: {"entries": 0, "objects": 0, "bytes": 0, "records": 0})
     per_code: Counter[str] = field(default_factory=Counter)
     _unnamed: dict[str, Counter[str]] = field(default_factory=dict)
@@ -74,10 +90,11 @@ class Verification:
     def ok(self) -> bool:
         return not self.findings and not self.unread
 
-    def found(self, code: str, subject: str, detail: str) -> None:
+    def found(self, code: str, subject: str, detail: str, step: str | None = None) -> None:
+        """`step`: what to do, where that is another than for most findings of the code."""
         self.per_code[code] += 1
         if self.per_code[code] <= NAMED_PER_CODE:
-            self.findings.append(Finding(code, subject, detail))
+            self.findings.append(Finding(code, subject, detail, step))
         else:
             folders = self._unnamed.setdefault(code, Counter())
             folder = subject.rpartition("/")[0]

@@ -310,7 +310,8 @@ class LocalStore:
 def _info(key: str, found: os.stat_result) -> ObjectInfo:
     modified = datetime.fromtimestamp(found.st_mtime, UTC)
     locked = stat.S_ISREG(found.st_mode) and not found.st_mode & 0o222
-    return ObjectInfo(key, found.st_size, None, modified, lock_mode=READ_ONLY if locked else None)
+    regular = stat.S_ISREG(found.st_mode)
+    return ObjectInfo(key, found.st_size, None, modified, lock_mode=READ_ONLY if locked else None, regular=regular)
 
 
 def _printable(key: str) -> str:

@@ -45,7 +45,8 @@ class ObjectInfo:
 
     `lock_mode` is COMPLIANCE (Azure and Google: Locked) or GOVERNANCE (Unlocked), READ_ONLY for a local file
     without write bits, else None. `head` fills the lock and the hold; the listings of clouds leave them out.
-    `retain_until` is None where the store keeps no dates (local).
+    `retain_until` is None where the store keeps no dates (local). `regular` is False for what is no file
+    of its own in a folder: a symbolic link, a pipe.
     """
 
     key: str
@@ -57,6 +58,7 @@ class ObjectInfo:
     lock_mode: str | None = None
     retain_until: datetime | None = None
     legal_hold: bool = False
+    regular: bool = True
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from warehouse.archive.pins import Pin
 from warehouse.archive.state import LogState
 from warehouse.archive.store import Store
 from warehouse.archive.verify_expiry import Absences
+from warehouse.archive.verify_head import head_of
 from warehouse.archive.verify_holds import check_extensions, check_holds, kept_if_held
 from warehouse.archive.verify_inventory import LogInventory, get_or_none
 from warehouse.archive.verify_locks import GOVERNANCE, LockCheck
@@ -176,9 +177,10 @@ class _Work:
         absences = Absences(self._state, gone, self._recorded_gone, self._retention, now)
         judge(self._strange, absences.problem, self._locks, result)
         absences.close(result)
-        check_unexplained(store, self._names, gone, self._newest_at, result, self._folders())
+        check_unexplained(store, self._names, gone, self._newest_at, result, self._folders(), now=now)
         self._gaps()
         check_head(store, inventory.size, result)
+        result.head = head_of(store, inventory.size, self._keys())
         check_pins(self._pins, self._state.origin, inventory.size, self._roots, self._keys(), store, result)
         if not store.immutable:
             result.notes.append("archive.lock is none: the store itself does not prevent changes")
@@ -278,7 +280,9 @@ class _Work:
         """Who trusts a key that was given up since should know which one he trusts by that."""
         trusted = [key.vkey for key in self._trusted or []]
         later = [key for key in self._state.signed_from[1:] if key.public_key not in trusted]
-        if trusted and later and self._state.public_key not in trusted:
+        # a foreign key has handed nothing on
+        signed = any(key.public_key in trusted for key in self._state.signed_from)
+        if signed and later and self._state.public_key not in trusted:
             self.result.notes.append(
                 f"the key that is trusted here has handed the log on: {keys.entry(later[-1].size - 2)} names "
                 f"{later[-1].public_key}; compare that with the key that you were told"
@@ -286,7 +290,7 @@ class _Work:
 
     def _note_what_was_left_out(self) -> None:
         notes = self.result.notes
-        if self._position is not None:
+        if self._position is not None and self._objects_from:
             log = f"entries before {self.start.size}, " if self.start.size else ""
             folders = ", folders that nothing was written to since" if self.start.size else ""
             notes.append(
@@ -294,7 +298,9 @@ class _Work:
                 f"this machine says they were verified at {rfc3339(self._position.at)}; `ledgerline verify` looks "
                 f"at all of it"
             )
+            self.result.objects_since = f"entry {self._objects_from}"
         if self._since is not None:
+            self.result.objects_since = rfc3339(self._since)
             notes.append(f"not looked at: objects committed before {rfc3339(self._since)}")
 
     def _gaps(self) -> None:

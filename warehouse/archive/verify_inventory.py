@@ -72,6 +72,8 @@ class LogInventory:
             size += 1
         further = [size + (1 << power) for power in range(_FURTHER)]
         yield from filter(None, (head(keys.checkpoint(one)) for one in further))
+        for info in entries:
+            check_regular(info, self._result)
         yield from entries
         yield from filter(None, (head(keys.entry(one)) for one in further))
 
@@ -167,7 +169,24 @@ def current_objects(
             continue
         if older:
             result.found("altered", key, f"was written {len(older) + 1} times; readers see the last version")
+        check_regular(newest, result)
         yield newest
+
+
+def check_regular(info: ObjectInfo, result: Verification) -> None:
+    """What is a link, a pipe or a device holds no bytes of its own: its owner changes them unseen."""
+    if not info.regular:
+        result.found(
+            "altered", info.key, "is a symbolic link or no regular file: its bytes are not kept in the archive"
+        )
+
+
+def check_folders(store: Store, result: Verification) -> None:
+    """The folders that everything of ours lies in, which a listing goes into, must be folders of the archive."""
+    for prefix in keys.OURS:
+        info = store.head(prefix.rstrip("/")) if isinstance(store, LocalStore) else None
+        if info is not None:
+            check_regular(info, result)
 
 
 def in_circles(moved: dict[int, int]) -> set[int]:

@@ -284,7 +284,8 @@ def check_head(store: Store, size: int, result: Verification) -> None:
         result.found(
             "signature",
             head,
-            "the head of the log is not signed, as a killed run leaves it; run `ledgerline pull`",
+            "the head of the log is not signed, as a killed run leaves it",
+            "run `ledgerline pull`, which signs it; if it was signed before, restore it from a copy",
         )
 
 

@@ -28,7 +28,8 @@ from warehouse.archive.store import ObjectInfo, Store
 from warehouse.archive.verify_locks import LockCheck, LockSeen, Named, digests, inspect, naming
 from warehouse.wire.records import NotAPage, split_page
 
-_MARKER_UNWRITTEN = "the seal's marker is not written yet; run `ledgerline pull` again to finish the seal"
+_MARKER_GONE = "is the marker of a seal and is not there: it was deleted, or a killed run has not written it"
+_MARKER_STEP = "run `ledgerline pull`, which writes it again; if it was there before, find out who deleted it"
 _MISSING = "is named by the log and is not there"
 _PIECE_OBJECTS = 256  # in one piece of work for a process; for a thread, which costs less, a sixteenth
 _PIECE_BYTES = 64_000_000
@@ -86,7 +87,8 @@ def judge(
         elif seen.code is not None:
             more = problem_of(seen.ref) if seen.code == "missing" else ""
             if more is not None:
-                result.found(seen.code, seen.ref.key, seen.detail + more)
+                step = _MARKER_STEP if seen.detail == _MARKER_GONE else None
+                result.found(seen.code, seen.ref.key, seen.detail + more, step)
 
 
 def _pieces(named: Sequence[Named], *, apart: bool) -> Iterator[list[Named]]:
@@ -147,7 +149,7 @@ def _gone(store: Store, ref: Named) -> Seen:
             return Seen(ref, "missing", f"version {ref.version_id} is gone; the same bytes stand there as another")
         if data is not None:
             return Seen(ref, "altered", f"version {ref.version_id} is gone and other bytes stand in its place")
-    return Seen(ref, "missing", _MARKER_UNWRITTEN if ref.key.startswith("seals/") else _MISSING)
+    return Seen(ref, "missing", _MARKER_GONE if ref.key.startswith("seals/") else _MISSING)
 
 
 def _compare(store: Store, ref: Named, deep: bool, locks: LockCheck) -> Seen:

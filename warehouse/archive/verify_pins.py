@@ -15,6 +15,7 @@ from warehouse.archive.verify_inventory import get_or_none
 from warehouse.archive.verify_start import Position
 
 KEPT = "the last verification on this machine"
+_FOREIGN_PIN = "find out whose key signed this pin, and whether it was noted of this log; it proves nothing here"
 UNPINNED = (
     "no pinned checkpoint was given (--pinned FILE): the tail is unpinned, entries removed from the end would "
     "not be seen"
@@ -60,7 +61,7 @@ def _signed(pin: Pin, origin: str | None, keys_of_log: list[Verifier], result: V
                 "forked", pin.name, f"is of the log {pin.checkpoint.origin}, this is {origin}: another log"
             )
         else:
-            result.found("foreign_key", pin.name, str(error))
+            result.found("foreign_key", pin.name, str(error), _FOREIGN_PIN)
         return False
     except NoteError as error:
         result.found("signature", pin.name, str(error))
@@ -84,6 +85,8 @@ def _compare(pin: Pin, size: int, roots: dict[int, bytes], store: Store, result:
         result.notes.append(f"{pin.name} could not be compared: the entries up to it are damaged")
     elif root != pinned.root:
         result.found("forked", pin.name, "was signed over other entries than the ones stored")
+    elif pin.source != KEPT:
+        result.agreed.append((pin.source, pinned.size))
 
 
 def _stored_root(store: Store, size: int) -> bytes | None:

@@ -85,7 +85,10 @@ class CheckpointReader:
             self._result.found("foreign_key", key, self._foreign(signatures) or str(error))
             return None
         except (NoteError, UnicodeDecodeError) as error:
-            self._result.found("signature", key, str(error))
+            no_text = isinstance(error, UnicodeDecodeError)
+            self._result.found(
+                "signature", key, "is no checkpoint: its bytes are no text" if no_text else str(error)
+            )
             return None
         if len(signatures) != 1:
             self._result.found("altered", key, f"has {len(signatures)} signatures; one was written")
@@ -130,7 +133,7 @@ class CheckpointReader:
             self._result.found(
                 "foreign_key",
                 keys.CHECKPOINTS,
-                f"the configured key is not this archive's: none of its {len(self._unvouched)} checkpoints is "
+                f"the trusted key is not this archive's: none of its {len(self._unvouched)} checkpoints is "
                 f"vouched for by {trusted}; they are signed by {named}",
             )
 

@@ -20,14 +20,15 @@ from warehouse.archive.findings import Verification
 from warehouse.archive.shape import read
 from warehouse.archive.state import LogState
 from warehouse.archive.store import ObjectInfo, Store
-from warehouse.archive.verify_inventory import current_objects, get_or_none
-from warehouse.wire.times import parse_rfc3339
+from warehouse.archive.verify_inventory import check_folders, current_objects, get_or_none
+from warehouse.wire.times import parse_rfc3339, rfc3339
 from warehouse.wire.windows import Window
 
 UNEXPLAINED_AFTER = timedelta(hours=1)  # an object without an entry, older than this before the newest entry
 LOOK_BACK = timedelta(hours=2)  # what was young at the last look is looked at again
 _SKEW = timedelta(hours=2)  # the store's clock dates objects, ours dates entries
 _RECENT = "tables/recent/"
+_YOUNG_NAMED = 5  # objects without an entry that the note about them names
 
 
 class Names:
@@ -84,18 +85,31 @@ def check_unexplained(
     newest: datetime | None,
     result: Verification,
     since: Since | None = None,
+    *,
+    now: datetime,
 ) -> None:
-    """Report what is under our prefixes and not among `named`; `newest` is when the last entry was committed."""
-    young = 0
+    """Report what is under our prefixes and not among `named`; `newest` is when the last entry was committed.
+
+    What is younger than that is work in progress, unless its time lies beyond `now` too: no run wrote then.
+    """
+    young: list[str] = []
+    latest = max(now, newest or now) + UNEXPLAINED_AFTER
+    check_folders(store, result)
     for info in _listed(store, may_be_gone, result, since):
-        if info.key in named:
+        if info.key in named or not info.regular:
             continue
         if newest is None or info.modified < newest - UNEXPLAINED_AFTER:
             result.found("added", info.key, "stands under our prefixes and no entry names it")
+        elif info.modified > latest:
+            when = f"its time, {rfc3339(info.modified)}, lies in the future"
+            result.found("added", info.key, f"stands under our prefixes and no entry names it; {when}")
         else:
-            young += 1
+            young.append(info.key)
     if young:
-        result.notes.append(f"{young} objects have no entry yet: work in progress, or left by a killed run")
+        result.unsigned = len(young)
+        some = ", ".join(young[:_YOUNG_NAMED]) + (", ..." if len(young) > _YOUNG_NAMED else "")
+        have = "1 object has" if len(young) == 1 else f"{len(young)} objects have"
+        result.notes.append(f"{have} no entry yet: work in progress, or left by a killed run: {some}")
 
 
 def _listed(

@@ -47,7 +47,8 @@ def check_cosignatures(
             at = None if key is None else cosigned_at(text, signatures, key)
         except (NoteError, UnicodeDecodeError) as error:
             code = "signature" if key is not None else "added"
-            result.found(code, info.key, str(error))
+            no_text = isinstance(error, UnicodeDecodeError)
+            result.found(code, info.key, "is no checkpoint: its bytes are no text" if no_text else str(error))
             continue
         if key is None:
             strangers |= {f"{one.name}+{one.key_hash.hex()}" for one in signatures if one.key_hash == digest}

@@ -67,7 +67,7 @@ def test_verify_is_content_with_either_key_and_not_with_a_strangers(
     configure(mine, sandbox, '[archive]\nsigning_key = "file:other/data/signing.key"')
     (stranger,) = ledgerline("verify", "--json", folder=mine).json()["findings"]
     assert stranger["code"] == "foreign_key"
-    assert "the configured key is not this archive's" in stranger["detail"]
+    assert "the trusted key is not this archive's" in stranger["detail"]
     doctor = ledgerline("doctor", "--json", folder=mine).json()["checks"]
     (key_check,) = [check for check in doctor if check["check"] == "signing key"]
     assert key_check["state"] == "failed"

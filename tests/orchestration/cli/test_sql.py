@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.orchestration.cli.conftest import ROOT, Command, in_a_process
+from warehouse.archive.note import Signer
 
 
 def test_a_table_for_people_and_rows_for_scripts(ledgerline: Command, pulled: Path) -> None:
@@ -198,6 +200,27 @@ def test_a_stamp_names_the_checkpoint_the_moment_and_the_number_of_rows(ledgerli
     assert stamped["stamp"]["rows"] == 3
     again = ledgerline("sql", "--json", "--as-of", stamped["stamp"]["as_of"], query, folder=pulled).json()
     assert again == stamped["rows"]
+
+
+@pytest.mark.parametrize("junk", ["binary", "foreign"])
+def test_no_stamp_is_given_under_a_checkpoint_that_the_logs_key_did_not_sign(
+    ledgerline: Command, pulled: Path, tmp_path: Path, junk: str
+) -> None:
+    folder = tmp_path / "installation"
+    shutil.copytree(pulled, folder, copy_function=shutil.copy2)
+    newest = max((folder / "data/archive/log/checkpoint").iterdir())
+    text = newest.read_text().partition("\n\n")[0] + "\n"
+    stranger = Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
+    forged = Signer(text.splitlines()[0], stranger).sign(text).encode()
+    newest.chmod(0o644)
+    newest.write_bytes(b"\x00\xff\xfe" if junk == "binary" else forged)
+    ended = ledgerline("sql", "--stamp", "select 1", folder=folder)
+    assert ended.code == 2
+    assert newest.name in ended.err
+    assert "codec" not in ended.err
+    assert "root" not in ended.out
+    newest.unlink()
+    assert "(not checked" in ledgerline("sql", "--stamp", "select 1", folder=folder).out
 
 
 def test_a_stamp_is_two_lines_after_a_table(ledgerline: Command, pulled: Path) -> None:

@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.orchestration.cli.conftest import Command
 from tests.warehouse.archive import s3_server
 from tests.warehouse.archive.rig import filled
 from tests.warehouse.archive.stores import Clock
+from warehouse.archive.note import Signer
 from warehouse.archive.s3 import S3Store
 
 
@@ -96,6 +98,10 @@ def test_the_tables_are_made_again(ledgerline: Command, archive: Path) -> None:
         (["--pinned", "ledgerline.toml"], "holds no checkpoint"),
         (["--since", "lately"], "is not a time"),
         (["--since", "2999-01-01"], "in the future"),
+        (["--since", ""], "--since is empty"),
+        (["--key", ""], "--key is empty"),
+        (["--key", " "], "--key is empty"),
+        (["--pinned", ""], "--pinned is empty"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_a_word_about_it(
@@ -166,3 +172,97 @@ def test_a_missing_newest_entry_is_no_reason_to_doubt_the_key(ledgerline: Comman
     ended = ledgerline("verify", "--json", folder=archive)
     assert ended.code == 1
     assert not [note for note in ended.json()["notes"] if "key" in note]
+
+
+def test_the_output_says_which_log_under_whose_key_and_what_was_looked_at(
+    ledgerline: Command, archive: Path
+) -> None:
+    note = newest(archive, "checkpoint").read_text()
+    origin, size, root, *_ = note.splitlines()
+    (archive / "pin").write_text(note)
+    ended = ledgerline("verify", "--pinned", "pin", "--json", folder=archive)
+    document = ended.json()
+    assert document["log"]["origin"] == origin
+    assert (document["log"]["size"], document["log"]["root"]) == (int(size), root)
+    assert document["trust"] == "archive.signing_key"
+    assert document["pins_agreed"] == [{"source": "pin", "size": int(size)}]
+    assert document["looked_at"] == {"records_roots": False, "table_rows": False, "objects_since": None}
+    shown = ledgerline("verify", "--key", document["log"]["signed_by"], "--pinned", "pin", folder=archive)
+    assert shown.code == 0
+    for words in (f"log {origin}", f"root {root}", f"{document['log']['signed_by']} (trusted by --key)",
+                  f"1 pinned checkpoint agrees, of size {int(size):,}", "looked at: objects all"):  # fmt: skip
+        assert words in shown.out
+    assert shown.out.splitlines()[-1] == "clean: nothing is altered, missing or added"
+
+
+def test_a_look_at_a_part_is_clean_as_far_as_looked(ledgerline: Command, archive: Path) -> None:
+    ended = ledgerline("verify", "--since", "now", folder=archive)
+    assert ended.out.splitlines()[-1].endswith("as far as looked")
+    assert ledgerline("verify", "--since", "now", "--json", folder=archive).json()["looked_at"]["objects_since"]
+
+
+def test_clean_by_the_logs_own_word_is_clean_only_if_the_key_is_known(
+    ledgerline: Command, archive: Path, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "auditor"
+    elsewhere.mkdir()
+    (elsewhere / "ledgerline.toml").write_text(f'[archive]\nurl = "file:{archive}/data/archive"\n')
+    ended = ledgerline("verify", folder=elsewhere)
+    assert ended.code == 0
+    assert ended.out.splitlines()[-1].startswith("clean, if the key above is the one you know:")
+    assert "(trusted by the log's own word)" in ended.out
+
+
+def test_after_a_note_of_an_object_without_an_entry_the_last_line_does_not_say_that_nothing_was_added(
+    ledgerline: Command, archive: Path
+) -> None:
+    planted = archive / "data/archive/pages/planted"
+    planted.write_bytes(b"?")
+    ended = ledgerline("verify", folder=archive)
+    assert ended.code == 0
+    assert "1 object has no entry yet" in ended.out
+    assert "pages/planted" in ended.out
+    assert "added" not in ended.out.splitlines()[-1]
+    later = datetime(2099, 1, 1, tzinfo=UTC).timestamp()
+    os.utime(planted, (later, later))
+    ended = ledgerline("verify", "--json", folder=archive)
+    assert [(found["code"], found["subject"]) for found in ended.json()["findings"]] == [
+        ("added", "pages/planted")
+    ]
+
+
+def test_since_the_beginning_leaves_nothing_out_before_entry_0(ledgerline: Command, archive: Path) -> None:
+    assert ledgerline("verify", folder=archive).code == 0
+    ended = ledgerline("verify", "--since", "2020-01-01", folder=archive)
+    assert ended.code == 0
+    assert "entry 0" not in ended.out
+
+
+def test_binary_junk_for_a_checkpoint_is_no_checkpoint_and_its_step_is_no_pull(
+    ledgerline: Command, archive: Path
+) -> None:
+    for stored in sorted((archive / "data/archive/log/checkpoint").iterdir())[1:2]:
+        stored.chmod(0o644)
+        stored.write_bytes(b"\x00\xff\xfe")
+        stored.chmod(0o444)
+    (finding,) = ledgerline("verify", "--json", folder=archive).json()["findings"]
+    assert finding["code"] == "signature"
+    assert "is no checkpoint" in finding["detail"]
+    assert "codec" not in finding["detail"]
+    assert "ledgerline pull" not in finding["next_step"]
+
+
+def test_only_an_unsigned_head_is_to_be_signed_by_a_pull(ledgerline: Command, archive: Path) -> None:
+    newest(archive, "checkpoint").unlink()
+    (finding,) = ledgerline("verify", "--json", folder=archive).json()["findings"]
+    assert (finding["code"], "ledgerline pull" in finding["next_step"]) == ("signature", True)
+
+
+def test_a_foreign_key_that_was_given_is_not_called_the_configured_one(ledgerline: Command, archive: Path) -> None:
+    origin = newest(archive, "checkpoint").read_text().splitlines()[0]
+    stranger = Signer(origin, Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)).verifier
+    ended = ledgerline("verify", "--key", stranger.vkey, "--json", folder=archive)
+    found = [finding for finding in ended.json()["findings"] if finding["code"] == "foreign_key"]
+    assert found
+    assert all("configured" not in finding["detail"] for finding in found)
+    assert all("--key" in finding["next_step"] for finding in found)

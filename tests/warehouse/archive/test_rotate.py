@@ -71,6 +71,14 @@ def signer_of(store: Store, size: int) -> str:
     return open_note(store.get(keys.checkpoint(size)).decode(), known)[1][0].vkey
 
 
+def test_a_foreign_key_has_handed_nothing_on(rotated: MemoryStore) -> None:
+    stranger = Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
+    told = verify(rotated, trusted=trusted(open_with_state(rotated), stranger))
+    assert not [note for note in told.notes if "handed the log on" in note]
+    old = verify(rotated, trusted=[key(0, rotated)])
+    assert [note for note in old.notes if "handed the log on" in note]
+
+
 def test_the_old_key_signs_the_handing_over_and_the_new_one_all_that_follows(rotated: MemoryStore) -> None:
     first, second, third = (key(number, rotated).vkey for number in range(3))
     signed = [signer_of(rotated, size) for size in range(1, 13)]

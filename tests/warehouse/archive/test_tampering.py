@@ -99,6 +99,28 @@ def test_it_is_told_in_a_bucket(bucket: BucketHands, mutation: Mutation) -> None
     assert_told(judge(bucket, mutation), mutation.code)
 
 
+@pytest.mark.parametrize("prefix", ["pages/", "seals/", keys.ENTRIES, keys.CHECKPOINTS])
+def test_a_symbolic_link_to_the_same_bytes_outside_is_told(
+    folder: FolderHands, tmp_path: Path, prefix: str
+) -> None:
+    key = folder.names(prefix)[0]
+    path, outside = folder.root / key, tmp_path / "outside"
+    path.rename(outside)
+    path.symlink_to(outside)
+    (finding,) = verify(folder.store, retention=RETENTION).findings
+    assert (finding.code, finding.subject) == ("altered", key)
+    assert "symbolic link" in finding.detail
+
+
+@pytest.mark.parametrize("prefix", ["pages", "log"])
+def test_a_folder_of_ours_that_is_a_symbolic_link_is_told(
+    folder: FolderHands, tmp_path: Path, prefix: str
+) -> None:
+    (folder.root / prefix).rename(tmp_path / "outside")
+    (folder.root / prefix).symlink_to(tmp_path / "outside")
+    assert [(f.code, f.subject) for f in verify(folder.store).findings] == [("altered", prefix)]
+
+
 # -- what only buckets, and only folders, know ------------------------------------------------------------------
 
 EVERY_CLASS = [

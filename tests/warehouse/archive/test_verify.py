@@ -126,11 +126,30 @@ def test_an_object_under_another_name_is_missing_here_and_added_there(whole: Mem
 def test_an_object_that_no_entry_names_is_added_once_it_is_old(whole: MemoryStore, prefix: str) -> None:
     whole.overwrite(f"{prefix}new", b"slipped in")
     result = assert_clean(whole)
-    assert any("1 objects have no entry yet" in note for note in result.notes)
+    assert any(
+        f"1 object has no entry yet: work in progress, or left by a killed run: {prefix}new" in note
+        for note in result.notes
+    )
     whole.clock.now, now = BEGIN, whole.clock.now
     whole.overwrite(f"{prefix}old", b"slipped in")
     whole.clock.now = now
     assert found(whole) == {("added", f"{prefix}old")}
+
+
+def test_a_seal_that_is_gone_has_one_step_to_write_it_again(whole: MemoryStore) -> None:
+    whole.delete(whole.names("seals/")[0])
+    (finding,) = verify(whole).findings
+    assert "ledgerline pull" in finding.next_step
+    assert "restore" not in f"{finding.detail} {finding.next_step}"
+
+
+def test_an_object_from_the_future_that_no_entry_names_is_added_at_once(whole: MemoryStore) -> None:
+    whole.clock.now, now = whole.clock.now.replace(year=2099), whole.clock.now
+    whole.overwrite("pages/planted", b"slipped in")
+    whole.clock.now = now
+    result = verify(whole, clock=whole.clock)
+    assert codes(result) == {("added", "pages/planted")}
+    assert "2099" in result.findings[0].detail
 
 
 def test_two_pages_in_each_others_place_are_both_altered(whole: MemoryStore) -> None:
