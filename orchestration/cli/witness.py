@@ -95,7 +95,7 @@ def witness(
         try:
             done = cosign_newest(workshop.archive, memory, cosigner, log_key)
         except Refused as refused:
-            return _refuse(refused, output)
+            return _refuse(refused, output, first=memory.seen is None, told=log_key is not None)
         kept = _keep(done, cosigner, workshop, out, copy or [], into_archive=into_archive)
     document = {
         "ok": True,
@@ -203,13 +203,26 @@ def _checked_key(log_key: str | None) -> None:
         raise CannotRun(f"--log-key: {error}", remedy="`ledgerline key show` prints it") from None
 
 
-def _refuse(refused: Any, output: Output) -> int:
+def _refuse(refused: Any, output: Output, *, first: bool, told: bool) -> int:
+    """Say it loudly. `first`: nothing was cosigned before; `told`: the log's key was given with --log-key."""
     finding = {"code": refused.code, "subject": refused.subject, "detail": refused.detail}
     if output.json:
         output.document({"ok": False, "findings": [finding]})
-    output.line("REFUSED: this log is not the continuation of what was cosigned before. Nothing was signed.")
+    if not first:
+        output.line("REFUSED: this log is not the continuation of what was cosigned before. Nothing was signed.")
+    elif told and refused.code == "foreign_key":
+        output.line("REFUSED: this log is signed by another key than --log-key. Nothing was cosigned.")
+    else:
+        output.line("REFUSED: this log cannot be checked. Nothing was cosigned.")
     output.findings([finding])
-    output.line("Tell the archive's owner and whoever relies on it, and keep the state file: it is the evidence.")
+    if first:
+        output.line(
+            "Ask the archive's owner again for the log's key (`ledgerline key show`), and tell what you saw."
+        )
+    else:
+        output.line(
+            "Tell the archive's owner and whoever relies on it, and keep the state file: it is the evidence."
+        )
     return 1
 
 
@@ -255,5 +268,7 @@ def _tell(done: "Cosigned", say: Any) -> None:
         else f"it continues the {done.before} entries cosigned before"
     )
     say(f"cosigned {done.checkpoint.size} entries of {done.checkpoint.origin}, {grown}")
+    if done.before is None:
+        say(f"  the log's key: {done.key}")
     for seq in done.handed_over:
         say(f"  on the way, entry {seq} handed the log over to another key; ask its owner whether that was meant")

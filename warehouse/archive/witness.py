@@ -179,7 +179,7 @@ class _Follower:
         if self._at is not None and self._state.origin in (None, self.key.name) and size < self._at[0]:
             raise Refused(
                 "rolled_back", keys.checkpoint(size),
-                f"the log ends here, and {self._at[0]} entries were cosigned at {self._cosigned_at()}: "
+                f"the log ends here, and {self._at[0]} entries were {self._cosigned()}: "
                 f"entries were removed",
             )  # fmt: skip
         if self._seen is not None and self._state.origin != self._seen.origin:
@@ -188,12 +188,18 @@ class _Follower:
                 f"this is the log {self._state.origin}, and this witness watches {self._seen.origin}; each log "
                 f"has a state file of its own",
             )  # fmt: skip
-        start = self._at[0] if self._at is not None else size
+        start = self._at[0] if self._at is not None else self._first_of_told(size)
         for change in self._state.signed_from:
             if start < change.size <= size:
                 self._step(change.size - 1)
                 self._take_key(change.size - 2)
         return self._step(size)
+
+    def _first_of_told(self, size: int) -> int:
+        """Where a first run begins: at the first checkpoint of the key that was told, which may have handed on
+        the log since; at the head where the log does not know that key."""
+        told = [named.size for named in self._state.signed_from if named.public_key == self.key.vkey]
+        return max((first for first in told if first <= size), default=size)
 
     def _signed_size(self) -> int:
         """The head's, or one less: a writer signs after it has written, and may be about to."""
@@ -218,7 +224,7 @@ class _Follower:
         if self._at is not None and not self._continues(checkpoint):
             raise Refused(
                 "forked", name,
-                f"does not continue the {self._at[0]} entries that were cosigned at {self._cosigned_at()}: an "
+                f"does not continue the {self._at[0]} entries that were {self._cosigned()}: an "
                 f"entry was altered, removed or put in since",
             )  # fmt: skip
         self._at = size, checkpoint.root
@@ -263,5 +269,7 @@ class _Follower:
         except KeyMissing:
             return None
 
-    def _cosigned_at(self) -> str:
-        return self._seen.cosigned_at if self._seen is not None else "no time"
+    def _cosigned(self) -> str:
+        if self._seen is None:  # a first run, which goes over the changes of the key
+            return "signed before the key was handed on"
+        return f"cosigned at {self._seen.cosigned_at}"

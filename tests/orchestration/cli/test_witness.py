@@ -5,9 +5,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.orchestration.cli.conftest import Command, Ended
 from warehouse.archive import keys
+from warehouse.archive.note import Signer
 from warehouse.archive.verify_proof import check
 
 NAME = "witness.example.com/alex"
@@ -66,6 +68,29 @@ def test_the_first_time_the_key_that_was_told_is_demanded(ledgerline: Command, a
     assert ended.out.startswith(newest(archive).read_text())
     assert f"\u2014 {NAME} " in ended.out
     assert "for the first time" in ended.err
+    assert key in ended.err
+
+
+def test_the_first_time_a_wrong_key_is_called_that_and_no_broken_continuation(
+    ledgerline: Command, archive: Path, alex: Path
+) -> None:
+    origin = newest(archive).read_text().splitlines()[0]
+    stranger = Signer(origin, Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)).verifier.vkey
+    ended = run(ledgerline, alex, "--log-key", stranger)
+    assert ended.code == 1
+    assert ended.out.startswith("REFUSED: this log is signed by another key than --log-key. Nothing was cosigned.")
+    assert "continuation" not in ended.out
+    assert "state file" not in ended.out
+
+
+def test_the_first_time_the_key_before_a_change_is_followed_to_the_one_of_now(
+    ledgerline: Command, archive: Path, alex: Path
+) -> None:
+    old = ledgerline("key", "show", "--json", folder=archive).json()["key"]
+    entry = ledgerline("key", "rotate", "--to", "file:data/new.key", "--json", folder=archive).json()["entry"]
+    ended = run(ledgerline, alex, "--log-key", old, "--out", "cosigned")
+    assert ended.code == 0
+    assert f"entry {entry} handed the log over to another key" in ended.out
 
 
 def test_each_place_gets_the_cosigned_checkpoint(

@@ -243,6 +243,19 @@ def test_the_first_time_a_key_that_was_told_must_have_signed(memory: MemoryStore
     assert cosign(memory, state, trusted(archive)[0].vkey).checkpoint.size == 4
 
 
+def test_the_first_time_a_key_that_has_handed_the_log_on_is_followed(
+    memory: MemoryStore, state: WitnessState
+) -> None:
+    old = trusted(grown(memory, 3))[0].vkey
+    rotate(open_archive(memory), OTHER_KEY)
+    grown(memory, 4, first=3, key=OTHER_KEY)
+    rotate(open_archive(memory, key=OTHER_KEY), THIRD_KEY)
+    grown(memory, 2, first=7, key=THIRD_KEY)
+    done = cosign(memory, state, old)
+    assert (done.before, done.handed_over) == (None, [4, 10])
+    assert done.key == trusted(open_with_state(memory), THIRD_KEY)[0].vkey
+
+
 def test_an_empty_archive_is_nothing_to_cosign(memory: MemoryStore, state: WitnessState) -> None:
     with pytest.raises(LogError, match="nothing to cosign"):
         cosign(memory, state)
