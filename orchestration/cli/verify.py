@@ -89,7 +89,7 @@ def verify(
     from warehouse.config import load  # noqa: PLC0415
 
     settings = load(config)
-    given = _given(key or settings.archive.public_key)
+    given = _given(key, settings.archive.public_key)
 
     from orchestration.opening import CACHE_FILE, opened_archive, reopening  # noqa: PLC0415
     from warehouse.archive.cosignature import WitnessKey  # noqa: PLC0415
@@ -180,14 +180,18 @@ def _pins_in(path: Path) -> "list[Pin]":
     return read_pins(path.read_bytes(), path.name)
 
 
-def _given(vkey: str | None) -> "Verifier | None":
+def _given(key: str | None, configured: str | None) -> "Verifier | None":
     """The public key that somebody gave. Raises CannotRun."""
     from warehouse.archive.note import NoteError, Verifier  # noqa: PLC0415
 
     try:
+        vkey = key or configured
         return Verifier.from_vkey(vkey) if vkey else None
     except NoteError as error:
-        raise CannotRun(f"--key: {error}", remedy="give it as `ledgerline key show` prints it") from error
+        raise CannotRun(
+            f"{'--key' if key else 'archive.public_key'}: {error}",
+            remedy="give it as `ledgerline key show` prints it",
+        ) from error
 
 
 def _trusted(

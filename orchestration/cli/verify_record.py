@@ -33,7 +33,10 @@ def record_of(result: "Verification", trust: str, *, deep: bool, rederive: bool)
     head = result.head
     log = None
     if head is not None:
-        log = {"origin": head.origin, "size": head.size, "root": head.root, "signed_by": head.signed_by}
+        log = {
+            "origin": head.origin, "size": head.size, "root": head.root, "signed_by": head.signed_by,
+            "vouched": head.vouched,
+        }  # fmt: skip
     return {
         "log": log,
         "trust": trust,
@@ -48,7 +51,8 @@ def show_record(document: dict[str, Any], output: Output) -> None:
     log, looked = document["log"], document["looked_at"]
     if log is not None:
         output.line(f"log {log['origin']}: {counted(log['size'], 'entry', 'entries')}, root {log['root']}")
-        output.line(f"key {log['signed_by']} (trusted by {document['trust']})")
+        trusted = "trusted by" if log["vouched"] else "NOT vouched for by"
+        output.line(f"key {log['signed_by']} ({trusted} {document['trust']})")
     agreed = document["pins_agreed"]
     if agreed:
         sizes = ", ".join(f"{size:,}" for size in sorted({pin["size"] for pin in agreed}))

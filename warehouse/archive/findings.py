@@ -64,6 +64,7 @@ class Head:
     size: int
     root: str
     signed_by: str
+    vouched: bool  # whether that key is a trusted one, or joined to one by changes of the key; True without one
 
 
 @dataclass

@@ -180,7 +180,8 @@ class _Work:
         check_unexplained(store, self._names, gone, self._newest_at, result, self._folders(), now=now)
         self._gaps()
         check_head(store, inventory.size, result)
-        result.head = head_of(store, inventory.size, self._keys())
+        named = [key.public_key for key in self._state.signed_from]
+        result.head = head_of(store, inventory.size, self._keys(), self._trusted, named)
         check_pins(self._pins, self._state.origin, inventory.size, self._roots, self._keys(), store, result)
         if not store.immutable:
             result.notes.append("archive.lock is none: the store itself does not prevent changes")

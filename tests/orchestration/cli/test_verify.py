@@ -266,3 +266,5 @@ def test_a_foreign_key_that_was_given_is_not_called_the_configured_one(ledgerlin
     assert found
     assert all("configured" not in finding["detail"] for finding in found)
     assert all("--key" in finding["next_step"] for finding in found)
+    assert ended.json()["log"]["vouched"] is False
+    assert "(NOT vouched for by --key)" in ledgerline("verify", "--key", stranger.vkey, folder=archive).out
