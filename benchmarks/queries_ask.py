@@ -89,7 +89,7 @@ def _plain(files: list[str]) -> duckdb.DuckDBPyConnection:
         f"create view audit_event_versions as select {names}, dt from "
         f"read_parquet([{listed}], hive_partitioning = true, hive_types = {{'dt': date}})"
     )
-    db.execute("create view audit_events as " + catalog._CURRENT.format(schema="", known="", known_next=""))
+    db.execute("create view audit_events as " + catalog.current_rows("audit_event_versions"))
     return db
 
 

@@ -163,6 +163,11 @@ def _as_in_athena(db: duckdb.DuckDBPyConnection) -> list[str]:
     return made
 
 
+def current_rows(versions: str) -> str:
+    """The SELECT of current rows out of a relation of versions (its name, or a query in brackets)."""
+    return _CURRENT.format(versions=versions, known="", known_next="")
+
+
 def attach_marts(db: duckdb.DuckDBPyConnection, database: Path, state: LogState) -> bool:
     """Show the marts of a built file as views of their own names, unless the archive has that name.
 
@@ -208,8 +213,7 @@ def statements(archive: Archive, schema: str | None = None, *, unmasked: Collect
         made.append(f"create schema if not exists {_name(schema)}")
     made += [
         _table_view(versions, state, TABLE, AUDIT_EVENTS, root, masks),
-        f"create or replace view {prefix}audit_events as "
-        + _CURRENT.format(versions=versions, known="", known_next=""),
+        f"create or replace view {prefix}audit_events as " + current_rows(versions),
         f"create or replace macro {prefix}audit_events_as_of(ts) as table "
         + _CURRENT.format(
             versions=versions,
@@ -279,7 +283,7 @@ def _matches_view(prefix: str, state: LogState, root: str, masks: Masks) -> str:
     if masks.active:
         versions = f"({_stored(state, TABLE, AUDIT_EVENTS, root)})"
         rows = f"({_stored(state, EXPORT_TABLE, AUDIT_EXPORT_ROWS, root)}) as stored_rows"
-        events = f"({_CURRENT.format(versions=versions, known='', known_next='')}) as feed"
+        events = f"({current_rows(versions)}) as feed"
     return f"create or replace view {prefix}audit_export_matches as " + audit_export_matches_sql(
         prefix, covered=state.stream(STREAM).covered, rows=rows, events=events
     )
