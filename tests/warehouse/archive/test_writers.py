@@ -136,7 +136,7 @@ def test_a_seal_whose_writer_died_before_the_marker_is_named_until_the_marker_is
     sealed = seal(archive, "2026-11-17", entry.seq, [entry.seq], marker=False)
     (finding,) = verify(archive.store).findings
     assert (finding.code, finding.subject) == ("missing", sealed.objects[1].key)
-    assert "ledgerline pull" in finding.detail
+    assert "ledgerline pull" in finding.step
     archive.put(sealed.objects[1].key, f"PAR1 marker {sealed.objects[0].key}".encode())
     assert_clean(archive.store)
 
