@@ -13,6 +13,7 @@ from warehouse.anthropic.planning import LAG
 from warehouse.anthropic.spend_planning import first_day
 from warehouse.archive.recording import off_spans
 from warehouse.archive.state import LogState, StreamState, overdue_footprints
+from warehouse.evidence.storage import LOCKED, storage
 from warehouse.tables.directory.schema import listings_of
 from warehouse.tables.fold import STREAM
 from warehouse.tables.schema import TABLE
@@ -33,9 +34,12 @@ def status(workshop: Workshop) -> dict[str, Any]:
     """The document of `ledgerline status --json` (design section 13)."""
     state = workshop.archive.refresh()
     now = workshop.clock()
+    kept = storage(workshop.archive.store)
     return {
         "archive": workshop.archive.store.url,
-        "immutable": workshop.archive.store.immutable,
+        "storage": kept,
+        # read-only files are not immutable storage, and a lock that somebody may lift is not either
+        "immutable": kept == LOCKED,
         "entries": state.size,
         "windows": sum(stream.pulls for stream in state.streams.values()),
         "head": state.head_sha256,

@@ -7,6 +7,13 @@ import typer
 from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
 from orchestration.cli.output import Output, counted, duration
 
+_STORAGE = {
+    "locked": "immutable (locked by the store)",
+    "liftable": "locked; who has the right to lift the lock can change it",
+    "folder": "a folder with read-only files, which its owner can change",
+    "unlocked": "not immutable (archive.lock is none)",
+}
+
 
 def register(app: typer.Typer) -> None:
     add_command(
@@ -44,8 +51,7 @@ def status(config: CONFIG = None, json: JSON = False, debug: DEBUG = False) -> i
 def _show(document: dict[str, Any], output: Output) -> None:
     output.line(
         f"{document['archive']}: {counted(document['entries'], 'entry', 'entries')}, "
-        f"{counted(document['windows'], 'window')}"
-        + ("" if document["immutable"] else "; not immutable (archive.lock is none)")
+        f"{counted(document['windows'], 'window')}" + f"; {_STORAGE[document['storage']]}"
     )
     if not document["entries"]:
         output.line("the archive is empty: no log was begun there; `ledgerline pull activities` begins one")

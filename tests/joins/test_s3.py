@@ -52,6 +52,8 @@ def test_the_whole_way_on_s3_gives_the_truth_locked_and_verified(
     verified = ledgerline(site, "verify", "--deep", "--json")
     assert (verified.code, verified.json()["findings"]) == (0, [])
     assert verified.json()["checked"]["records"] == len(truth)
+    standing = site.run("status", "--json").json()
+    assert (standing["immutable"], standing["storage"]) == (True, "locked")
     assert SECRET not in ended.out + ended.err + verified.out + verified.err
 
     kept = objects(bucket)

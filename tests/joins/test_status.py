@@ -51,7 +51,6 @@ def test_a_stream_has_what_scripts_rely_on(standing: Standing) -> None:
     assert stream["covered_to"] == rfc3339(served.clock.now() - timedelta(minutes=2))
     assert (stream["lag_seconds"], stream["records"], stream["pages"]) == (120, report.records, report.pages)
     assert document["windows"] == stream["pulls"] == report.windows
-    assert document["immutable"] is True
 
 
 def test_lag_grows_with_the_clock_and_is_no_gap(standing: Standing) -> None:
@@ -110,12 +109,20 @@ def test_what_a_run_noticed_is_said_once_with_when_and_forgotten_after_a_week(st
     assert "clock_skew" not in codes(read(site, served))
 
 
+def test_a_folder_of_read_only_files_is_not_called_immutable(standing: Standing) -> None:
+    served, site = standing()
+    pull(site, served, DAY, NEXT)
+    document = read(site, served)
+    assert (document["immutable"], document["storage"]) == (False, "folder")
+    assert "not_immutable" not in codes(document)  # it is what was asked for; only no lock at all is a finding
+
+
 def test_an_archive_without_a_lock_says_that_it_is_not_immutable(standing: Standing) -> None:
     served, site = standing()
     site.configure(archive='lock = "none"')
     pull(site, served, DAY, NEXT)
     document = read(site, served)
-    assert document["immutable"] is False
+    assert (document["immutable"], document["storage"]) == (False, "unlocked")
     assert "not_immutable" in codes(document)
 
 
