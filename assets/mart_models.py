@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]  # read here only, and checked by what comes out
+import yaml  # read here only, and checked by what comes out
 
 from warehouse.tables.marts import find_project
 

@@ -107,6 +107,8 @@ create macro json_extract_scalar(document, path) as
            else json_extract_string(document, path) end)
 """
 _JSON_FORMAT = "create macro json_format(document) as cast(document as varchar)"
+# what a connection needs to read JSON with the words of Athena
+JSON_MACROS = (_JSON_EXTRACT_SCALAR, _JSON_FORMAT)
 
 _FIRST_SEEN = """
 create or replace view {schema}audit_unknown_first_seen as
@@ -155,7 +157,7 @@ def connect(
 
 def _as_in_athena(db: duckdb.DuckDBPyConnection) -> list[str]:
     """What lets SQL that was written for Athena run here unchanged: two functions, and the taxonomy as a table."""
-    made = [_JSON_EXTRACT_SCALAR, _JSON_FORMAT]
+    made = [*JSON_MACROS]
     if not db.execute("select 1 from duckdb_views() where view_name = 'event_types' and not internal").fetchall():
         names = ", ".join(_name(name) for name in SEED_COLUMNS)
         source = f"read_csv({_literal(_verbatim(os.fspath(EVENT_TYPES_CSV)))}, header = true, all_varchar = true)"

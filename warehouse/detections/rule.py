@@ -1,0 +1,310 @@
+"""A detection: a Sigma rule, or a correlation of rules, with what Ledgerline adds under `ledgerline:`.
+
+Promise: what is loaded can be run. Status, level, runbook and every field are checked when the file is read, and a
+mistake names the file, the rule and what would be right.
+
+    ledgerline:
+      why: what happens if nobody looks
+      runbook: [steps, in order]
+      group-by: [actor]            who shares an alert (default: the actor)
+      gap: 15m                     how long nothing may happen for the next to be another alert (default 15m)
+      novelty: {field: .., per: [..], look-back: 30d, history: 7d}     the first time that a value is seen
+      silence: {per: [..], for: 30d, look-back: 90d}                   an event after so long without any
+      travel: {per: [..], km-per-hour: 900, least-km: 500}             two places that nobody reaches in the time
+      true: [[records], ..]        samples that raise an alert
+      false: [[records], ..]       samples that raise none
+
+`novelty`, `silence` and `travel` are ours: Sigma has no word for them, so they do not travel to a SIEM.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from sigma.collection import SigmaCollection
+from sigma.correlations import SigmaCorrelationRule, SigmaCorrelationTimespan, SigmaCorrelationType
+from sigma.exceptions import SigmaError
+from sigma.rule import SigmaRule
+
+from warehouse.detections.condition import event_types, fields, predicate
+from warehouse.detections.errors import RuleInvalid, RuleTooBroad
+from warehouse.detections.source import PRODUCT, Source, sources
+
+Kind = Literal[
+    "each", "event_count", "value_count", "temporal", "temporal_ordered", "novelty", "silence", "travel"
+]
+OWN_KINDS = ("novelty", "silence", "travel")
+
+_CORRELATIONS: Mapping[SigmaCorrelationType, Kind] = {
+    SigmaCorrelationType.EVENT_COUNT: "event_count",
+    SigmaCorrelationType.VALUE_COUNT: "value_count",
+    SigmaCorrelationType.TEMPORAL: "temporal",
+    SigmaCorrelationType.TEMPORAL_ORDERED: "temporal_ordered",
+}
+_LEVELS = ("informational", "low", "medium", "high", "critical")
+_STATUSES = ("stable", "test", "experimental", "deprecated", "unsupported")
+_KEYS = frozenset(
+    {"why", "runbook", "group-by", "gap", "novelty", "silence", "travel", "true", "false", "broad", "controls"}
+)
+_DEFAULT_GAP = "15m"
+# what reading a document of an unforeseen shape ends in, in pySigma and here
+_OF_ANOTHER_SHAPE = (TypeError, AttributeError, KeyError, ValueError, IndexError)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One Sigma rule as it takes part in a detection: `name` as a correlation calls it."""
+
+    name: str
+    rule: SigmaRule
+    source: Source
+
+    def types(self) -> frozenset[str] | None:
+        """The event types it can match; None where it is bound to none."""
+        return event_types(self.rule)
+
+    def condition(self, dialect: Literal["duckdb", "athena"]) -> str:
+        return predicate(self.rule, self.source, dialect)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One detection. Times in seconds.
+
+    version: the first 12 hex digits of the SHA-256 of its file, so that an alert says which text raised it.
+    gap: events of a group that are further apart belong to different alerts. threshold: how many events, values or
+    parts within `timespan` (one for kind `each`). look_back: how far before a window the rule has to read.
+    samples: (raises an alert or not, records).
+    """
+
+    id: str
+    title: str
+    status: str
+    level: str
+    description: str
+    why: str
+    tags: tuple[str, ...]
+    runbook: tuple[str, ...]
+    false_positives: tuple[str, ...]
+    references: tuple[str, ...]
+    controls: tuple[str, ...]
+    version: str
+    kind: Kind
+    parts: tuple[Part, ...]
+    group_by: tuple[str, ...]
+    timespan: int
+    gap: int
+    threshold: int
+    value_field: str | None
+    look_back: int
+    own: Mapping[str, Any] = field(default_factory=dict)
+    samples: tuple[tuple[bool, tuple[dict[str, Any], ...]], ...] = ()
+    path: Path
+    sigma: SigmaCollection = field(repr=False)
+
+    @property
+    def source(self) -> Source:
+        return self.parts[0].source
+
+    def types(self) -> frozenset[str] | None:
+        """The event types it can match; None where any part is bound to none."""
+        found = [part.types() for part in self.parts]
+        return frozenset().union(*(t for t in found if t)) if all(t is not None for t in found) else None
+
+
+def read(path: Path) -> Rule:
+    """The detection in a file: one Sigma rule, or several and one correlation. Raises RuleInvalid."""
+    try:
+        data = path.read_bytes()
+        documents = [document for document in yaml.safe_load_all(data) if document is not None]
+        collection = SigmaCollection.from_dicts(documents)
+        collection.resolve_rule_references()
+        return _rule(path, collection, sha256(data).hexdigest()[:12])
+    except RuleInvalid as problem:
+        raise type(problem)(f"{path.name}: {problem}", remedy=problem.remedy) from problem
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, SigmaError, *_OF_ANOTHER_SHAPE) as problem:
+        raise RuleInvalid(
+            f"{path.name} is no Sigma rule: {problem}",
+            remedy="correct it; docs/detections.md shows a whole one (in YAML, off, on, no and yes are no texts)",
+        ) from problem
+
+
+def _rule(path: Path, collection: SigmaCollection, version: str) -> Rule:
+    plain = [rule for rule in collection.rules if isinstance(rule, SigmaRule)]
+    correlations = [rule for rule in collection.rules if isinstance(rule, SigmaCorrelationRule)]
+    if len(correlations) > 1 or (not correlations and len(plain) != 1) or not plain:
+        raise RuleInvalid(
+            f"it holds {len(plain)} rules and {len(correlations)} correlations",
+            remedy="a file is one rule, or one correlation with the rules it refers to",
+        )
+    parts = tuple(_part(rule) for rule in plain)
+    if len({part.source.name for part in parts}) > 1:
+        raise RuleInvalid("its rules read different log sources", remedy="correlate rules of one log source")
+    head: SigmaRule | SigmaCorrelationRule = correlations[0] if correlations else plain[0]
+    ours = _ours(head)
+    _check_head(head, ours)
+    shape = _correlated(correlations[0], parts) if correlations else _single(ours)
+    rule = Rule(
+        id=str(head.id),
+        title=head.title,
+        status=str(head.status),
+        level=str(head.level),
+        description=(head.description or "").strip(),
+        why=str(ours["why"]).strip(),
+        tags=tuple(str(tag) for tag in head.tags),
+        runbook=tuple(str(step).strip() for step in ours["runbook"]),
+        false_positives=tuple(str(text) for text in head.falsepositives),
+        references=tuple(str(text) for text in head.references),
+        controls=tuple(str(text) for text in ours.get("controls", ())),
+        version=version,
+        parts=parts,
+        samples=_samples(ours),
+        path=path,
+        sigma=collection,
+        **shape,
+    )
+    _check_fields(rule)
+    if rule.types() is None and not ours.get("broad"):
+        _check_breadth(rule)
+    return rule
+
+
+def _part(rule: SigmaRule) -> Part:
+    service = rule.logsource.service
+    if rule.logsource.product != PRODUCT or service not in sources():
+        raise RuleInvalid(
+            f"rule {rule.title!r} reads log source {rule.logsource.product}/{service}, which is not here",
+            remedy=f"product is {PRODUCT!r} and service one of {', '.join(sources())}",
+        )
+    return Part(name=rule.name or str(rule.id), rule=rule, source=sources()[service])
+
+
+def _ours(head: SigmaRule | SigmaCorrelationRule) -> dict[str, Any]:
+    ours = (head.custom_attributes or {}).get("ledgerline")
+    if not isinstance(ours, dict):
+        raise RuleInvalid(f"rule {head.title!r} has no part 'ledgerline'", remedy="add why and runbook under it")
+    strange = sorted(set(ours) - _KEYS)
+    if strange:
+        raise RuleInvalid(
+            f"'ledgerline' has no {', '.join(strange)}", remedy=f"it takes {', '.join(sorted(_KEYS))}"
+        )
+    return ours
+
+
+def _check_head(head: SigmaRule | SigmaCorrelationRule, ours: Mapping[str, Any]) -> None:
+    missing = [name for name in ("why", "runbook") if not ours.get(name)]
+    missing += [name for name in ("id", "title", "status", "level", "description") if not getattr(head, name)]
+    if missing:
+        raise RuleInvalid(
+            f"rule {head.title!r} lacks {', '.join(missing)}", remedy="a rule without them wakes nobody"
+        )
+    if str(head.level) not in _LEVELS or str(head.status) not in _STATUSES:
+        raise RuleInvalid(f"rule {head.title!r} has level {head.level} and status {head.status}")
+    if not isinstance(ours["runbook"], list):
+        raise RuleInvalid("the runbook is no list", remedy="write each step as an item of a list")
+
+
+def _single(ours: Mapping[str, Any]) -> dict[str, Any]:
+    own = [name for name in OWN_KINDS if name in ours]
+    if len(own) > 1:
+        raise RuleInvalid(f"'ledgerline' has {' and '.join(own)}", remedy="keep one of them")
+    gap = seconds(ours.get("gap", _DEFAULT_GAP))
+    shape: dict[str, Any] = {
+        "kind": own[0] if own else "each",
+        "group_by": tuple(ours.get("group-by", ("actor",))),
+        "timespan": gap,
+        "gap": gap,
+        "threshold": 1,
+        "value_field": None,
+        "look_back": gap,
+    }
+    if own:
+        settings = ours[own[0]]
+        per = tuple(settings.get("per", ("actor",)))
+        shape |= {"group_by": per, "own": settings, "value_field": settings.get("field")}
+        shape["look_back"] = seconds(settings.get("look-back", "30d"))
+        if own[0] == "travel":
+            shape["gap"] = shape["look_back"] = seconds(settings.get("look-back", "1d"))
+        if own[0] == "novelty" and not shape["value_field"]:
+            raise RuleInvalid(
+                "'novelty' names no field", remedy="say which field's values are new: field: ip_address"
+            )
+    return shape
+
+
+def _correlated(correlation: SigmaCorrelationRule, parts: Sequence[Part]) -> dict[str, Any]:
+    kind = _CORRELATIONS.get(correlation.type)
+    if kind is None:
+        raise RuleInvalid(
+            f"correlation {correlation.title!r} is of type {correlation.type}",
+            remedy=f"this backend has {', '.join(_CORRELATIONS.values())}",
+        )
+    condition = correlation.condition
+    threshold, value = len(parts), None
+    if kind in ("event_count", "value_count"):
+        operator = getattr(getattr(condition, "op", None), "name", "")
+        if operator not in ("GTE", "GT"):
+            raise RuleInvalid(
+                f"correlation {correlation.title!r} asks for less than a number", remedy="use gte or gt"
+            )
+        threshold = int(condition.count) + (operator == "GT")  # type: ignore[union-attr]
+        value = getattr(condition, "fieldref", None)
+        value = value[0] if isinstance(value, list) else value
+        if (kind == "value_count") != bool(value):
+            raise RuleInvalid(
+                f"correlation {correlation.title!r} needs a field for value_count, and only for that"
+            )
+    span = correlation.timespan.seconds
+    return {
+        "kind": kind,
+        "group_by": tuple(correlation.group_by or ()),
+        "timespan": span,
+        "gap": span,
+        "threshold": threshold,
+        "value_field": value,
+        "look_back": 2 * span,
+    }
+
+
+def seconds(text: Any) -> int:
+    """`15m`, `30d` and so on as seconds. Raises RuleInvalid."""
+    try:
+        return int(SigmaCorrelationTimespan(str(text)).seconds)
+    except SigmaError as problem:
+        raise RuleInvalid(f"{text!r} is no span of time", remedy="write 90s, 15m, 12h or 30d") from problem
+
+
+def _samples(ours: Mapping[str, Any]) -> tuple[tuple[bool, tuple[dict[str, Any], ...]], ...]:
+    found = []
+    for fires, key in ((True, "true"), (False, "false")):
+        for sample in ours.get(key, ()):
+            if not isinstance(sample, list) or not all(isinstance(record, dict) for record in sample):
+                raise RuleInvalid(f"a sample under {key!r} is no list of records")
+            found.append((fires, tuple(sample)))
+    return tuple(found)
+
+
+def _check_fields(rule: Rule) -> None:
+    """Every field that the rule names exists, and every part can be written as SQL."""
+    for part in rule.parts:
+        for name in sorted(fields(part.rule) | set(rule.group_by) | {f for f in (rule.value_field,) if f}):
+            part.source.sql(name)
+        part.condition("duckdb")
+        part.condition("athena")
+
+
+def _check_breadth(rule: Rule) -> None:
+    """A rule over all events must say what it looks for in a field that is not on every event."""
+    loose = [
+        part.name
+        for part in rule.parts
+        if part.types() is None and part.source.open and not fields(part.rule) - {"actor_type", "type", "id"}
+    ]
+    if loose:
+        raise RuleTooBroad(
+            f"rule {rule.title!r} is bound to no event type and would match nearly every event",
+            remedy="name the types it looks for, or set 'broad: true' under 'ledgerline' if that is meant",
+        )

@@ -1,0 +1,78 @@
+"""All detections: those that come with Ledgerline, and the customer's own folders.
+
+Promise: every mistake in every file is found at once, an id stands for one rule, and a name that is not there is
+answered with the nearest ones.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+
+from warehouse.detections.errors import RuleInvalid, RuleUnknown
+from warehouse.detections.rule import Rule, read
+
+OWN_RULES = Path(__file__).with_name("rules")
+
+
+@dataclass(frozen=True)
+class Rulebook:
+    """Rules in order of title. Iterate over it for all that are in use (not deprecated, not unsupported)."""
+
+    rules: tuple[Rule, ...]
+
+    def __iter__(self) -> Iterator[Rule]:
+        return (rule for rule in self.rules if rule.status not in ("deprecated", "unsupported"))
+
+    def find(self, name: str) -> Rule:
+        """A rule by id, by the beginning of one (8 characters or more), by file name or by title.
+
+        Raises RuleUnknown with the nearest names.
+        """
+        wanted = name.strip().lower()
+        for rule in self.rules:
+            if wanted in (rule.id, rule.path.stem, rule.title.lower()) or (
+                len(wanted) >= 8 and rule.id.startswith(wanted)
+            ):
+                return rule
+        near = get_close_matches(wanted, [rule.path.stem for rule in self.rules], n=3, cutoff=0.4)
+        raise RuleUnknown(
+            f"no detection is called {name!r}",
+            remedy=f"did you mean {', '.join(near)}?" if near else "see `ledgerline detections list`",
+        )
+
+
+def load(folders: Iterable[Path] = ()) -> Rulebook:
+    """The rules of the package and of `folders`. Raises RuleInvalid, naming every mistake of every file."""
+    rules: list[Rule] = []
+    mistakes: list[RuleInvalid] = []
+    for folder in folders:
+        if not folder.is_dir():
+            mistakes.append(RuleInvalid(f"{folder} is no folder", remedy="correct [detections] rules"))
+        for path in sorted([*folder.glob("*.yml"), *folder.glob("*.yaml")]):
+            try:
+                rules.append(read(path))
+            except RuleInvalid as problem:
+                mistakes.append(problem)
+    rules += _shipped()
+    held: dict[str, Rule] = {}
+    for rule in rules:
+        other = held.setdefault(rule.id, rule)
+        if other is not rule:
+            mistakes.append(
+                RuleInvalid(
+                    f"{rule.path.name} and {other.path.name} have the same id {rule.id}",
+                    remedy="give one a new id",
+                )
+            )
+    if mistakes:
+        raise RuleInvalid(
+            "\n".join(f"{mistake}; {mistake.remedy}" if mistake.remedy else str(mistake) for mistake in mistakes)
+        )
+    return Rulebook(tuple(sorted(rules, key=lambda rule: rule.title)))
+
+
+@cache
+def _shipped() -> tuple[Rule, ...]:
+    return tuple(read(path) for path in sorted(OWN_RULES.glob("*.yml")))
