@@ -1,4 +1,4 @@
-"""The sandbox's command line: `python -m sandbox serve`.
+"""The sandbox's command line: `python -m sandbox serve` and `python -m sandbox intakes`.
 
 One JSON line on stdout when it is ready, everything else on stderr; exit 0 stopped cleanly, 2 could not run.
 """
@@ -10,12 +10,16 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from sandbox.clock import Clock
 from sandbox.faults import RECORD_FAULTS, REQUEST_FAULTS, FaultError, parse_faults
-from sandbox.server import HOST, run
+from sandbox.intakes import INTAKES, Intakes
+from sandbox.intakes.faults import FAULTS
+from sandbox.intakes.faults import parse as parse_intake_faults
+from sandbox.server import HOST, run, run_app
 from sandbox.tenant.quirks import QUIRKS
 from sandbox.tenant.tenant import Tenant
 
@@ -23,6 +27,38 @@ from sandbox.tenant.tenant import Tenant
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code (0 stopped cleanly, 2 could not run)."""
     options = _parser().parse_args(argv)
+    return _intakes(options) if options.command == "intakes" else _serve(options)
+
+
+def _intakes(options: argparse.Namespace) -> int:
+    names = [name for name in options.only.split(",") if name] or None
+    try:
+        intakes = Intakes(names, seed=options.seed)
+        for name, fault in parse_intake_faults(options.faults):
+            intakes[name].faults.on(**fault)
+    except KeyError as problem:
+        print(f"sandbox: no intake {problem}; known are {', '.join(INTAKES)}", file=sys.stderr)
+        return 2
+    except (FaultError, TypeError) as problem:
+        print(f"sandbox: {problem}", file=sys.stderr)
+        return 2
+
+    def ready(url: str) -> None:
+        print(json.dumps({"url": url, "intakes": intakes.settings(url), "pid": os.getpid()}), flush=True)
+
+    return _run(lambda: run_app(intakes, options.port, ready), options.port)
+
+
+def _run(server: Callable[[], None], port: int) -> int:
+    try:
+        server()
+    except OSError as problem:
+        print(f"sandbox: cannot listen on {HOST}:{port}: {problem}; choose another --port", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _serve(options: argparse.Namespace) -> int:
     try:
         tenant = _tenant(options)
         for fault in parse_faults(options.faults):
@@ -53,14 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         }
         print(json.dumps(document), flush=True)
 
-    try:
-        run(tenant, options.port, ready)
-    except OSError as problem:
-        print(
-            f"sandbox: cannot listen on {HOST}:{options.port}: {problem}; choose another --port", file=sys.stderr
-        )
-        return 2
-    return 0
+    return _run(lambda: run(tenant, options.port, ready), options.port)
 
 
 def _tenant(options: argparse.Namespace) -> Tenant:
@@ -83,7 +112,8 @@ def _tenant(options: argparse.Namespace) -> Tenant:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m sandbox", description="A pretend Claude Enterprise tenant over HTTP on 127.0.0.1."
+        prog="python -m sandbox",
+        description="A pretend Claude Enterprise tenant, and pretend receivers of events, over HTTP on 127.0.0.1.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     serve = commands.add_parser(
@@ -131,18 +161,38 @@ def _parser() -> argparse.ArgumentParser:
         help="keep access records, redactions and withdrawals there, so that a restart serves the same past",
     )
     add("--lazy", action="store_true", help="generate a day when it is first asked for instead of before ready")
+    _add_intakes(commands)
     return parser
 
 
-def _epilog() -> str:
-    def table(rows: dict[str, str]) -> str:
-        return "\n".join(f"  {name:26} {text}" for name, text in rows.items())
+def _add_intakes(commands: Any) -> None:
+    intakes = commands.add_parser(
+        "intakes",
+        help="serve pretend SIEM intakes until SIGTERM or SIGINT",
+        description="Serve the intakes. Prints one JSON line (url, intakes with their settings, pid) when ready.\n"
+        "GET /_intakes on that url lists them; /_intakes/NAME/events shows what one stored.",
+        epilog="faults: INTAKE/KIND[:PROBABILITY][:next=N][:skip=N][:seconds=S][:status=S][:code=N]"
+        "[:number=N][:id=ID],\n  comma-separated. e.g. --faults splunk/error:next=3,datadog/retry_after:0.05\n"
+        '  At runtime: POST /_intakes/NAME/faults {"kind": "cut", "next": 1}, DELETE to clear.\n'
+        f"faults of every intake:\n{_table(FAULTS)}\nGET /_intakes names those of one intake as well.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    intakes.add_argument("--port", type=int, default=0, help="loopback port; 0 takes a free one (default)")
+    intakes.add_argument("--only", default="", metavar="LIST", help=f"some of {', '.join(INTAKES)} (default: all)")
+    intakes.add_argument("--faults", default="", metavar="LIST", help="faults to start with; see below")
+    intakes.add_argument("--seed", type=int, default=7, help="of faults with a probability (default 7)")
 
+
+def _table(rows: dict[str, str]) -> str:
+    return "\n".join(f"  {name:26} {text}" for name, text in rows.items())
+
+
+def _epilog() -> str:
     return (
         "faults: KIND[:PROBABILITY][:next=N][:skip=N][:seconds=S][:status=S][:bytes=N], comma-separated,\n"
         "  or JSON.\n"
         "  e.g. --faults rate_limit_429:0.05,error_500:next=3,clock_skew:seconds=600\n"
         '  At runtime: POST /_sandbox/faults {"kind": "cut", "next": 1}, DELETE to clear.\n'
-        f"request faults:\n{table(REQUEST_FAULTS)}\nrecord faults:\n{table(RECORD_FAULTS)}\n"
-        f"quirks:\n{table(QUIRKS)}"
+        f"request faults:\n{_table(REQUEST_FAULTS)}\nrecord faults:\n{_table(RECORD_FAULTS)}\n"
+        f"quirks:\n{_table(QUIRKS)}"
     )

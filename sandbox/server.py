@@ -1,4 +1,4 @@
-"""Serving a tenant on 127.0.0.1: in a thread for tests, in the foreground for the command line."""
+"""Serving a tenant, or the intakes, on 127.0.0.1: in a thread for tests, in the foreground by command."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from threading import Thread
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from sandbox.api.app import application
 from sandbox.clock import Clock
@@ -70,8 +71,15 @@ def serve(tenant: Tenant | None = None, port: int = 0, **settings: Any) -> Itera
     Raises OSError where the port is taken, RuntimeError where the server does not start within 10 s.
     """
     tenant = tenant or Tenant(**settings)
+    with in_thread(application(tenant), port) as url:
+        yield Served(url, tenant)
+
+
+@contextmanager
+def in_thread(app: ASGIApp, port: int = 0) -> Iterator[str]:
+    """Serve an application from a thread on a loopback port; gives its URL. Raises as `serve` does."""
     listener = _listen(port)
-    server = _InThread(_config(tenant))
+    server = _InThread(_config(app))
     thread = Thread(target=server.run, args=([listener],), name="sandbox", daemon=True)
     thread.start()
     try:
@@ -80,7 +88,7 @@ def serve(tenant: Tenant | None = None, port: int = 0, **settings: Any) -> Itera
             if not thread.is_alive() or time.monotonic() > deadline:
                 raise RuntimeError("the sandbox server did not start; run it in the foreground to see why")
             time.sleep(0.002)
-        yield Served(f"http://{HOST}:{listener.getsockname()[1]}", tenant)
+        yield f"http://{HOST}:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(timeout=10)
@@ -89,6 +97,11 @@ def serve(tenant: Tenant | None = None, port: int = 0, **settings: Any) -> Itera
 
 def run(tenant: Tenant, port: int, ready: Callable[[str], None]) -> None:
     """Serve in the foreground until SIGTERM or SIGINT; `ready` gets the URL once requests are answered."""
+    run_app(application(tenant), port, ready)
+
+
+def run_app(app: ASGIApp, port: int, ready: Callable[[str], None]) -> None:
+    """Serve an application in the foreground, as `run` does."""
     listener = _listen(port)
 
     class Announcing(uvicorn.Server):
@@ -99,7 +112,7 @@ def run(tenant: Tenant, port: int, ready: Callable[[str], None]) -> None:
     # uvicorn raises a signal again after its clean stop; for us that stop is the whole answer.
     before = [(number, signal.signal(number, lambda *_: None)) for number in (signal.SIGTERM, signal.SIGINT)]
     try:
-        Announcing(_config(tenant, log_level="warning")).run([listener])
+        Announcing(_config(app, log_level="warning")).run([listener])
     finally:
         for number, handler in before:
             signal.signal(number, handler)
@@ -117,10 +130,10 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-def _config(tenant: Tenant, log_level: str = "critical") -> uvicorn.Config:
+def _config(app: ASGIApp, log_level: str = "critical") -> uvicorn.Config:
     """No access log, no Server or Date header of uvicorn's own, a short grace for open connections."""
     return uvicorn.Config(
-        application(tenant),
+        app,
         log_level=log_level,
         access_log=False,
         server_header=False,
