@@ -46,16 +46,38 @@
   end
 {%- endmacro %}
 
-{#- Who vouches for the identity. Only these kinds need the record itself. -#}
-{% macro actor_authority(actor_type, raw) -%}
+{#- Who vouches for the identity. Only these kinds need the record itself; `at` is where the record keeps its actor. -#}
+{% macro actor_authority(actor_type, raw, at='$.actor') -%}
   case {{ actor_type }}
-    when 'federated_identity_actor' then {{ json_text(raw, '$.actor.issuer') }}
-    when 'attested_device_actor' then {{ json_text(raw, '$.actor.kid_hash') }}
+    when 'federated_identity_actor' then {{ json_text(raw, at ~ '.issuer') }}
+    when 'attested_device_actor' then {{ json_text(raw, at ~ '.kid_hash') }}
     when 'federated_actor' then concat(
-      coalesce({{ json_text(raw, '$.actor.provider.type') }}, 'unknown'), '/',
-      coalesce({{ json_text(raw, '$.actor.provider.account_id') }},
-               {{ json_text(raw, '$.actor.provider.subscription_id') }},
-               {{ json_text(raw, '$.actor.provider.project_number') }},
-               {{ json_text(raw, '$.actor.provider.issuer') }}, ''))
+      coalesce({{ json_text(raw, at ~ '.provider.type') }}, 'unknown'), '/',
+      coalesce({{ json_text(raw, at ~ '.provider.account_id') }},
+               {{ json_text(raw, at ~ '.provider.subscription_id') }},
+               {{ json_text(raw, at ~ '.provider.project_number') }},
+               {{ json_text(raw, at ~ '.provider.issuer') }}, ''))
+  end
+{%- endmacro %}
+
+{#- What a kind of actor is, for people who pay: a person, a machine account, a key, a workspace, or not known. A claimed
+    address and what only a cloud vouches for are `unknown`: nobody is taken for a person by guess. -#}
+{% macro identity_type(kind) -%}
+  case {{ kind }}
+    when 'user' then 'human'
+    when 'service_account' then 'service_account'
+    when 'api_key' then 'api_key'
+    when 'admin_api_key' then 'api_key'
+    when 'workspace' then 'workspace'
+    else 'unknown'
+  end
+{%- endmacro %}
+
+{#- The wire name of an actor's kind from the tag of its id, for lists that give the id alone. -#}
+{% macro actor_type_of_id(id) -%}
+  case
+    when {{ id }} like 'svac\_%' escape '\' then 'service_account_actor'
+    when {{ id }} like 'apikey\_%' escape '\' then 'api_actor'
+    else 'user_actor'
   end
 {%- endmacro %}

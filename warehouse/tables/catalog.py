@@ -295,7 +295,7 @@ def _stored(state: LogState, table: str, columns: pa.Schema, root: str, *, by_da
     """The SELECT over the files that the log names, or over nothing where it names none."""
     files: Sequence[TableFile] = [*state.table(table).sealed, *state.table(table).recent]
     if not files:
-        empty = ", ".join(f"cast(null as {_sql_type(field)}) as {_name(field.name)}" for field in columns)
+        empty = ", ".join(f"cast(null as {sql_type(field)}) as {_name(field.name)}" for field in columns)
         day = ", cast(null as date) as dt" if by_day else ""
         return f"select {empty}{day} where false"
     listed = ", ".join(_literal(_verbatim(root) + file.key) for file in files)
@@ -340,7 +340,8 @@ def _verbatim(root: str) -> str:
     return re.sub(r"[\[*?]", r"[\g<0>]", root)
 
 
-def _sql_type(field: pa.Field) -> str:
+def sql_type(field: pa.Field) -> str:
+    """The SQL type of a column of an Arrow schema."""
     return _SQL_TYPES[str(field.type)]
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from warehouse.tables.marts import days as built_days
+from warehouse.tables.marts.absent import make_absent
 from warehouse.tables.marts.dbt_run import ModelBuild, Progress, TestFailure, run_dbt
 from warehouse.tables.marts.errors import CatalogIncomplete
 from warehouse.tables.marts.project import find_project, fingerprint
@@ -167,6 +168,7 @@ def _make_views(db: duckdb.DuckDBPyConnection, catalog_sql: CatalogSql) -> None:
             f"The archive's catalogue did not make {what}. Pass the statements of "
             "warehouse.tables.catalog.statements(archive)."
         )
+    make_absent(db)
 
 
 def _plan(
