@@ -39,7 +39,7 @@ ifneq ($(EXTRAS),)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]'
 endif
 
-demo: $(VENV)/.installed ## the whole pipeline against a pretend tenant: pull, archive, tables, marts, SQL
+demo: $(VENV)/.installed ## the whole pipeline against a pretend tenant: pull, archive, marts, SQL, statement, report
 	$(BIN)/ledgerline demo --days $(DAYS) --keep
 
 ui: $(VENV)/.installed ## the Dagster UI over the demo's archive and tenant (after `make demo`)

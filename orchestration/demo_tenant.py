@@ -31,9 +31,14 @@ keys.compliance = "file:./keys/compliance"
 keys.analytics = "file:./keys/analytics"
 keys.directory = "file:./keys/directory"
 start = {start}
+requests_per_minute.analytics = 600  # the pretend tenant sets no limit; the vendor's is 60
 
 [warehouse]
 duckdb = "./warehouse.duckdb"
+
+[finops]
+cost_centers = "./cost_centers.csv"
+rules = "./rules.toml"
 """
 _SETTINGS = "tenant.json"
 
@@ -80,11 +85,19 @@ class DemoFolder:
 
 
 def make_folder(path: Path, *, days: int, users: int, seed: int) -> DemoFolder:
-    """Write a fresh demo folder; the tenant's past begins `days` before today, whatever day it is started on."""
+    """Write a fresh demo folder; the tenant's feed begins `days` before today, whatever day it is started on, and
+    what is pulled of it with the month before the last whole one, so that two months can be stated."""
     folder = DemoFolder(path)
     (path / "keys").mkdir(parents=True)
-    first = datetime.now(UTC).date() - timedelta(days=days)
-    settings = {"users": users, "seed": seed, "first_day": first.isoformat(), "port": _free_port()}
+    today = datetime.now(UTC).date()
+    first = today - timedelta(days=days)
+    settings = {
+        "users": users,
+        "seed": seed,
+        "first_day": first.isoformat(),
+        "start": min(first, months_before(today, 2)).isoformat(),
+        "port": _free_port(),
+    }
     (path / _SETTINGS).write_text(json.dumps(settings, indent=2) + "\n")
     create_key(path / "signing.key")
     return folder
@@ -106,6 +119,7 @@ def serve_tenant(folder: DemoFolder) -> Iterator[dict[str, Any]]:
                 *(sys.executable, "-m", "sandbox", "serve", "--port", str(settings["port"])),
                 *("--users", str(settings["users"]), "--seed", str(settings["seed"])),
                 *("--days", str(days), "--journal", str(folder.path / "tenant.journal")),
+                *("--analytics-rate-limit", "0"),
             ],
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -119,7 +133,7 @@ def serve_tenant(folder: DemoFolder) -> Iterator[dict[str, Any]]:
                 f"the pretend tenant did not start; its log is {log}: {log.read_text()[-300:].strip()}"
             )
         ready: dict[str, Any] = json.loads(said)
-        _write_config(folder, ready, settings["first_day"])
+        _write_config(folder, ready, settings.get("start", settings["first_day"]))
         yield ready
     finally:
         process.terminate()
@@ -130,6 +144,12 @@ def serve_tenant(folder: DemoFolder) -> Iterator[dict[str, Any]]:
             process.wait()
         if process.stdout is not None:
             process.stdout.close()
+
+
+def months_before(day: date, months: int) -> date:
+    """The first day of the month so many months before the one of `day`; with a negative number after it."""
+    count = day.year * 12 + day.month - 1 - months
+    return date(count // 12, count % 12 + 1, 1)
 
 
 def _write_config(folder: DemoFolder, ready: dict[str, Any], start: str) -> None:

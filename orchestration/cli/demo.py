@@ -4,33 +4,19 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestration.cli.failures import CannotRun
 from orchestration.cli.options import DEBUG, JSON, add_command
-from orchestration.cli.output import Output, counted, duration, own_name, size
-from orchestration.cli.progress import Progress
+from orchestration.cli.output import Output, duration, own_name
 
 if TYPE_CHECKING:
+    from orchestration.cli.demo_steps import DemoRun
     from orchestration.demo_tenant import DemoFolder
 
 FOLDER = Path("data/demo")
-
-_QUESTIONS = {
-    "What happened most, and how did it end?": """
-        select category, outcome, sum(events) as events, count(distinct actor_key) as actors
-        from fct_actor_activity_daily group by category, outcome order by events desc limit 6""",
-    "Who took data out of the organisation?": """
-        select strftime(created_at, '%Y-%m-%d %H:%M') as at, coalesce(actor_email, actor_key) as who, event_type,
-               ip_address, outcome
-        from fct_data_movement where movement = 'export' order by created_at desc limit 6""",
-    "Which changes would you want to have heard of?": """
-        select strftime(created_at, '%Y-%m-%d %H:%M') as at, coalesce(actor_email, actor_key) as who, event_type,
-               severity
-        from fct_admin_change where severity in ('high', 'critical') order by created_at desc limit 6""",
-}
 
 
 def register(app: typer.Typer) -> None:
@@ -52,10 +38,12 @@ def demo(
     json: JSON = False,
     debug: DEBUG = False,
 ) -> int:
-    """The whole pipeline against a pretend tenant: no account, no network, about a minute.
+    """The whole pipeline against a pretend tenant: no account, no network, about half a minute.
 
-    Pulls the audit feed over real HTTP, archives it write-once, folds it into Parquet, seals the days, builds the
-    dbt marts, asks them some questions, and verifies every byte. Exit code 1 when the archive does not verify.
+    Pulls the audit feed, usage, cost and the directory over real HTTP, archives them write-once, folds them into
+    Parquet, seals the days, builds the dbt marts and asks them some questions; closes the months that are final,
+    states and reports the last whole one by cost centre, and verifies every byte. Exit code 1 when the archive
+    does not verify or the statement is not the vendor's total.
     """
     output = Output(json=json)
     from orchestration.demo_tenant import InUse, TenantFailed  # noqa: PLC0415
@@ -92,90 +80,49 @@ def _in_folder(output: Output, *, days: int, users: int, keep: bool) -> int:
 
 
 def _run(folder: "DemoFolder", output: Output, *, keep: bool) -> int:
-    from assets.building import build  # noqa: PLC0415
-    from assets.pulling import pull_activities  # noqa: PLC0415
-    from assets.status import status  # noqa: PLC0415
+    from orchestration.cli.demo_steps import STEPS, DemoRun  # noqa: PLC0415
     from orchestration.demo_tenant import serve_tenant  # noqa: PLC0415
     from orchestration.workshop import open_workshop  # noqa: PLC0415
-    from warehouse.archive.verify import verify  # noqa: PLC0415
     from warehouse.config import load  # noqa: PLC0415
 
     began = time.monotonic()
-    document: dict[str, Any] = {}
     with serve_tenant(folder) as tenant:
-        settings = load(folder.config)
         output.line(f"A pretend tenant answers at {tenant['url']} (invented people, real HTTP).")
-        with open_workshop(settings, for_writing=True) as workshop:
-            with Progress() as progress:
-                pulled = pull_activities(workshop, progress=progress)
-            document["pull"] = pulled.as_dict()
-            output.line(
-                f"pulled     {counted(pulled.records, 'record')} in {counted(pulled.requests, 'request')}, "
-                f"{counted(pulled.windows, 'window')}, "
-                f"{duration(pulled.seconds)}: archived byte for byte, folded into Parquet"
-            )
-            output.line(f"sealed     {counted(len(pulled.sealed), 'whole day')}, sorted by actor and time, final")
-            marts = build(workshop)
-            document["marts"] = {model.name: model.rows for model in marts.models}
-            output.line(
-                f"modelled   {len(marts.models)} dbt models, {marts.tests_passed} tests passed, "
-                f"{duration(marts.seconds)}"
-            )
-            document["answers"] = _ask(workshop, output)
-            known = status(workshop)
-            document["status"] = known
-            output.line()
-            output.line("What the pipeline noticed by itself (ledgerline status):")
-            output.findings(known["findings"])
-            checked = verify(workshop.archive.store, deep=True)
-            document["verify"] = {"ok": checked.ok, "checked": checked.checked}
-            counts = checked.checked
-            output.line()
-            output.line(
-                f"verified   {counts['entries']:,} log entries, {counts['objects']:,} objects "
-                f"({size(counts['bytes'])}), {counts['records']:,} records: "
-                + ("every byte is as it was committed" if checked.ok else "FINDINGS")
-            )
-            output.findings([{"code": f.code, "subject": f.subject, "detail": f.detail} for f in checked.findings])
+        with open_workshop(load(folder.config), for_writing=True) as workshop:
+            run = DemoRun(folder, workshop, output)
+            for step in STEPS:
+                step(run)
     seconds = time.monotonic() - began
-    document |= {"ok": checked.ok, "seconds": round(seconds, 1), "folder": str(folder.path) if keep else None}
-    output.line(f"done in {duration(seconds)}")
-    _where_to_look(folder, output, keep=keep)
+    run.document |= {
+        "ok": not run.wrong,
+        "seconds": round(seconds, 1),
+        "folder": str(folder.path) if keep else None,
+    }
+    output.line(f"done in {duration(seconds)}" + "".join(f"; {wrong}" for wrong in run.wrong))
+    _where_to_look(run, keep=keep)
     if output.json:
-        output.document(document)
-    return 0 if checked.ok else 1
+        output.document(run.document)
+    return 1 if run.wrong else 0
 
 
-def _ask(workshop: Any, output: Output) -> dict[str, Any]:
-    from warehouse.tables.catalog import connect  # noqa: PLC0415
-
-    answers = {}
-    with connect(workshop.archive, database=workshop.marts) as db:
-        for question, query in _QUESTIONS.items():
-            found = db.execute(query)
-            names = [column[0] for column in found.description or []]
-            rows = found.fetchall()
-            answers[question] = [dict(zip(names, row, strict=True)) for row in rows]
-            output.line()
-            output.line(question)
-            output.table(names, rows, right=("events", "actors"))
-    return answers
-
-
-def _where_to_look(folder: "DemoFolder", output: Output, *, keep: bool) -> None:
+def _where_to_look(run: "DemoRun", *, keep: bool) -> None:
+    folder, output = run.folder, run.output
     output.line()
     if not keep:
         output.line("Nothing was kept. `ledgerline demo --keep` leaves it all in ./data/demo to look around in.")
         return
     config, ledgerline = f"--config {folder.config}", own_name()
     newest = "select created_at, type, actor_email from audit_events order by created_at desc limit 5"
+    places = {
+        **{what: where.replace("{ledgerline}", ledgerline) for what, where in run.places.items()},
+        "SQL": f'{ledgerline} sql {config} "{newest}"',
+        "what is known": f"{ledgerline} status {config}",
+        "verify again": f"{ledgerline} verify {config}",
+        "questions": f"{ledgerline} sql {config} --cookbook",
+        "certificate": f"{ledgerline} evidence certificate {config} --out certificate",
+        "the files": f"{folder.path}/archive (pages, log, tables), {folder.path}/warehouse.duckdb (marts)",
+        "the Dagster UI": "make ui     (the same tenant and archive; backfill 31 days there)",
+    }
     output.line("Where to look (the tenant has stopped; `make ui` starts it again):")
-    output.line(f'  SQL            {ledgerline} sql {config} "{newest}"')
-    output.line(f"  what is known  {ledgerline} status {config}")
-    output.line(f"  verify again   {ledgerline} verify {config}")
-    output.line(f"  questions      {ledgerline} sql {config} --cookbook")
-    output.line(f"  certificate    {ledgerline} evidence certificate {config} --out certificate")
-    output.line(
-        f"  the files      {folder.path}/archive (pages, log, tables), {folder.path}/warehouse.duckdb (marts)"
-    )
-    output.line("  the Dagster UI make ui     (the same tenant and archive; backfill 31 days there)")
+    for what, where in places.items():
+        output.line(f"  {what:14} {where}")

@@ -57,9 +57,10 @@ def ledgerline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 def in_a_process(*arguments: str, folder: Path, **options: Any) -> Ended:
     """Runs `ledgerline ...` in a process of its own."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)} | options.pop("env", {})
+    timeout = options.pop("timeout", 60)
     done = subprocess.run(
         [sys.executable, "-m", "orchestration.cli", *arguments],
-        cwd=folder, env=environment, text=True, capture_output=True, timeout=60, check=False, **options,
+        cwd=folder, env=environment, text=True, capture_output=True, timeout=timeout, check=False, **options,
     )  # fmt: skip
     return Ended(done.returncode, done.stdout, done.stderr)
 

@@ -1,24 +1,92 @@
 """The demo, whole, in a process of its own as a newcomer runs it."""
 
+import csv
 import json
+import urllib.request
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from orchestration.demo_tenant import DemoFolder, InUse
+from orchestration.demo_company import _shares
+from orchestration.demo_tenant import DemoFolder, InUse, months_before, serve_tenant
 from tests.orchestration.cli.conftest import in_a_process
 
 SMALL = ("demo", "--days", "3", "--users", "12")
 
 
-def test_the_demo_pulls_models_answers_and_verifies(tmp_path: Path) -> None:
-    ended = in_a_process(*SMALL, "--keep", "--json", folder=tmp_path)
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A small demo that was kept: where, and what it said."""
+    folder = tmp_path_factory.mktemp("demo")
+    ended = in_a_process(*SMALL, "--keep", "--json", folder=folder, timeout=240)
     assert ended.code == 0, ended.err
-    document = json.loads(ended.out)
+    return folder, json.loads(ended.out)
+
+
+def test_the_demo_pulls_models_answers_and_verifies(kept: tuple[Path, dict[str, Any]]) -> None:
+    folder, document = kept
     assert document["ok"]
-    assert document["verify"]["checked"]["records"] == document["pull"]["records"] > 0
+    pulled = [document["pull"], *document["pulls"]]
+    assert {one["stream"] for one in pulled} >= {"activities", "usage", "cost", "users", "rbac_groups", "api_keys"}
+    assert document["verify"]["checked"]["records"] >= sum(one["records"] for one in pulled[:3]) > 0
     assert document["marts"]["fct_actor_activity_daily"] > 0
-    assert (tmp_path / "data/demo/archive/log/entry/000000000000.json").exists()
+    assert (folder / "data/demo/archive/log/entry/000000000000.json").exists()
+
+
+def test_the_demo_ends_with_a_statement_that_is_the_tenants_ledger_to_the_cent(
+    kept: tuple[Path, dict[str, Any]],
+) -> None:
+    folder, document = kept
+    statement, tied = document["statement"], document["tie_out"]
+    start = date.fromisoformat(statement["period"] + "-01")
+    end = months_before(start.replace(day=28), -1)
+    (at,) = {pull["refreshed_at"] for pull in document["pulls"] if pull["stream"] == "cost"}
+    with serve_tenant(DemoFolder(folder / "data/demo")) as tenant:
+        asked = f"{tenant['url']}/_sandbox/spend?start={start}&end={end}&at={at}"
+        with urllib.request.urlopen(asked, timeout=30) as answer:
+            (ledger,) = json.load(answer)
+    truth = Decimal(ledger["amount"]) / 100
+    assert truth > 0
+    assert Decimal(statement["total"]) == truth.quantize(Decimal("0.01"))
+    assert (tied["vendor"], tied["difference"], tied["ties"]) == (statement["total"], "0.00", True)
+    assert sum(Decimal(amount) for amount in statement["cost_centers"].values()) == Decimal(statement["total"])
+
+
+def test_the_demo_leaves_the_report_and_the_statement_as_files(kept: tuple[Path, dict[str, Any]]) -> None:
+    folder, document = kept
+    reports = folder / "data/demo/data/reports" / document["statement"]["period"]
+    assert {"report.html", "statement.json", "statement.xlsx", "journal.csv"} <= {
+        path.name for path in reports.iterdir()
+    }
+    assert json.loads((reports / "statement.json").read_text())["total"] == document["statement"]["total"]
+
+
+def test_the_months_that_are_final_are_closed(kept: tuple[Path, dict[str, Any]]) -> None:
+    _, document = kept
+    today = datetime.now(UTC).date()
+    closable = [
+        f"{first:%Y-%m}"
+        for first in (months_before(today, 2), months_before(today, 1))
+        if (today - months_before(first.replace(day=28), -1)).days >= 30
+    ]
+    assert document.get("closed", []) == closable
+
+
+def test_everybody_in_a_group_has_a_cost_centre(kept: tuple[Path, dict[str, Any]]) -> None:
+    folder, document = kept
+    rows = list(csv.DictReader((folder / "data/demo/cost_centers.csv").read_text().splitlines()))
+    assert len({row["user_id"] for row in rows}) == document["cost_centers"]["actors"] > 0
+    assert any(row["user_id"].startswith("apikey_") for row in rows)
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 7])
+def test_a_member_of_several_groups_is_shared_out_whole(parts: int) -> None:
+    shares = _shares(parts)
+    assert len(shares) == parts
+    assert parts == 1 or sum(Decimal(share) for share in shares) == 100
 
 
 def test_a_demo_in_use_is_not_swept_away(tmp_path: Path) -> None:
