@@ -3,6 +3,7 @@
 Promise: a month is there as it stands in the books: published where it is closed, else as it is now.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,9 +11,14 @@ import pyarrow as pa
 
 from assets.closed_months import prepared
 from assets.cost_lines import months
+from assets.outlooks import told
 from assets.period_books import Bookkeeping
 from warehouse.finops.chargeback_tables import SCHEMAS, allocation_batches, period_batch, statement_batch
+from warehouse.finops.outlook import MONTHS_OF_HISTORY
+from warehouse.finops.outlook_tables import SCHEMAS as OUTLOOK_SCHEMAS
+from warehouse.finops.outlook_tables import outlook_batches
 from warehouse.finops.periods import Period
+from warehouse.finops.preparing import Prepared
 from warehouse.finops.statement import Statement
 from warehouse.tables.catalog import connect
 from warehouse.tables.marts.beside import put_tables
@@ -24,32 +30,49 @@ class ChargebackBuilt:
     """What was put into the marts: rows by table, and the statements, by month."""
 
     rows: dict[str, int]
-    statements: Sequence[Statement]
+    statements: list[Statement]
 
 
 def build_chargeback(desk: Bookkeeping) -> ChargebackBuilt:
-    """Put `fct_allocation`, `fct_chargeback_line` and `fct_period` of every month with cost into the marts."""
+    """Put allocation, statements and outlook of every month with cost into the marts, as tables of their own."""
     with connect(desk.workshop.archive, unmasked=ACCOUNTING) as db:
         known = sorted({*months(db), *desk.books.states})
-    statements: list[Statement] = []
+    built = ChargebackBuilt({}, [])
+    outlooks: dict[str, list[pa.RecordBatch]] = {name: [] for name in OUTLOOK_SCHEMAS}
     # one month at a time: the lines of a month may be many
-    allocation = _allocated(desk, known, statements)
+    allocation = _allocated(desk, known, built.statements, outlooks)
+    # the first table is read to its end before the others are asked for
     tables: dict[str, tuple[pa.Schema, Iterable[pa.RecordBatch]]] = {
         "fct_allocation": (SCHEMAS["fct_allocation"], allocation),
         "fct_chargeback_line": (
             SCHEMAS["fct_chargeback_line"],
-            (statement_batch(statement) for statement in statements),
+            (statement_batch(statement) for statement in built.statements),
         ),
-        "fct_period": (SCHEMAS["fct_period"], (period_batch(desk.books, batch) for batch in [statements])),
+        "fct_period": (SCHEMAS["fct_period"], (period_batch(desk.books, batch) for batch in [built.statements])),
+        **{name: (schema, outlooks[name]) for name, schema in OUTLOOK_SCHEMAS.items()},
     }
     masks = Masks.of(desk.workshop.archive.state)
-    return ChargebackBuilt(put_tables(desk.workshop.marts, tables, masks), statements)
+    built.rows.update(put_tables(desk.workshop.marts, tables, masks))
+    return built
 
 
 def _allocated(
-    desk: Bookkeeping, known: Sequence[Period], statements: list[Statement]
+    desk: Bookkeeping,
+    known: Sequence[Period],
+    statements: list[Statement],
+    outlooks: dict[str, list[pa.RecordBatch]],
 ) -> Iterator[pa.RecordBatch]:
+    before: deque[Prepared] = deque(maxlen=MONTHS_OF_HISTORY)
     for period in known:
         done = prepared(desk, period)
         statements.append(done.statement)
+        about = told(desk, period, done, [one for one in before if _is_near(one.statement.period, period)])
+        for name, batch in outlook_batches(about.outlook, about.orphans, about.units).items():
+            outlooks[name].append(batch)
         yield from allocation_batches(done)
+        before.append(done)
+
+
+def _is_near(earlier: Period, period: Period) -> bool:
+    """Whether a month is one of the two before another: months without cost may lie between."""
+    return period in (earlier.next, earlier.next.next)

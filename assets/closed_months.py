@@ -4,10 +4,12 @@ Promise: what comes out is what was published, or it is refused; a later restate
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
+
+import duckdb
 
 from assets.cost_lines import refreshed_at, rows_of
 from assets.period_books import Bookkeeping, close_entry, file_of
@@ -15,6 +17,7 @@ from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Entry
 from warehouse.archive.errors import ArchiveError
 from warehouse.finops.books import Books
+from warehouse.finops.budgets import Budget, read_budgets
 from warehouse.finops.closing import MANIFEST
 from warehouse.finops.cost_centers import read_cost_centers
 from warehouse.finops.errors import PeriodRefused
@@ -48,6 +51,36 @@ def prepared(desk: Bookkeeping, period: Period) -> Prepared:
 
 
 @contextmanager
+def as_known(desk: Bookkeeping, period: Period) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The tables a month is told from: as of its close where it is closed, else as they are now."""
+    entry = close_entry(desk.workshop.archive, period)
+    if entry is None:
+        yield desk.db
+        return
+    with _tables_as_closed(desk.workshop.archive, _manifest(desk.workshop.archive, entry)) as db:
+        yield db
+
+
+def budgets_of(desk: Bookkeeping, period: Period) -> Sequence[Budget]:
+    """The budgets a month is told with: those that its close kept where it is closed, else those of today."""
+    archive = desk.workshop.archive
+    entry = close_entry(archive, period)
+    if entry is None:
+        return desk.payers.budgets
+    if "input-budgets.csv" not in _manifest(archive, entry)["files"]:
+        return ()
+    return read_budgets(archive.read(file_of(entry, "input-budgets.csv")), "budgets.csv", None)
+
+
+@contextmanager
+def _tables_as_closed(archive: Archive, manifest: Mapping[str, Any]) -> Iterator[duckdb.DuckDBPyConnection]:
+    with connect(archive, unmasked=ACCOUNTING) as db:
+        for statement in as_of_statements(manifest["closed_at"], archive.state):
+            db.execute(statement)
+        yield db
+
+
+@contextmanager
 def _as_closed(archive: Archive, entry: Entry) -> Iterator[Inputs]:
     """The inputs of a close: its own files, and the tables as of its moment."""
     manifest = _manifest(archive, entry)
@@ -62,9 +95,7 @@ def _as_closed(archive: Archive, entry: Entry) -> Iterator[Inputs]:
         rules = read_rules(archive.read(file_of(entry, "input-rules.toml")), "rules.toml")
     if "input-contracts.csv" in kept:
         contracts = read_contracts(archive.read(file_of(entry, "input-contracts.csv")), "contracts.csv")
-    with connect(archive, unmasked=ACCOUNTING) as db:
-        for statement in as_of_statements(manifest["closed_at"], archive.state):
-            db.execute(statement)
+    with _tables_as_closed(archive, manifest) as db:
         yield Inputs(
             rows=lambda period: rows_of(db, period),
             mapping=mapping,

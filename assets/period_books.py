@@ -17,8 +17,9 @@ from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Draft, Entry, ObjectRef, sha256_hex
 from warehouse.archive.state import LogState
 from warehouse.finops.books import Books, Event
+from warehouse.finops.budgets import Budget, read_budgets
 from warehouse.finops.closing import STATEMENT_JSON, Closing, closing, read_statement
-from warehouse.finops.cost_centers import CostCenters, read_cost_centers
+from warehouse.finops.cost_centers import UNALLOCATED, CostCenters, read_cost_centers
 from warehouse.finops.errors import FileRefused, Mistake, PeriodRefused
 from warehouse.finops.periods import Period, check_closable
 from warehouse.finops.preparing import Inputs, Prepared, prepare
@@ -37,6 +38,7 @@ class Payers:
     mapping: CostCenters
     rules: Rules = DEFAULT_RULES
     contracts: tuple[Contract, ...] = ()
+    budgets: tuple[Budget, ...] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
@@ -48,6 +50,7 @@ def read_payers(files: PayerFiles, workshop: Workshop) -> Payers:
     """Read the customer's files. Raises FileRefused with the mistakes of all of them at once."""
     bodies, mistakes = {}, []
     wanted = {"mapping.csv": files.cost_centers, "rules.toml": files.rules, "contracts.csv": files.seat_contracts}
+    wanted["budgets.csv"] = files.budgets
     for name, path in wanted.items():
         if path is None:
             continue
@@ -61,6 +64,8 @@ def read_payers(files: PayerFiles, workshop: Workshop) -> Payers:
         "mapping.csv": lambda body, name: read_cost_centers(body, name, workshop.clock()),
         "rules.toml": read_rules,
         "contracts.csv": read_contracts,
+        # last: a budget is for a centre that one of the other files names
+        "budgets.csv": lambda body, name: read_budgets(body, name, _centers_of(read)),
     }
     for name, body in bodies.items():
         path = wanted[name]
@@ -71,14 +76,28 @@ def read_payers(files: PayerFiles, workshop: Workshop) -> Payers:
             mistakes += refused.mistakes
     if mistakes:
         raise FileRefused(mistakes)
-    mapping, rules, contracts = (read.get(name) for name in wanted)
+    mapping, rules, contracts, budgets = (read.get(name) for name in wanted)
     assert isinstance(mapping, CostCenters)
     return Payers(
         mapping,
         rules if isinstance(rules, Rules) else DEFAULT_RULES,
         contracts if isinstance(contracts, tuple) else (),
+        budgets if isinstance(budgets, tuple) else (),
         bodies,
     )
+
+
+def _centers_of(read: Mapping[str, object]) -> set[str] | None:
+    """Every centre that can have cost; None where a file that would say so is not readable."""
+    mapping, rules, contracts = (read.get(name) for name in ("mapping.csv", "rules.toml", "contracts.csv"))
+    if not isinstance(mapping, CostCenters):
+        return None
+    centers = {UNALLOCATED, *mapping.centers}
+    if isinstance(rules, Rules):
+        centers |= rules.centers
+    if isinstance(contracts, tuple):
+        centers |= {one.owner_cost_center for one in contracts}
+    return centers
 
 
 def read_books(archive: Archive) -> Books:

@@ -55,6 +55,7 @@ class PayerFiles:
     cost_centers: Path = Path("cost_centers.csv")
     rules: Path | None = None
     seat_contracts: Path | None = None
+    budgets: Path | None = None
 
 
 @dataclass

@@ -75,9 +75,7 @@ def open_workshop(
                 directory=Directory(clients.directory) if clients else None,
                 witnesses=[WitnessKey.from_vkey(vkey) for vkey in own.witnesses],
                 anchors=anchors_of(settings, s3_client),
-                payers=PayerFiles(
-                    settings.finops.cost_centers, settings.finops.rules, settings.finops.seat_contracts
-                ),
+                payers=PayerFiles(**settings.finops.model_dump()),
                 reports=settings.folder / "data" / "reports",
                 elsewhere=in_processes(settings) if for_writing and share == 1.0 else None,
             )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from orchestration.cli.finops_month import OUT_DIR, PERIOD, begin, open_desk
+from orchestration.cli.finops_outlook import register_outlook
 from orchestration.cli.finops_report import report
 from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
 from orchestration.cli.output import Output
@@ -76,6 +77,7 @@ def register(app: typer.Typer) -> None:
         report,
         {"ledgerline finops report --period 2026-10": "one page to read and forward, its files beside it"},
     )
+    register_outlook(group)
 
     @group.callback()
     def _finops() -> None:
@@ -114,7 +116,8 @@ def build(config: CONFIG = None, json: JSON = False, debug: DEBUG = False) -> in
     """Build the marts, and put the allocation and the statements of every month beside them, for SQL.
 
     Tables: fct_allocation (each row of cost by the centre that pays it, with rule and versions),
-    fct_chargeback_line, fct_period. Closed months are as they were published. Exit code 1 when a model or a test
+    fct_chargeback_line, fct_period; and of each month fct_forecast, fct_budget, fct_anomaly, fct_orphaned_spend,
+    fct_unit_economics. Closed months are as they were published. Exit code 1 when a model or a test
     failed.
     """
     from warehouse.config import load  # noqa: PLC0415

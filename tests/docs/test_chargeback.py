@@ -3,17 +3,19 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from tests.docs.pages import first_column, page
+from tests.docs.pages import first_column, names_in, page, tables
 from tests.warehouse.finops.made_rows import OCTOBER, cost, simple
 from warehouse.finops.allocation import allocate
+from warehouse.finops.budgets import read_budgets
 from warehouse.finops.cost_centers import read_cost_centers
+from warehouse.finops.outlook_tables import SCHEMAS
 from warehouse.finops.reconciliation import KINDS, OPTIONAL, read_invoice
 from warehouse.finops.rules import CONDITIONS, DEFAULT_RULES, DEFAULTS, DRIVERS, METHODS, read_rules
 from warehouse.finops.seats import read_contracts
 from warehouse.finops.statement import lines_of, make_statement
 
 PAGE = page("docs/chargeback.md")
-MAPPING, SEATS, INVOICE = (block.text.encode() for block in PAGE.blocks("csv"))
+MAPPING, SEATS, BUDGETS, INVOICE = (block.text.encode() for block in PAGE.blocks("csv"))
 (RULES,) = (block.text.encode() for block in PAGE.blocks("toml"))
 
 
@@ -21,6 +23,7 @@ def test_the_example_files_are_taken_without_a_remark() -> None:
     mapping = read_cost_centers(MAPPING, "cost_centers.csv", datetime(2026, 1, 1, tzinfo=UTC))
     assert (len(mapping.rows), mapping.notes) == (6, ())
     assert len(read_contracts(SEATS, "seats.csv")) == 2
+    assert len(read_budgets(BUDGETS, "budgets.csv", {"platform", "research"})) == 2
     assert sum(line.amount for line in read_invoice(INVOICE, "invoice.csv", OCTOBER)) == Decimal("22292.40")
     assert [rule.rule_id for rule in read_rules(RULES, "rules.toml").rules[:2]] == [
         "code-execution",
@@ -42,3 +45,10 @@ def test_every_field_of_a_statement_and_of_a_line_is_described() -> None:
     section = PAGE.section("The statement")
     assert sorted(first_column(section, "field")) == sorted(document)
     assert sorted(first_column(section, "field of a line")) == sorted(document["lines"][0])
+
+
+def test_every_table_of_the_outlook_is_described_with_its_columns() -> None:
+    rows = {names_in(row[0])[0]: row[1] for header, rows in tables(PAGE.section("In SQL")) for row in rows}
+    for table, schema in SCHEMAS.items():
+        told = set(names_in(rows[table])) | {"period", "cost_center", "day"}
+        assert set(schema.names) <= told, table

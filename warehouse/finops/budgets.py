@@ -6,6 +6,7 @@ Rule book: reference finops, section 6.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from difflib import get_close_matches
 
 from warehouse.finops import customer_files as files
 from warehouse.finops.errors import PeriodRefused
@@ -41,8 +42,10 @@ class BudgetState:
     breach_forecast: bool
 
 
-def read_budgets(body: bytes, name: str, known_centers: Collection[str]) -> tuple[Budget, ...]:
-    """Read a budget file. Raises FileRefused with every mistake; a centre that no mapping knows is one."""
+def read_budgets(body: bytes, name: str, known_centers: Collection[str] | None) -> tuple[Budget, ...]:
+    """Read a budget file. Raises FileRefused with every mistake; a centre that no mapping knows is one.
+
+    `known_centers` None takes every centre: for a file that was checked when it was handed in."""
     found = files.Findings(name)
     rows = files.read_rows(body, found, required=COLUMNS, optional=OPTIONAL)
     budgets: dict[tuple[str, Period], Budget] = {}
@@ -60,13 +63,17 @@ def read_budgets(body: bytes, name: str, known_centers: Collection[str]) -> tupl
     return tuple(budgets.values())
 
 
-def _budget(row: files.Row, found: files.Findings, known: Collection[str]) -> Budget | None:
+def _budget(row: files.Row, found: files.Findings, known: Collection[str] | None) -> Budget | None:
     before = len(found.mistakes)
     center = row["cost_center"]
-    if center not in known:
+    if not center:
+        found.add(row.line, "cost_center", "cost_center is empty", "the name of a cost centre")
+    elif known is not None and center not in known:
+        near = get_close_matches(center, sorted(known), n=1)
         found.add(
             row.line, "unknown_center", f"no mapping knows the cost centre {files.shown(center)}",
-            "a centre of cost_centers.csv or of a rule, written the same way",
+            "a centre of the mapping or of a rule, written the same way"
+            + (f", such as {files.shown(near[0])}" if near else ""),
         )  # fmt: skip
     if row["currency"] != CURRENCY:
         found.add(row.line, "currency", f"currency is {files.shown(row['currency'])}", CURRENCY)

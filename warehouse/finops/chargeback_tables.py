@@ -98,13 +98,13 @@ def allocation_batches(done: Prepared) -> Iterator[pa.RecordBatch]:
                 period, line.row.day, line.row.organization, line.row.product, line.row.model, line.row.cost_type,
                 line.row.token_type, line.row.charge_category, line.row.actor_kind, line.row.actor_id,
                 line.row.actor_email, line.cost_center, line.rule_id, done.allocation.rules_version,
-                done.allocation.mapping_version, line.share, line.left, _fine(line.amount),
-                _fine(line.list_amount), _fine(line.quantity), line.row.unit, line.requests,
+                done.allocation.mapping_version, line.share, line.left, fine(line.amount),
+                fine(line.list_amount), fine(line.quantity), line.row.unit, line.requests,
                 line.row.source_commit,
             )
             for line in chunk
         ]  # fmt: skip
-        yield _batch(records, FCT_ALLOCATION)
+        yield batch_of(records, FCT_ALLOCATION)
 
 
 def statement_batch(statement: Statement) -> pa.RecordBatch:
@@ -113,11 +113,11 @@ def statement_batch(statement: Statement) -> pa.RecordBatch:
         (
             str(statement.period), statement.state, statement.number, *line.key[:4], line.charge_class,
             str(line.original_period) if line.original_period else None, line.reversal, line.billed,
-            _fine(line.exact), _fine(line.list_amount), _fine(line.quantity), line.key.unit,
+            fine(line.exact), fine(line.list_amount), fine(line.quantity), line.key.unit,
         )
         for line in statement.lines
     ]  # fmt: skip
-    return _batch(records, FCT_CHARGEBACK_LINE)
+    return batch_of(records, FCT_CHARGEBACK_LINE)
 
 
 def period_batch(books: Books, statements: Iterable[Statement]) -> pa.RecordBatch:
@@ -128,24 +128,26 @@ def period_batch(books: Books, statements: Iterable[Statement]) -> pa.RecordBatc
         records.append(
             (
                 str(statement.period), statement.state, statement.number, statement.total,
-                _fine(statement.source_total), statement.unallocated, closed.at if closed else None,
+                fine(statement.source_total), statement.unallocated, closed.at if closed else None,
                 closed.by if closed else None, closed.manifest_sha256 if closed else None,
             )
         )  # fmt: skip
-    return _batch(records, FCT_PERIOD)
+    return batch_of(records, FCT_PERIOD)
 
 
 def _closed(books: Books, period: Period) -> bool:
     return books.state(period) == "closed"
 
 
-def _batch(records: Sequence[tuple[object, ...]], schema: pa.Schema) -> pa.RecordBatch:
+def batch_of(records: Sequence[tuple[object, ...]], schema: pa.Schema) -> pa.RecordBatch:
+    """Rows of values in the order of a schema, as one batch."""
     columns = list(zip(*records, strict=True)) if records else [()] * len(schema)
     arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _fine(amount: Decimal | None) -> Decimal | None:
+def fine(amount: Decimal | None) -> Decimal | None:
+    """An amount with eight decimals, which is how fine the columns are."""
     if amount is None:
         return None
     return amount.quantize(_FINEST, rounding=ROUND_HALF_EVEN, context=_WIDE)

@@ -53,7 +53,8 @@ def forecast(period: Period, daily: Mapping[date, Decimal], known_to: date) -> F
     }
     to_date = total(daily.get(day, ZERO) for day in past)
     profile = _profile(history)
-    expected = total(profile[day.weekday()] for day in ahead)
+    # what an unsettled day has already is the least that it will have
+    expected = total(max(profile[day.weekday()], daily.get(day, ZERO)) for day in ahead)
     misses = [EXACT.subtract(amount, profile[day.weekday()]) for day, amount in sorted(history.items())]
     low, high = _interval(misses, len(ahead))
     end = EXACT.add(to_date, expected)

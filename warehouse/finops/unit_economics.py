@@ -21,7 +21,7 @@ class Activity:
     cost_center: str
     unit: str
     cost: Decimal
-    count: int
+    count: Decimal | int
     users: int
 
 
@@ -34,7 +34,7 @@ class UnitCost:
     period: Period
     unit: str
     cost: Decimal | None
-    count: int | None
+    count: Decimal | int | None
     users: int | None
     per_unit: Decimal | None
     suppressed: bool
