@@ -14,8 +14,8 @@ from warehouse.taxonomy import load
 
 PRODUCT = "anthropic"
 
-# Who did it, whatever kind of actor: the id, else the address of mail, else that of the network.
-ACTOR = "coalesce(actor_id, actor_email, ip_address)"
+# Who did it, whatever kind of actor: the id, else the address of mail, else that of the network, else the kind.
+ACTOR = "coalesce(actor_id, actor_email, ip_address, actor_type)"
 
 # What the vendor writes in two ways (`enabled` here, `is_enabled` there) is one field to a rule.
 _SAME = {"enabled": ("enabled", "is_enabled"), "is_enabled": ("enabled", "is_enabled")}

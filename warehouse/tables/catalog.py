@@ -6,6 +6,7 @@ Promise: the same names and answers as in Athena; a reader sees a consistent sta
 import os
 import re
 from collections.abc import Callable, Collection, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ import duckdb
 import pyarrow as pa
 
 from warehouse.archive.archive import Archive
-from warehouse.archive.state import LogState, TableFile
+from warehouse.archive.state import LogState, TableFile, TableState
+from warehouse.tables.alerts import ALERTS, CURRENT
+from warehouse.tables.alerts import TABLE as ALERT_TABLE
 from warehouse.tables.audit_export.schema import AUDIT_EXPORT_ROWS, audit_export_matches_sql
 from warehouse.tables.audit_export.schema import TABLE as EXPORT_TABLE
 from warehouse.tables.directory.schema import LISTINGS
@@ -38,6 +41,8 @@ _SQL_TYPES = {
     "decimal128(38, 8)": "DECIMAL(38, 8)",
     "list<item: string>": "VARCHAR[]",
     "list<element: string>": "VARCHAR[]",
+    "list<item: int64>": "BIGINT[]",
+    "list<element: int64>": "BIGINT[]",
 }
 
 _LOG_COLUMNS = {
@@ -170,6 +175,18 @@ def current_rows(versions: str) -> str:
     return _CURRENT.format(versions=versions, known="", known_next="")
 
 
+def events_of_days(archive: Archive, first: date, last: date) -> str:
+    """The SELECT of the current events of some days (both inclusive), unmasked; opens no file of another day."""
+    state, (root, _) = archive.state, reader_of(archive)
+    days = state.table(TABLE)
+    low, high = first.isoformat(), last.isoformat()
+    near = TableState(
+        recent=[file for file in days.recent if low <= file.dt <= high],
+        sealed=[file for file in days.sealed if low <= file.dt <= high],
+    )
+    return current_rows(f"({_select(near, AUDIT_EVENTS, root)})")
+
+
 def attach_marts(db: duckdb.DuckDBPyConnection, database: Path, state: LogState) -> bool:
     """Show the marts of a built file as views of their own names, unless the archive has that name.
 
@@ -227,6 +244,8 @@ def statements(archive: Archive, schema: str | None = None, *, unmasked: Collect
         _FIRST_SEEN.format(schema=prefix, rows=_first_seen_rows(state), name=masks.text("name")),
         _table_view(f"{prefix}{EXPORT_TABLE}", state, EXPORT_TABLE, AUDIT_EXPORT_ROWS, root, masks),
         _matches_view(prefix, state, root, masks),
+        _table_view(f"{prefix}alert_versions", state, ALERT_TABLE, ALERTS, root, masks, by_day=False),
+        CURRENT.format(schema=prefix),
     ]
     for report in ALL_REPORTS.values():
         made += [
@@ -293,7 +312,11 @@ def _matches_view(prefix: str, state: LogState, root: str, masks: Masks) -> str:
 
 def _stored(state: LogState, table: str, columns: pa.Schema, root: str, *, by_day: bool = True) -> str:
     """The SELECT over the files that the log names, or over nothing where it names none."""
-    files: Sequence[TableFile] = [*state.table(table).sealed, *state.table(table).recent]
+    return _select(state.table(table), columns, root, by_day=by_day)
+
+
+def _select(held: TableState, columns: pa.Schema, root: str, *, by_day: bool = True) -> str:
+    files: Sequence[TableFile] = [*held.sealed, *held.recent]
     if not files:
         empty = ", ".join(f"cast(null as {sql_type(field)}) as {_name(field.name)}" for field in columns)
         day = ", cast(null as date) as dt" if by_day else ""

@@ -68,6 +68,7 @@ _RULES: Final = {
         texts=("event_info", "entity_info"),
         record=MARK,
     ),
+    "alerts": Rule(who=(), texts=("entities",)),
     "directory_users": Rule(who=("id", "email"), hidden=("name",)),
     "directory_api_keys": Rule(who=(), own=("created_by", "principal_id"), texts=("name",)),
 }

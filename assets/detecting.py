@@ -1,0 +1,162 @@
+"""Alerts out of the archive: what the log added is looked at by every rule, and what they find is committed.
+
+Promise: each commit is looked at once; a run that dies is done again whole, and raises nothing twice.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import duckdb
+
+from assets.workshop import Workshop
+from warehouse.archive import keys
+from warehouse.archive.archive import Archive
+from warehouse.archive.entry import Draft, ObjectRef, sha256_hex
+from warehouse.archive.state import LogState
+from warehouse.detections.alert import Alert, rows
+from warehouse.detections.engine import Commits, Raised, run, spans
+from warehouse.detections.rule import Rule
+from warehouse.tables import parquet
+from warehouse.tables.alerts import TABLE
+from warehouse.tables.catalog import connect, events_of_days
+from warehouse.tables.fold import STREAM
+from warehouse.tables.masking import EVERY_TABLE
+from warehouse.tables.schema import TABLE as EVENTS
+from warehouse.wire.times import parse_rfc3339
+
+# Without alerts the position is written only so often: an entry a tick would double the log.
+_QUIET_COMMITS = 24
+
+
+@dataclass
+class Detected:
+    """What a run of the detections came to."""
+
+    rules: int = 0
+    from_seq: int = 0
+    through_seq: int = -1
+    events: int = 0
+    raised: int = 0
+    joined: int = 0
+    unchanged: int = 0
+    by_severity: Counter[str] = field(default_factory=Counter)
+    alerts: list[Alert] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "rules": self.rules,
+            "from_seq": self.from_seq,
+            "through_seq": self.through_seq,
+            "events": self.events,
+            "raised": self.raised,
+            "joined": self.joined,
+            "unchanged": self.unchanged,
+            "by_severity": dict(sorted(self.by_severity.items())),
+            "alerts": [_shown(alert) for alert in self.alerts],
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def detect(workshop: Workshop, rules: Iterable[Rule]) -> Detected:
+    """Look at every commit that no run has looked at yet, and commit the alerts."""
+    archive = workshop.archive
+    done, began = Detected(), time.monotonic()
+    chosen = list(rules)
+    commits = due(archive.refresh())
+    done.rules, done.from_seq, done.through_seq = len(chosen), commits.after + 1, commits.through
+    if not commits.spans:
+        return done
+    with connect(archive, unmasked=EVERY_TABLE) as db:
+        raised = _run(archive, db, chosen, commits, workshop.clock())
+    if raised.alerts or commits.through - commits.after >= _QUIET_COMMITS:
+        _commit(archive, raised, commits)
+    done.events, done.unchanged, done.alerts = raised.looked_at, raised.unchanged, raised.alerts
+    for alert in raised.alerts:
+        done.by_severity[alert.find.rule.level] += 1
+        if alert.version == 1:
+            done.raised += 1
+        else:
+            done.joined += 1
+    done.seconds = time.monotonic() - began
+    return done
+
+
+def due(state: LogState) -> Commits:
+    """The commits that wait to be looked at; without spans where there is nothing."""
+    after = state.table(TABLE).folded_through
+    waiting = [int(seq) for seq in state.stream(STREAM).pending_fold]
+    table = state.table(EVENTS)
+    through = min([table.folded_through, *(seq - 1 for seq in waiting)])
+    times = [
+        (parse_rfc3339(file.first_at), parse_rfc3339(file.last_at))
+        for file in table.recent
+        if file.seq is not None and after < file.seq <= through and file.first_at and file.last_at
+    ]
+    times += [_day(file.dt) for file in table.sealed if file.through_seq is not None and file.through_seq > after]
+    return Commits(after=after, through=through, spans=spans(times))
+
+
+def _day(dt: str) -> tuple[datetime, datetime]:
+    start = datetime.combine(date.fromisoformat(dt), datetime.min.time(), UTC)
+    return start, start + timedelta(days=1) - timedelta(microseconds=1)
+
+
+def _run(
+    archive: Archive, db: duckdb.DuckDBPyConnection, rules: list[Rule], commits: Commits, now: datetime
+) -> Raised:
+    return run(
+        db,
+        rules,
+        commits,
+        detected_at=now,
+        events=lambda since, until: events_of_days(archive, since.date(), until.date()),
+    )
+
+
+def _commit(archive: Archive, raised: Raised, commits: Commits) -> None:
+    objects = []
+    if raised.alerts:
+        found = rows(raised.alerts)
+        day = raised.alerts[0].detected_at.date()
+        data = parquet.write([found], found.schema)
+        stored = archive.put(keys.recent(TABLE, day, commits.through, sha256_hex(data)), data)
+        objects.append(
+            ObjectRef(
+                key=stored.key,
+                version_id=stored.version_id,
+                sha256=stored.sha256,
+                bytes=stored.bytes,
+                records=found.num_rows,
+                table=TABLE,
+                dt=day.isoformat(),
+            )
+        )
+
+    def build(state: LogState) -> Draft | None:
+        if state.table(TABLE).folded_through >= commits.through:
+            return None  # another writer looked at the same commits first
+        return Draft(
+            kind="table",
+            stream=TABLE,
+            table=TABLE,
+            objects=objects,
+            derived_from=[commits.through],
+            counts={
+                "raised": sum(alert.version == 1 for alert in raised.alerts),
+                "joined": sum(alert.version > 1 for alert in raised.alerts),
+            },
+        )
+
+    archive.append(build)
+
+
+def _shown(alert: Alert) -> dict[str, Any]:
+    row = alert.row()
+    for name in ("first_at", "last_at", "detected_at"):
+        row[name] = row[name].isoformat()  # type: ignore[attr-defined]
+    return row

@@ -1,0 +1,234 @@
+"""Runs rules over what the log added, and gives the alerts that follow from it.
+
+Promise: alerts follow from commits, not from the clock. A window that was pulled days late raises its alerts,
+once; the same commits raise the same alerts, with the same ids, however often they are looked at.
+Events that complete an alert raised before join it, as its next version; none is ever raised twice.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import duckdb
+
+from warehouse.detections.alert import Alert, Find, alert_id
+from warehouse.detections.condition import literal
+from warehouse.detections.rule import Rule
+from warehouse.detections.statement import moment, statement
+from warehouse.wire.windows import Window
+
+_LOOKED_AT = "detections_events"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commits:
+    """What is new: commits above `after` up to `through`, and the times of their events (merged, in order)."""
+
+    after: int
+    through: int
+    spans: tuple[Window, ...]
+
+
+@dataclass
+class Raised:
+    """What one run came to. `looked_at`: events that any rule could match, with those read for the look-back."""
+
+    alerts: list[Alert] = field(default_factory=list)
+    finds: int = 0
+    unchanged: int = 0
+    looked_at: int = 0
+
+
+# Which SELECT has the current events from one moment to another; it may have more.
+Events = Callable[[datetime, datetime], str]
+
+
+def everything(_since: datetime, _until: datetime) -> str:
+    """Events as the catalogue's own view has them."""
+    return "select * from audit_events"
+
+
+def run(
+    db: duckdb.DuckDBPyConnection,
+    rules: Iterable[Rule],
+    commits: Commits,
+    *,
+    detected_at: datetime,
+    events: Events = everything,
+) -> Raised:
+    """The alerts of every rule over the new commits. `db` is a connection of the catalogue, with `alerts`.
+
+    Nothing is written; temporary tables of the connection are replaced.
+    """
+    done = Raised()
+    rules = list(rules)
+    for span in commits.spans:
+        done.looked_at += _gather(db, rules, span, events)
+        for rule in rules:
+            finds = [find for find in _finds(db, rule, span) if _is_new(find, commits)]
+            done.finds += len(finds)
+            if finds:
+                _settle(db, rule, finds, done, commits, detected_at)
+    return done
+
+
+def finds(db: duckdb.DuckDBPyConnection, rule: Rule, window: Window, *, events: Events = everything) -> list[Find]:
+    """What one rule finds among the events of a window, with its look-back; for back-tests and by hand."""
+    _gather(db, [rule], window, events)
+    return [find for find in _finds(db, rule, window) if find.last_at >= window.start]
+
+
+def spans(
+    times: Iterable[tuple[datetime, datetime]], *, apart: timedelta = timedelta(hours=6)
+) -> tuple[Window, ...]:
+    """First and last times as half-open windows, those closer than `apart` together."""
+    merged: list[list[datetime]] = []
+    for first, last in sorted(times):
+        if merged and first - merged[-1][1] <= apart:
+            merged[-1][1] = max(merged[-1][1], last)
+        else:
+            merged.append([first, last])
+    return tuple(Window(first, last + timedelta(microseconds=1)) for first, last in merged)
+
+
+def _gather(db: duckdb.DuckDBPyConnection, rules: Sequence[Rule], span: Window, events: Events) -> int:
+    """Read once, for all rules, the events that any of them can match; how many there were."""
+    audit = [rule for rule in rules if rule.source.name == "audit"]
+    chosen = []
+    for rule in audit:
+        types = rule.types()
+        since, until = _reach(rule, span)
+        bound = f"created_at >= {moment(since)} and created_at < {moment(until)}"
+        if types is not None:
+            bound += f" and type in ({', '.join(literal(kind) for kind in sorted(types))})"
+        else:
+            bound += f" and ({' or '.join(part.condition('duckdb') for part in rule.parts)})"
+        chosen.append(bound)
+    where = "\n or ".join(f"({bound})" for bound in dict.fromkeys(chosen)) or "false"
+    reaches = [_reach(rule, span) for rule in audit] or [(span.start, span.end)]
+    since, until = min(since for since, _ in reaches), max(until for _, until in reaches)
+    db.execute(
+        f"create or replace temp table {_LOOKED_AT} as select * exclude (raw_bytes) "
+        f"from ({events(since, until)}) as held where created_at >= {moment(since)} "
+        f"and created_at < {moment(until)} and ({where})"
+    )
+    row = db.execute(f"select count(*) from {_LOOKED_AT}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _reach(rule: Rule, span: Window) -> tuple[datetime, datetime]:
+    """What a rule has to read to judge the events of a span: before it, and after it for events that came late."""
+    ahead = max(rule.timespan, rule.gap)
+    return span.start - timedelta(seconds=rule.look_back), span.end + timedelta(seconds=ahead)
+
+
+def _finds(db: duckdb.DuckDBPyConnection, rule: Rule, span: Window) -> list[Find]:
+    since, until = _reach(rule, span)
+    relation = _LOOKED_AT if rule.source.name == "audit" else None
+    answer = db.execute(statement(rule, since=since, until=until, relation=relation))
+    names = [column[0] for column in answer.description or ()]
+    return [_find(rule, dict(zip(names, row, strict=True))) for row in answer.fetchall()]
+
+
+def _find(rule: Rule, row: dict[str, Any]) -> Find:
+    return Find(
+        rule=rule,
+        group={name: row[f"g{index}"] for index, name in enumerate(rule.group_by)},
+        first_at=row["first_at"],
+        last_at=row["last_at"],
+        event_ids=tuple(row["event_ids"]),
+        commit_seqs=tuple(row["commit_seqs"]),
+    )
+
+
+def _is_new(find: Find, commits: Commits) -> bool:
+    return any(commits.after < seq <= commits.through for seq in find.commit_seqs)
+
+
+def _settle(
+    db: duckdb.DuckDBPyConnection,
+    rule: Rule,
+    finds: Sequence[Find],
+    done: Raised,
+    commits: Commits,
+    detected_at: datetime,
+) -> None:
+    """Compare what was found with the alerts that are there: new, joined by further events, or known."""
+    held = _Held(db, rule, min(find.first_at for find in finds))
+    raised: dict[str, Alert] = {}
+    for find in finds:
+        known = held.of(find)
+        if known is not None and set(find.event_ids) <= set(known.event_ids):
+            done.unchanged += 1
+            continue
+        name = known.alert_id if known else alert_id(find)
+        earlier = raised.get(name)  # of this same run: one version takes it all
+        alert = Alert(
+            alert_id=name,
+            find=_joined(known, find) if known else find,
+            detected_at=detected_at,
+            through_seq=commits.through,
+            version=earlier.version if earlier else known.version + 1 if known else 1,
+            fold=earlier.fold if earlier else "revised" if known else "first",
+        )
+        held.add(alert)
+        raised[name] = alert
+    done.alerts += raised.values()
+
+
+@dataclass(frozen=True)
+class _Known:
+    alert_id: str
+    version: int
+    first_at: datetime
+    last_at: datetime
+    event_ids: tuple[str, ...]
+    commit_seqs: tuple[int, ...]
+
+
+class _Held:
+    """The alerts of a rule that are there, by the events in them."""
+
+    def __init__(self, db: duckdb.DuckDBPyConnection, rule: Rule, since: datetime) -> None:
+        rows = db.execute(
+            "select alert_id, version, first_at, last_at, event_ids, commit_seqs from alerts "
+            "where rule_id = ? and last_at >= ?",
+            [rule.id, since],
+        ).fetchall()
+        self._by_event: dict[str, _Known] = {}
+        for row in rows:
+            self._note(_Known(row[0], row[1], row[2], row[3], tuple(row[4]), tuple(row[5])))
+
+    def of(self, find: Find) -> _Known | None:
+        """The oldest alert that shares an event with the find."""
+        known = {
+            self._by_event[event].alert_id: self._by_event[event]
+            for event in find.event_ids
+            if event in self._by_event
+        }
+        return min(known.values(), key=lambda one: (one.first_at, one.alert_id)) if known else None
+
+    def add(self, alert: Alert) -> None:
+        find = alert.find
+        self._note(
+            _Known(alert.alert_id, alert.version, find.first_at, find.last_at, find.event_ids, find.commit_seqs)
+        )
+
+    def _note(self, known: _Known) -> None:
+        for event in known.event_ids:
+            self._by_event[event] = known
+
+
+def _joined(known: _Known, find: Find) -> Find:
+    """The find with the events of the alert that it belongs to: those of the alert first, then the new ones."""
+    seqs = dict(zip(known.event_ids, known.commit_seqs, strict=True))
+    seqs |= {event: seq for event, seq in zip(find.event_ids, find.commit_seqs, strict=True) if event not in seqs}
+    return Find(
+        rule=find.rule,
+        group=find.group,
+        first_at=min(known.first_at, find.first_at),
+        last_at=max(known.last_at, find.last_at),
+        event_ids=tuple(seqs),
+        commit_seqs=tuple(seqs.values()),
+    )
