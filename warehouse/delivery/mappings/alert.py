@@ -36,6 +36,16 @@ class CanonicalAlert(msgspec.Struct):
     stamp_us: int
 
     @property
+    def id(self) -> str:
+        """The alert's id, as `delivery.port` asks for it."""
+        return self.alert_id
+
+    @property
+    def time(self) -> str:
+        """When it was detected, as `delivery.port` asks for it."""
+        return self.stamp
+
+    @property
     def event_time(self) -> str:
         """When the last of its events happened."""
         return self.last_at

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from warehouse.delivery.mappings.event_kind import NOTHING, EventKind, Subject, kinds
+from warehouse.wire.times import parse_rfc3339
 
 SOURCE: Final = "anthropic:claude"
 # The frozen version of all mapping tables: a test holds their digest to it, so no change goes out unnamed.
@@ -80,6 +81,16 @@ class CanonicalEvent(msgspec.Struct, gc=False):
     stamp_us: int
 
     @property
+    def id(self) -> str:
+        """The vendor's id of the record, as `delivery.port` asks for it."""
+        return self.event_id
+
+    @property
+    def time(self) -> str:
+        """When it happened, as far as is known, as `delivery.port` asks for it."""
+        return self.stamp
+
+    @property
     def category(self) -> str:
         """The taxonomy's category; `unknown` for a type nobody has listed."""
         return self.kind.taken.category
@@ -139,9 +150,10 @@ def canonical_event(row: Mapping[str, Any]) -> CanonicalEvent:
     return canonical_events(pa.Table.from_pylist([{name: row.get(name) for name in COLUMNS}], schema=ROWS))[0]
 
 
-def restamped(event: CanonicalEvent, moment: datetime) -> CanonicalEvent:
-    """A copy stamped `moment`, for a destination that refuses or rewrites old times; its `event_time` stays."""
-    stamp = moment.astimezone(UTC)
+def restamped(event: CanonicalEvent, moment: datetime | str) -> CanonicalEvent:
+    """A copy stamped `moment` (RFC 3339 where it is a text), for a destination that refuses or rewrites old times;
+    its `event_time` stays. Raises ValueError when the text is no time."""
+    stamp = parse_rfc3339(moment) if isinstance(moment, str) else moment.astimezone(UTC)
     micros = int(stamp.timestamp()) * 1_000_000 + stamp.microsecond
     text = stamp.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     return msgspec.structs.replace(event, stamp=text, stamp_us=micros)

@@ -66,6 +66,8 @@ def _values(known: EventType) -> dict[str, Any]:
 def _value(name: str, declared: str, values: frozenset[str] | None) -> Any:
     if values:
         return min(values)
+    if name.endswith("_email"):
+        return f"{name}@example.com"
     if name in ("principal_type", "target_type"):
         return "user"
     made: dict[str, Any] = {
