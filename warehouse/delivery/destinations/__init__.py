@@ -5,7 +5,15 @@ from typing import cast
 
 from warehouse.delivery.port import Destination
 
-MODULES: dict[str, str] = {}
+MODULES: dict[str, str] = {
+    "splunk": "splunk",
+    "datadog": "datadog",
+    "elastic": "elastic",
+    "logstash": "logstash",
+    "sumo": "sumo",
+    "webhook": "webhook",
+    "cribl": "cribl",
+}
 
 
 def load(type: str) -> Destination:
