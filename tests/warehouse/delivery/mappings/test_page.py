@@ -1,0 +1,22 @@
+"""docs/mappings.md is made from the tables, and the tables' version is frozen."""
+
+import hashlib
+
+from warehouse.delivery.mappings import page
+from warehouse.delivery.mappings.canonical import MAPPING_VERSION
+from warehouse.delivery.mappings.tables import HERE
+
+# Mapping version -> SHA-256 over the tables. Rules in a SIEM are written for a version: a changed table needs a new
+# one (`MAPPING_VERSION` in canonical.py), and a new line here. What has been released is never altered.
+FROZEN = {"2026-11-01": "2403bd8156ac005158ef8ba36f137edf07383457b40d9975db930ceff303ddc7"}
+
+
+def test_the_committed_page_is_what_the_tables_say():
+    assert page.PAGE.read_text(encoding="utf-8") == page.text(), "run python -m warehouse.delivery.mappings.page"
+
+
+def test_a_changed_table_has_a_new_version():
+    digest = hashlib.sha256()
+    for path in sorted(HERE.glob("*.csv")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    assert FROZEN[MAPPING_VERSION] == digest.hexdigest()
