@@ -6,8 +6,8 @@ from warehouse.delivery.mappings import page
 from warehouse.delivery.mappings.canonical import MAPPING_VERSION
 from warehouse.delivery.mappings.tables import HERE
 
-# Mapping version -> SHA-256 over the tables. Rules in a SIEM are written for a version: a changed table needs a new
-# one (`MAPPING_VERSION` in canonical.py), and a new line here. What has been released is never altered.
+# Mapping version -> SHA-256 over the tables. Rules in a SIEM are written for a version, so a changed table needs a
+# new one (`MAPPING_VERSION` in canonical.py) and a new line here. What has been released is never altered.
 FROZEN = {"2026-11-01": "2403bd8156ac005158ef8ba36f137edf07383457b40d9975db930ceff303ddc7"}
 
 
