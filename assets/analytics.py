@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
 from assets.audit import ONE_API_WINDOW, OWNERS
 from assets.column_schema import table_schema
@@ -28,6 +29,18 @@ GROUP = "spend"
 DAYS = dg.DailyPartitionsDefinition(start_date="2026-01-01", timezone="UTC")
 # One budget of 60 requests a minute for the whole organisation: one run at a time.
 POOL = "analytics_api"
+
+
+class SpendRun(dg.Config):
+    """How a run reads its days."""
+
+    again: bool = Field(
+        default=False,
+        description="Read days again that are held and cannot have changed: final ones, and those whose figures "
+        "the vendor has not refreshed since. Otherwise a run asks for what is missing or may have moved, so one "
+        "that takes up where another was killed repeats nothing.",
+    )
+
 
 usage_and_cost_api = dg.AssetSpec(
     "usage_and_cost_api",
@@ -50,7 +63,7 @@ usage_and_cost_api = dg.AssetSpec(
     metadata={"dagster/column_schema": table_schema(USAGE_ROWS)},
 )
 def usage_rows(
-    context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]
+    context: dg.AssetExecutionContext, config: SpendRun, workshop: dg.ResourceParam[Workshop]
 ) -> dg.MaterializeResult[None]:
     """Tokens and requests, by actor, product, model, organisation and context window.
 
@@ -60,7 +73,7 @@ def usage_rows(
     - **Promise**: a later complete pull of a day is a new version of it; a day is final at the age of 31 days; the
       rows add up to the ungrouped total, or a check says so. Sum `usage_rows`, never `usage_row_versions`.
     """
-    return _materialize(context, workshop, "usage")
+    return _materialize(context, workshop, "usage", again=config.again)
 
 
 @dg.asset(
@@ -75,7 +88,7 @@ def usage_rows(
     metadata={"dagster/column_schema": table_schema(COST_ROWS)},
 )
 def cost_rows(
-    context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]
+    context: dg.AssetExecutionContext, config: SpendRun, workshop: dg.ResourceParam[Workshop]
 ) -> dg.MaterializeResult[None]:
     """What it cost, by actor, product, model, organisation, context window, kind of cost and kind of token.
 
@@ -86,11 +99,11 @@ def cost_rows(
       final at the age of 31 days; the rows add up to the ungrouped total, or a check says so. Sum `cost_rows`,
       never `cost_row_versions`.
     """
-    return _materialize(context, workshop, "cost")
+    return _materialize(context, workshop, "cost", again=config.again)
 
 
 def _materialize(
-    context: dg.AssetExecutionContext, workshop: Workshop, stream: Stream
+    context: dg.AssetExecutionContext, workshop: Workshop, stream: Stream, *, again: bool
 ) -> dg.MaterializeResult[None]:
     with told_plainly():
         total = SpendReport(stream)
@@ -100,7 +113,7 @@ def _materialize(
         span = context.partition_time_window
         start = max(span.start, midnight(first_day(workshop.clock(), workshop.start)))
         try:
-            windows = due_or_requested(workshop, stream, start, span.end, total)
+            windows = due_or_requested(workshop, stream, start, span.end, total, again=again)
         except WindowRefused as refused:
             context.log.info(str(refused))
             windows = []

@@ -23,9 +23,10 @@ from warehouse.anthropic.spend_queries import STREAMS, Stream
 from warehouse.anthropic.walk import Page
 from warehouse.archive.adopt import adopt_orphans
 from warehouse.archive.entry import Entry
+from warehouse.archive.state import StreamState
 from warehouse.tables.spend.fold import FoldedDays, fold_days, fold_pending_days
 from warehouse.wire.times import midnight, parse_rfc3339
-from warehouse.wire.windows import Window
+from warehouse.wire.windows import Window, gaps
 
 
 @dataclass
@@ -77,7 +78,8 @@ def pull_spend(
     progress: Progress | None = None,
 ) -> SpendReport:
     """Pull days of usage or cost, or without a range what is due: days never read, and after each refresh of the
-    vendor's figures those that were not final yet.
+    vendor's figures those that were not final yet. A range of which some was never read is gone on with; one that
+    was all read is read again.
 
     Raises WindowRefused for a range that nobody should ask for, StreamTrouble when the key does not open the
     stream, Unavailable when not even the question about freshness is answered.
@@ -109,24 +111,52 @@ def recover_spend(workshop: Workshop, stream: Stream, report: SpendReport) -> No
 
 
 def due_or_requested(
-    workshop: Workshop, stream: Stream, start: datetime | None, end: datetime | None, report: SpendReport
+    workshop: Workshop,
+    stream: Stream,
+    start: datetime | None,
+    end: datetime | None,
+    report: SpendReport,
+    *,
+    again: bool | None = None,
 ) -> list[Window]:
     """The windows to ask for, newest first. The vendor is asked how fresh its figures are, unless it has said so
-    before of all that is wanted."""
+    before of all that is wanted. `again` is that of `requested_days`."""
     reports, state = workshop.spend_reports(stream), workshop.archive.state.stream(stream)
     now = reports.client.server_clock.now()
     first = first_day(now, workshop.start)
     wanted = start is not None or end is not None
     known = state.refreshed_at
-    if known is None or not wanted or end is None or whole_days_until(parse_rfc3339(known)) < end:
+    if (
+        known is None
+        or not wanted
+        or end is None
+        or whole_days_until(parse_rfc3339(known)) < end
+        or _may_have_moved(state, Window(max(start or midnight(first), midnight(first)), end), again)
+    ):
         if midnight(first) + timedelta(days=1) > now:
             return []  # the first day is not over: there is nothing to ask
         known = ask_freshness(workshop, stream, report)
     report.refreshed_at = known
     at = parse_rfc3339(known)
     if wanted:
-        return requested_days(start, end, refreshed_at=at, first=first)
+        return requested_days(
+            start,
+            end,
+            refreshed_at=at,
+            first=first,
+            covered=state.covered,
+            unsettled=state.unsettled,
+            again=again,
+        )
     return due_days(state.covered, state.unsettled, at, first=first)
+
+
+def _may_have_moved(state: StreamState, wanted: Window, again: bool | None) -> bool:
+    """Whether it depends on how fresh the figures are which days of a range are asked for: some are held, and may
+    have been restated since."""
+    if again is None:
+        again = not gaps(state.covered, wanted)
+    return not again and any(day.isoformat() in state.unsettled for day in wanted.days())
 
 
 def ask_freshness(workshop: Workshop, stream: Stream, report: SpendReport) -> str:

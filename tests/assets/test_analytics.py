@@ -50,9 +50,32 @@ def test_31_days_are_one_run_one_window_and_one_commit_with_money_for_each_day(
     assert all(found.passed for found in run.checks("cost_rows").values())
 
 
-def test_a_second_run_asks_only_for_the_days_and_adds_nothing(pipeline: Pipeline) -> None:
-    cost(pipeline, "2026-11-15", "2026-11-21")
+def test_a_run_over_days_that_are_held_asks_one_small_question_and_shows_what_is_there(
+    pipeline: Pipeline, served: Served
+) -> None:
+    first = cost(pipeline, "2026-11-15", "2026-11-21").days("cost_rows")
+    asked = len(served.requests)
     again = cost(pipeline, "2026-11-15", "2026-11-21").days("cost_rows")
+    assert len(served.requests) == asked + 1
+    assert {day: facts["amount USD"] for day, facts in again.items()} == {
+        day: facts["amount USD"] for day, facts in first.items()
+    }
+    assert {facts["covered"] for facts in again.values()} == {"the whole day"}
+
+
+def test_final_days_that_are_held_are_not_even_asked_about(pipeline: Pipeline, served: Served) -> None:
+    pipeline.later(days=40)
+    cost(pipeline, "2026-10-25", "2026-10-31")
+    asked = len(served.requests)
+    assert cost(pipeline, "2026-10-25", "2026-10-31").success
+    assert len(served.requests) == asked
+
+
+def test_a_run_that_is_told_to_reads_again_what_is_held(pipeline: Pipeline) -> None:
+    cost(pipeline, "2026-11-15", "2026-11-21")
+    run = pipeline.materialize("cost_rows", days=("2026-11-15", "2026-11-21"), config={"again": True})
+    again = run.days("cost_rows")
+    assert {day["requests of the run"] > 1 for day in again.values()} == {True}
     assert {(day["first"], day["revised"], day["withdrawn"], day["version"]) for day in again.values()} == {
         (0, 0, 0, 1)
     }

@@ -41,22 +41,37 @@ def due_days(
     end = whole_days_until(refreshed_at)
     if midnight(first) >= end:
         return []
-    span = Window(midnight(first), end)
+    return cut(_due(covered, unsettled, refreshed_at, Window(midnight(first), end)))
+
+
+def _due(
+    covered: Iterable[Window], unsettled: Mapping[str, str], refreshed_at: datetime, span: Window
+) -> list[Window]:
     days = [
         Window.of_day(day)
         for day in span.days()
         if (known := unsettled.get(day.isoformat())) is not None and parse_rfc3339(known) < refreshed_at
     ]
-    return cut([*days, *gaps(covered, span)])
+    return [*days, *gaps(covered, span)]
 
 
 def requested_days(
-    begin: datetime | None, end: datetime | None, *, refreshed_at: datetime, first: date
+    begin: datetime | None,
+    end: datetime | None,
+    *,
+    refreshed_at: datetime,
+    first: date,
+    covered: Iterable[Window] = (),
+    unsettled: Mapping[str, str] | None = None,
+    again: bool | None = None,
 ) -> list[Window]:
-    """The windows of `--from` and `--to`: the whole days that they touch, newest first.
+    """The windows of `--from` and `--to`: of the whole days that they touch, newest first.
 
-    `begin` None means the first day; `end` None, and any end past it, means as far as the figures reach. Raises
-    WindowRefused for from at or after to, a begin before `first`, and days that the figures do not reach yet.
+    `begin` None means the first day; `end` None, and any end past it, means as far as the figures reach. `covered`
+    and `unsettled` are those of `due_days`. Where days of the range were never read, only what is due of it is
+    asked for: a backfill that was interrupted goes on where it was. Where all of it was read, all of it is read
+    again. `again` says which of the two it is to be, whatever was read. Raises WindowRefused for from at or after
+    to, a begin before `first`, and days that the figures do not reach yet.
     """
     latest = whole_days_until(refreshed_at)
     if begin is not None and end is not None and begin >= end:
@@ -81,7 +96,10 @@ def requested_days(
             parameter="from",
             nearest=latest - _DAY,
         )
-    return cut([Window(start, stop)])
+    span, held = Window(start, stop), list(covered)
+    if again is None:
+        again = not gaps(held, span)
+    return cut([span] if again else _due(held, unsettled or {}, refreshed_at, span))
 
 
 def cut(windows: Iterable[Window]) -> list[Window]:

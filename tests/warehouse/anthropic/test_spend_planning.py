@@ -70,6 +70,47 @@ def test_a_range_is_widened_to_whole_days() -> None:
     assert requested_days(begin, end, refreshed_at=REFRESHED, first=FIRST) == [days("2026-11-18", "2026-11-20")]
 
 
+QUARTER = {"begin": midnight(date(2026, 7, 1)), "end": midnight(date(2026, 10, 1))}
+
+
+def test_a_range_that_was_read_in_part_is_gone_on_with_where_it_was() -> None:
+    whole = requested_days(**QUARTER, refreshed_at=REFRESHED, first=FIRST)
+    assert whole == [
+        days("2026-08-31", "2026-10-01"),
+        days("2026-07-31", "2026-08-31"),
+        days("2026-07-01", "2026-07-31"),
+    ]
+    for read in range(3):
+        assert requested_days(**QUARTER, refreshed_at=REFRESHED, first=FIRST, covered=whole[:read]) == whole[read:]
+
+
+def test_a_range_that_was_read_to_its_end_is_read_again_unless_only_the_rest_is_wanted() -> None:
+    held = {"covered": [days("2026-06-01", "2026-11-01")], "refreshed_at": REFRESHED, "first": FIRST}
+    assert len(requested_days(**QUARTER, **held)) == 3
+    assert requested_days(**QUARTER, **held, again=False) == []
+
+
+def test_what_may_have_moved_of_a_range_is_asked_for_with_what_is_missing_and_no_more() -> None:
+    begin, end = midnight(date(2026, 10, 1)), midnight(date(2026, 11, 22))
+    held = {
+        "refreshed_at": REFRESHED,
+        "first": FIRST,
+        "again": False,
+        "covered": [days("2026-10-01", "2026-11-22")],
+    }
+    old, new = "2026-11-21T20:00:00Z", rfc3339(REFRESHED)
+    assert requested_days(begin, end, unsettled={"2026-11-20": old, "2026-11-21": new}, **held) == [
+        days("2026-11-20", "2026-11-21")
+    ]
+    held["covered"] = [days("2026-10-01", "2026-11-21")]
+    assert requested_days(begin, end, unsettled={"2026-11-20": new}, **held) == [days("2026-11-21", "2026-11-22")]
+
+
+def test_again_reads_all_of_a_range_though_some_of_it_is_held() -> None:
+    held = {"covered": [days("2026-08-31", "2026-10-01")], "refreshed_at": REFRESHED, "first": FIRST}
+    assert len(requested_days(**QUARTER, **held, again=True)) == 3
+
+
 @pytest.mark.parametrize(
     ("begin", "end", "parameter", "says"),
     [
