@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+from warehouse.archive.deliveries import apply_delivery
 from warehouse.archive.entry import Entry, ObjectRef
 from warehouse.archive.key_change import named_key
 from warehouse.archive.restriction import apply_restriction
@@ -63,6 +64,8 @@ def apply(state: LogState, entry: Entry) -> None:
         apply_change(state, entry)
     elif entry.kind == "restriction":
         apply_restriction(state, entry)
+    elif entry.kind == "delivery":
+        apply_delivery(state, entry)
     elif entry.kind == "period":
         state.periods = [*state.period_entries(), entry.seq]
     if entry.findings is not UNSET:

@@ -57,6 +57,7 @@ class Draft(msgspec.Struct, kw_only=True):
     own request ids found in the feed, and who else asked. `findings`: {code, subject, detail} seen at work.
     `retention`: what was done to locks and holds (`retention.Change`). `restriction`: whose records are masked at
     reading (`restriction.Change`).
+    `delivery`: how far a destination was served (`deliveries.Step`).
     `period`: the step of a chargeback month ({period, state, number, at, by, ...}).
     `public_key`: the key that signs from here on, `possession`: its own word for it (`key_change`).
     `recording`: records that the vendor's recording was switched ({event_id, at, enabled, logging, by}).
@@ -85,6 +86,7 @@ class Draft(msgspec.Struct, kw_only=True):
     retention: dict[str, Any] | UnsetType = UNSET
     restriction: dict[str, Any] | UnsetType = UNSET
     period: dict[str, Any] | UnsetType = UNSET
+    delivery: dict[str, Any] | UnsetType = UNSET
     possession: str | UnsetType = UNSET
 
 

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET
 
 from warehouse.archive import restriction
+from warehouse.archive.deliveries import step_of
 from warehouse.archive.entry import Entry, ObjectRef, parse
 from warehouse.archive.errors import EntryUnreadable
 from warehouse.archive.key_change import named_key
@@ -96,6 +97,8 @@ def _check_kind(entry: Entry) -> None:
         named_key(entry)
     elif entry.kind == "restriction":
         restriction.change_of(entry)
+    elif entry.kind == "delivery":
+        step_of(entry)
     elif entry.kind == "snapshot" and entry.state is UNSET:
         raise ValueError("it is a snapshot without a state")
     elif entry.kind == "period":

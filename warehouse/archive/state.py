@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from warehouse.archive.deliveries import Served
 from warehouse.archive.merkle import Edge
 from warehouse.archive.recording import Turn, off_spans
 from warehouse.wire.times import parse_rfc3339
@@ -197,6 +198,7 @@ class LogState(msgspec.Struct):
     extensions: list[Extension] | UnsetType = UNSET
     restrictions: dict[str, Restriction] | UnsetType = UNSET  # by name, lifted ones included
     periods: list[int] | UnsetType = UNSET  # the entries that moved a chargeback month, in order
+    deliveries: dict[str, Served] | UnsetType = UNSET  # by destination
     recording: list[Turn] | UnsetType = UNSET  # each record that the vendor's recording was switched, as met
 
     @property
@@ -223,6 +225,10 @@ class LogState(msgspec.Struct):
     def period_entries(self) -> list[int]:
         """The entries that moved a chargeback month, in order; none in a log that never had one."""
         return self.periods if self.periods is not UNSET else []
+
+    def served(self) -> dict[str, Served]:
+        """How far each destination has been served, by name; none in a log that never delivered."""
+        return self.deliveries if self.deliveries is not UNSET else {}
 
     def stream(self, name: str) -> StreamState:
         """What is known of a stream; an empty one for a stream that no entry has named yet."""
