@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from warehouse.anthropic.activities import ActivityFeed
 from warehouse.anthropic.directory import Directory
@@ -76,6 +76,8 @@ class Workshop:
     payers: PayerFiles = PayerFiles()
     reports: Path = Path("data/reports")
     directory: Directory | None = None
+    # Settings of the destinations of events (`warehouse.config.destinations`), as configured.
+    destinations: Sequence[Any] = ()
     # Pulls windows with several processes, where the configuration asks for that; reports come as they are done.
     elsewhere: "Callable[[list[Window]], Iterator[tuple[Window, PullReport]]] | None" = None
 

@@ -76,6 +76,7 @@ def open_workshop(
                 witnesses=[WitnessKey.from_vkey(vkey) for vkey in own.witnesses],
                 anchors=anchors_of(settings, s3_client),
                 payers=PayerFiles(**settings.finops.model_dump()),
+                destinations=settings.destinations,
                 reports=settings.folder / "data" / "reports",
                 elsewhere=in_processes(settings) if for_writing and share == 1.0 else None,
             )

@@ -21,6 +21,7 @@ _ROOMS = {
     "marts": ("warehouse.tables.marts.errors", "MartsError"),
     "finops": ("warehouse.finops.errors", "FinopsError"),
     "audit export": ("warehouse.tables.audit_export.errors", "AuditExportError"),
+    "delivery": ("warehouse.delivery.errors", "DeliveryError"),
     "evidence": ("warehouse.evidence.errors", "EvidenceError"),
     "configuration": ("warehouse.config.errors", "ConfigError"),
     "archive": ("warehouse.archive.errors", "ArchiveError"),

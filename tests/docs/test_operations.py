@@ -13,6 +13,7 @@ from tests.docs.pages import ROOT, first_column, names_in, page, tables
 from warehouse.anthropic.errors import AnthropicError
 from warehouse.archive.errors import ArchiveError
 from warehouse.config.errors import ConfigError
+from warehouse.delivery.errors import DeliveryError
 from warehouse.evidence.errors import EvidenceError
 from warehouse.finops.errors import FinopsError
 from warehouse.tables.audit_export.errors import AuditExportError
@@ -65,7 +66,16 @@ def _all_below(kind: type[Exception]) -> Iterator[str]:
 
 @pytest.mark.parametrize(
     "root",
-    [AnthropicError, ArchiveError, ConfigError, MartsError, AuditExportError, EvidenceError, FinopsError],
+    [
+        AnthropicError,
+        ArchiveError,
+        ConfigError,
+        DeliveryError,
+        MartsError,
+        AuditExportError,
+        EvidenceError,
+        FinopsError,
+    ],
 )
 def test_every_error_is_explained(root: type[Exception]) -> None:
     assert set(_all_below(root)) <= set(names_in(PAGE.section("Errors")))
@@ -76,6 +86,7 @@ def test_no_error_is_explained_that_does_not_exist() -> None:
         AnthropicError,
         ArchiveError,
         ConfigError,
+        DeliveryError,
         MartsError,
         AuditExportError,
         EvidenceError,

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from tests.docs.pages import first_column, names_in, page, tables
+from warehouse.delivery.receipts import DEAD_LETTERS, RECEIPTS
 from warehouse.tables.audit_export.schema import AUDIT_EXPORT_ROWS
 from warehouse.tables.directory.schema import LISTINGS
 from warehouse.tables.schema import ACTOR_ID_FIELD, AUDIT_EVENTS
@@ -23,12 +24,13 @@ IN_SQL = [
     *(f"{stream}_{what}" for stream in REPORTS for what in ("restatements", "restated_rows")),
 ]
 SPEND = [f"{stream}_{what}" for stream in REPORTS for what in ("rows", "days")]
-IN_FORMATS = ["audit_events", "audit_export_rows", *SPEND, *LISTINGS]
+IN_FORMATS = ["audit_events", "audit_export_rows", *SPEND, *LISTINGS, "deliveries", "dead_letters"]
 MACROS = {f"{name}_as_of" for name in ("audit_events", *SPEND, *LISTINGS)}
 TYPES = {
     "string": "string",
     "timestamp[us, tz=UTC]": "timestamp",
     "binary": "binary",
+    "double": "double",
     "int32": "int32",
     "int64": "int64",
     "bool": "bool",
@@ -100,6 +102,8 @@ def test_what_the_marts_share_is_explained_once(database: duckdb.DuckDBPyConnect
         ("Columns of `cost_days`", COST_DAYS),
         ("Columns of `usage_rows`", USAGE_ROWS),
         ("Columns of `usage_days`", USAGE_DAYS),
+        ("Columns of `deliveries`", RECEIPTS),
+        ("Columns of `dead_letters`", DEAD_LETTERS),
         *((f"Columns of `{name}`", listing.schema) for name, listing in LISTINGS.items()),
     ],
 )

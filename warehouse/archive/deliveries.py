@@ -1,7 +1,7 @@
 """Entries of the kind `delivery`: how far a destination has been served, and what became of the events.
 
-Promise: a destination's position is kept in the log and nowhere else. An entry moves one destination only; receipts
-and dead letters are objects that it names.
+Promise: a destination's position is kept in the log and nowhere else. An entry moves one destination only;
+receipts and dead letters are objects that it names.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@
     ├── Halted                a destination cannot be used as it is configured; its position stays
     ├── DestinationUnknown    no destination of that name is configured
     ├── SliceInvalid          a slice that is no condition on `audit_events`
-    └── PositionLost          a delivery entry names a position that the log does not have
+    ├── PositionLost          a delivery entry names a position that the log does not have
+    └── PositionMoved         another process delivers to the same destination
 
 Each message says what happened, to what, and what to do next; none ever holds a credential.
 """
@@ -32,3 +33,7 @@ class SliceInvalid(DeliveryError):
 
 class PositionLost(DeliveryError):
     """A delivery entry names a position that the log does not have."""
+
+
+class PositionMoved(DeliveryError):
+    """Another process has moved the position of the destination that this one serves."""

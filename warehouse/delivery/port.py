@@ -10,8 +10,10 @@ A destination is one module with these names (design 9), and knows nothing of po
     connect(settings)                     the `Transport`; most give `over_http.HttpTransport` their headers
     group(event)                          optional: events of different groups never share a request
 
-Frames are made once for each event, so that a batch is cut to the receiver's limits without encoding anything
-twice, and a batch that is sent again is the same bytes. Rules: `docs/delivery.md`.
+An event is a `mappings.canonical.CanonicalEvent`, or a `mappings.alert.CanonicalAlert` where the slice is
+`alerts`. `restamp` is the moment (ISO 8601 UTC) that takes the place of its time where it is too old for the
+receiver, else None. Frames are made once for each event, so that a batch is cut to the receiver's limits without
+encoding anything twice, and a batch that is sent again is the same bytes. Rules: `docs/delivery.md`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,19 +23,6 @@ from typing import Any, Literal, Protocol
 
 Kind = Literal["delivered", "retry", "split", "dead", "halt"]
 Late = Literal["send", "restamp", "skip"]
-
-
-class Event(Protocol):
-    """What the engine itself looks at in an event; the rest is for `warehouse.delivery.mappings`.
-
-    `id`: the vendor's id of the record, the same at each delivery. `time`: when it happened, ISO 8601 UTC
-    (`2026-11-22T10:00:00.000000Z`).
-    """
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def time(self) -> str: ...
 
 
 @dataclass(frozen=True, kw_only=True)

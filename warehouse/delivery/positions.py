@@ -1,7 +1,7 @@
-"""Which events are settled, and the position that follows: batches are acknowledged out of order, a position is not.
+"""Which events are settled, and the position that follows from it: batches are acknowledged in any order.
 
-Promise: nothing before the position is unsettled, and no settled span is forgotten: after a crash only what was in
-flight, or acknowledged since the last entry, is sent again.
+Promise: nothing before the position is unsettled, and no settled span is forgotten: after a crash only what was
+in flight, or acknowledged since the last entry, is sent again.
 """
 
 from bisect import bisect_left, bisect_right

@@ -19,6 +19,7 @@ from warehouse.tables.alerts import ALERTS, CURRENT
 from warehouse.tables.alerts import TABLE as ALERT_TABLE
 from warehouse.tables.audit_export.schema import AUDIT_EXPORT_ROWS, audit_export_matches_sql
 from warehouse.tables.audit_export.schema import TABLE as EXPORT_TABLE
+from warehouse.tables.delivery_views import delivery_views
 from warehouse.tables.directory.schema import LISTINGS
 from warehouse.tables.directory.views import directory_as_of, directory_views, versions_view
 from warehouse.tables.fold import STREAM
@@ -170,6 +171,16 @@ def _as_in_athena(db: duckdb.DuckDBPyConnection) -> list[str]:
     return made
 
 
+def rows_of(archive: Archive, files: Sequence[TableFile]) -> tuple[str, list[str]]:
+    """The SELECT over some files of `audit_event_versions`, masked as that table is, and the statements that a
+    connection needs before it. Raises what making the files readable raises (`object_access`).
+    """
+    root, setup = reader_of(archive, files)
+    masks = Masks.of(archive.state)
+    stored = _over(files, AUDIT_EVENTS, root)
+    return masks.over(TABLE, AUDIT_EVENTS.names, f"({stored}) as stored") or stored, setup
+
+
 def current_rows(versions: str) -> str:
     """The SELECT of current rows out of a relation of versions (its name, or a query in brackets)."""
     return _CURRENT.format(versions=versions, known="", known_next="")
@@ -274,6 +285,7 @@ def statements(archive: Archive, schema: str | None = None, *, unmasked: Collect
         )
         for listing in LISTINGS.values()
     ]
+    made += delivery_views(prefix, state, _verbatim(root), masks)
     return made + spend_views(prefix) + directory_views(prefix)
 
 
@@ -316,7 +328,10 @@ def _stored(state: LogState, table: str, columns: pa.Schema, root: str, *, by_da
 
 
 def _select(held: TableState, columns: pa.Schema, root: str, *, by_day: bool = True) -> str:
-    files: Sequence[TableFile] = [*held.sealed, *held.recent]
+    return _over([*held.sealed, *held.recent], columns, root, by_day=by_day)
+
+
+def _over(files: Sequence[TableFile], columns: pa.Schema, root: str, *, by_day: bool = True) -> str:
     if not files:
         empty = ", ".join(f"cast(null as {sql_type(field)}) as {_name(field.name)}" for field in columns)
         day = ", cast(null as date) as dt" if by_day else ""

@@ -15,6 +15,7 @@ from pathlib import Path
 from warehouse.archive import keys
 from warehouse.archive.ahead import in_order
 from warehouse.archive.archive import Archive
+from warehouse.archive.shape import read
 from warehouse.archive.state import TableFile
 
 _KEPT_SECONDS = 86_400  # a file that no table has any more may still be read by a query that began before
@@ -40,7 +41,7 @@ def mirror(archive: Archive, folder: Path, *, files: Iterable[TableFile] | None 
     if files is None:
         there = _names(root / keys.ENTRIES)
         jobs += [
-            (root / keys.entry(seq), lambda seq=seq: archive.store.get(keys.entry(seq)))  # type: ignore[misc]
+            (root / keys.entry(seq), lambda seq=seq: _entry(archive, seq, root))  # type: ignore[misc]
             for seq in range(archive.state.size)
             if keys.entry(seq).removeprefix(keys.ENTRIES) not in there
         ]
@@ -48,6 +49,16 @@ def mirror(archive: Archive, folder: Path, *, files: Iterable[TableFile] | None 
     for _ in in_order(lambda job: _write(job[0], job[1]()), jobs):
         pass
     return root
+
+
+def _entry(archive: Archive, seq: int, root: Path) -> bytes:
+    """The bytes of an entry; what it names of a delivery is there before it is, so that it is fetched once."""
+    data = archive.store.get(keys.entry(seq))
+    if b'"kind":"delivery"' in data:
+        for ref in read(data, keys.entry(seq)).objects:
+            if not _is_there(root / ref.key, ref.bytes):
+                _write(root / ref.key, archive.read(ref))
+    return data
 
 
 def _is_there(path: Path, size: int) -> bool:

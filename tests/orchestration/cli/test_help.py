@@ -10,7 +10,7 @@ import pytest
 from tests.orchestration.cli.conftest import ROOT, Command, in_a_process
 
 ALONE = [
-    "init", "doctor", "pull", "status", "sql", "verify", "prove", "checkpoint", "witness", "anchor", "expire",
+    "init", "doctor", "pull", "deliver", "status", "sql", "verify", "prove", "checkpoint", "witness", "anchor", "expire",
     "build",
 ]  # fmt: skip
 GROUPS = {

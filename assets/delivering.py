@@ -1,0 +1,198 @@
+"""Destinations served: the commits that each has not seen, its slice of them, through the engine.
+
+Promise: each destination has a thread and a position of its own, so one that is slow or down delays no other; what
+a killed run left is taken up by the next. Knows no Dagster.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import cache
+from typing import Any, Protocol
+
+import msgspec
+
+from assets.delivery_rows import Queue, Reader
+from assets.workshop import Workshop
+from warehouse.archive import keys
+from warehouse.archive.archive import Archive
+from warehouse.archive.errors import KeyMissing
+from warehouse.delivery import destinations as modules
+from warehouse.delivery.book import Book
+from warehouse.delivery.courier import Stopped
+from warehouse.delivery.engine import Report, Run, Target
+from warehouse.delivery.errors import DeliveryError
+from warehouse.delivery.mappings.canonical import MAPPING_VERSION, CanonicalEvent, canonical_event
+from warehouse.delivery.patience import Patience
+from warehouse.delivery.port import Destination
+from warehouse.delivery.slices import Slice, parse_slice
+from warehouse.tables.schema import AUDIT_EVENTS
+from warehouse.wire.times import parse_rfc3339
+
+CHECKPOINT_TYPE = "ledgerline_checkpoint"
+
+
+class Configured(Protocol):
+    """A destination's settings, as far as they are the same for each type (`warehouse.config.destinations`)."""
+
+    name: str
+    type: str
+    slice: str
+    late: Any
+    batch_events: int | None
+    batch_bytes: int | None
+
+
+def deliver(
+    workshop: Workshop,
+    names: Sequence[str] | None = None,
+    *,
+    patience: Patience | None = None,
+    on_progress: Callable[[Report], None] = lambda _report: None,
+    stop: threading.Event | None = None,
+    load: Callable[[str], Destination] = modules.load,
+) -> list[Report]:
+    """Push what is due to the named destinations, or to all that are configured; all at once.
+
+    A destination's trouble is in its report (`stopped`) and no exception. `load`: the module of a type. Raises
+    what reading and appending to the archive raise.
+    """
+    wanted = [one for one in workshop.destinations if names is None or one.name in names]
+    if not wanted:
+        return []
+    archive = workshop.archive
+    archive.refresh()
+    archive.check_key()
+    lock = threading.Lock()
+    books = {one.name: _book(archive, lock, one) for one in wanted}
+    queue = Queue.since(archive, min(book.begun.seq for book in books.values()))
+    checkpoint = _newest_checkpoint(archive)
+    runs: dict[str, Run] = {}
+
+    def serve(one: Configured) -> Report:
+        book, run = books[one.name], runs[one.name]
+        with Reader(archive, sliced(one)) as reader:
+            reader.check()
+            return run.go(reader.chunks(queue, book.begun, book.ahead, book.passed))
+
+    def stop_all() -> None:
+        for run in runs.values():
+            run.stop("stopped by hand")
+
+    for one in wanted:
+        target = _target(one, load(one.type), checkpoint)
+        runs[one.name] = Run(
+            target, books[one.name], patience=patience, clock=workshop.clock, on_progress=on_progress
+        )
+    reports = _all_at_once(wanted, serve, stop_all, stop)
+    archive.settle()
+    return reports
+
+
+def sliced(one: Configured) -> Slice:
+    """The slice of a destination. Raises SliceInvalid."""
+    return parse_slice(one.slice, AUDIT_EVENTS.names)
+
+
+def _all_at_once(
+    wanted: Sequence[Configured],
+    serve: Callable[[Configured], Report],
+    stop_all: Callable[[], None],
+    stop: threading.Event | None,
+) -> list[Report]:
+    """Each in a thread of its own. An interrupt stops all of them; what is on its way is put on record."""
+    with ThreadPoolExecutor(len(wanted), thread_name_prefix="destination") as pool:
+        futures = [pool.submit(serve, one) for one in wanted]
+        try:
+            while not all(future.done() for future in futures):
+                if stop is not None and stop.is_set():
+                    stop_all()
+                for future in futures:
+                    if not future.done():
+                        _wait(future)
+                        break
+        except BaseException:
+            stop_all()
+            raise
+    reports, trouble = [], None
+    for one, future in zip(wanted, futures, strict=True):
+        error = future.exception()
+        if error is None:
+            reports.append(future.result())
+        elif isinstance(error, DeliveryError):
+            reports.append(Report(one.name, one.slice, stopped=Stopped(str(error), error.remedy)))
+        else:
+            trouble = trouble or error
+    if trouble is not None:
+        raise trouble
+    return reports
+
+
+def _wait(future: Any) -> None:
+    with suppress(TimeoutError):
+        future.exception(timeout=0.2)
+
+
+def _book(archive: Archive, lock: threading.Lock, one: Configured) -> Book:
+    return Book(archive, lock, one.name, one.type, one.slice, MAPPING_VERSION)
+
+
+def _target(
+    one: Configured, module: Destination, checkpoint: Callable[[], tuple[int, CanonicalEvent] | None]
+) -> Target:
+    return Target(
+        one.name,
+        one.type,
+        one.slice,
+        module,
+        one,
+        late=one.late,
+        batch_events=one.batch_events,
+        batch_bytes=one.batch_bytes,
+        checkpoint=checkpoint,
+    )
+
+
+def _newest_checkpoint(archive: Archive) -> Callable[[], tuple[int, CanonicalEvent] | None]:
+    """The newest signed checkpoint as an event of its own, made when it is first asked for."""
+    archive.settle()  # the head is signed
+    size = archive.state.size
+
+    @cache
+    def newest() -> tuple[int, CanonicalEvent] | None:
+        found = checkpoint_event(archive, size)
+        return (size, found) if found is not None else None
+
+    return newest
+
+
+def checkpoint_event(archive: Archive, size: int) -> CanonicalEvent | None:
+    """The signed tree head of a size of the log, as an event that any destination takes; None without one."""
+    try:
+        note = archive.store.get(keys.checkpoint(size)).decode()
+    except KeyMissing:
+        return None
+    origin, _, root = note.split("\n")[:3]
+    state = archive.state
+    raw = {
+        "type": CHECKPOINT_TYPE,
+        "origin": origin,
+        "size": size,
+        "root": root,
+        "note": note,
+        "public_key": state.public_key,
+    }
+    at = parse_rfc3339(state.committed_at) if state.committed_at else None
+    event = canonical_event(
+        {
+            "id": f"{CHECKPOINT_TYPE}/{origin}/{size}",
+            "type": CHECKPOINT_TYPE,
+            "created_at": at,
+            "observed_at": at,
+            "raw": msgspec.json.encode(raw).decode(),
+            "version": 1,
+            "fold": "first",
+        }
+    )
+    return msgspec.structs.replace(event, unknown_event=False, severity="informational")

@@ -1,0 +1,136 @@
+"""`ledgerline deliver`: what is due to each destination, with receipts; and what would go, without sending."""
+
+import threading
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from orchestration.cli.failures import CannotRun
+from orchestration.cli.names import known
+from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
+from orchestration.cli.output import Output, counted, duration, size
+
+if TYPE_CHECKING:
+    from warehouse.config import Settings
+    from warehouse.delivery.engine import Report
+
+NAME = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[NAME]", help="One destination. Default: all that are configured.", show_default=False
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    add_command(
+        app,
+        "deliver",
+        deliver,
+        {
+            "ledgerline deliver": "what is due, to every destination",
+            "ledgerline deliver soc --json": "to one of them, as JSON",
+        },
+    )
+
+
+def deliver(name: NAME = None, config: CONFIG = None, json: JSON = False, debug: DEBUG = False) -> int:
+    """Push what is due to the configured destinations, all at once, each from its own position.
+
+    An event that a destination will never take goes to its dead letters; a destination that is down or refuses the
+    credential stops, keeps its position, and holds up no other. Exit code 1 when anything is dead or a destination
+    stopped early; the next run goes on where this one ended.
+    """
+    from warehouse.config import load  # noqa: PLC0415
+
+    settings = load(config)
+    names = chosen(settings, name)
+
+    from assets.delivering import deliver as deliver_due  # noqa: PLC0415
+    from orchestration.workshop import open_workshop  # noqa: PLC0415
+
+    output = Output(json=json)
+    stop = threading.Event()
+    with open_workshop(settings, for_writing=True) as workshop:
+        check_slices(workshop.destinations, names)
+        reports = deliver_due(workshop, names, stop=stop)
+    if json:
+        output.document({"destinations": [as_dict(report) for report in reports]})
+    for report in reports:
+        show(report, output)
+    return 1 if any(report.dead or report.stopped for report in reports) else 0
+
+
+def chosen(settings: "Settings", name: str | None) -> list[str]:
+    """The names of the destinations that are meant. Raises CannotRun where none is configured, or not this one."""
+    names = [one.name for one in settings.destinations]
+    if not names:
+        raise CannotRun(
+            "no destination is configured",
+            remedy=f"add a [[destinations]] table to {settings.path}; docs/delivery.md has one for each kind",
+            kind="configuration",
+        )
+    return names if name is None else [known("destination", name, names)]
+
+
+def check_slices(destinations: Any, names: list[str]) -> None:
+    """Refuse a slice that is none before anything is sent. Raises SliceInvalid."""
+    from assets.delivering import sliced  # noqa: PLC0415
+
+    for one in destinations:
+        if one.name in names:
+            sliced(one)
+
+
+def as_dict(report: "Report") -> dict[str, Any]:
+    """A destination in the document of `deliver --json` (design section 13)."""
+    return {
+        "name": report.name,
+        "slice": report.slice,
+        "selected": report.selected,
+        "delivered": report.delivered,
+        "retried": report.retried,
+        "dead": report.dead,
+        "skipped": report.skipped,
+        "restamped": report.restamped,
+        "position": list(report.position) if report.position is not None else None,
+        "checkpoint": report.checkpoint,
+        "stopped": str(report.stopped) if report.stopped else None,
+        "batches": report.batches,
+        "bytes": report.bytes,
+        "p95_age_seconds": report.p95_age,
+        "seconds": round(report.seconds, 3),
+        "entries": report.entries,
+    }
+
+
+def show(report: "Report", output: Output) -> None:
+    """What happened to one destination, for people."""
+    if report.selected or report.batches:
+        output.line(
+            f"{report.name}: {counted(report.delivered, 'event')} delivered in {duration(report.seconds)} "
+            f"({counted(report.batches, 'request')}, {size(report.bytes)} sent)"
+            + (f", 95 % of them within {duration(report.p95_age)} of happening" if report.p95_age else "")
+        )
+    elif report.stopped is None:
+        output.line(f"{report.name}: nothing is due")
+    for number, words in (
+        (report.retried, "sent more than once"),
+        (report.restamped, "older than the receiver takes: sent under the present time, the true one beside it"),
+        (report.skipped, "older than the receiver takes: not sent, and on record (late = skip)"),
+    ):
+        if number:
+            output.line(f"  {counted(number, 'event')} {words}")
+    if report.dead:
+        output.line(
+            f"  {counted(report.dead, 'event')} dead: `ledgerline dead-letters {report.name}` says why, "
+            f"`ledgerline dead-letters {report.name} --retry` sends them again when that is mended"
+        )
+    if report.stopped is not None:
+        word = "halted" if report.stopped.halted else "stopped"
+        output.line(f"  {report.name} {word}: {report.stopped.reason}")
+        output.line(f"      nothing is lost; the next `ledgerline deliver {report.name}` goes on here")
+        if report.stopped.remedy:
+            output.line(f"      What to do: {report.stopped.remedy}")
+    if report.checkpoint is not None:
+        output.line(f"  the checkpoint of {counted(report.checkpoint, 'entry', 'entries')} went along")

@@ -1,0 +1,95 @@
+"""From the archive to a receiver over real HTTP: what arrives, what is on record, where the position stands."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+
+from tests.delivery.conftest import Shop
+from tests.delivery.receiver import Receiver, settings
+from warehouse.archive.verify import verify
+from warehouse.delivery.receipts import from_parquet
+
+
+def receipts(shop: Shop) -> list[dict[str, object]]:
+    found = []
+    for path in sorted((shop.site.root / "receipts").rglob("*.parquet")):
+        found += from_parquet(path.read_bytes()).to_pylist()
+    return found
+
+
+def test_every_archived_event_arrives_once_with_a_receipt_and_a_checkpoint_goes_along(
+    shop: Shop, receiver: Receiver
+) -> None:
+    report = shop.deliver(settings("soc", receiver.url))["soc"]
+    events = shop.events()
+    assert sorted(receiver.ids()) == events
+    assert (report.selected, report.delivered, report.dead) == (len(events), len(events), 0)
+    assert report.stopped is None
+    kept = [one for one in receipts(shop) if one["entry_seq"] is not None]
+    assert sorted(one["event_id"] for one in kept) == events  # type: ignore[type-var]
+    assert {one["status"] for one in kept} == {"delivered"}
+    (checkpoint,) = receiver.checkpoints()
+    told = checkpoint["raw"]
+    assert told["note"].split("\n")[:3] == [told["origin"], str(told["size"]), told["root"]]
+    assert report.checkpoint == told["size"]
+    served = shop.state().served()["soc"]
+    assert served.passed == len(events)
+    assert verify(shop.site.store(), deep=True).findings == []
+
+
+def test_a_second_run_sends_nothing_and_writes_nothing(shop: Shop, receiver: Receiver) -> None:
+    shop.deliver(settings("soc", receiver.url))
+    arrived, size = len(receiver.stored), shop.state().size
+    report = shop.deliver(settings("soc", receiver.url))["soc"]
+    assert (report.selected, len(receiver.stored), shop.state().size) == (0, arrived, size)
+
+
+def test_what_is_pulled_later_is_sent_then_and_nothing_twice(shop: Shop, receiver: Receiver) -> None:
+    shop.deliver(settings("soc", receiver.url))
+    shop.pull_more()
+    shop.deliver(settings("soc", receiver.url))
+    assert sorted(receiver.ids()) == shop.events()
+
+
+def test_destinations_take_different_slices_each_from_its_own_position(
+    shop: Shop, receivers: Callable[[], Receiver]
+) -> None:
+    everything, some = receivers(), receivers()
+    condition = "type = 'claude_chat_created' or unknown_event"
+    reports = shop.deliver(
+        settings("cheap", everything.url), settings("soc", some.url, slice=condition, batch_events=7)
+    )
+    assert sorted(everything.ids()) == shop.events()
+    assert sorted(some.ids()) == shop.events(condition)
+    assert 0 < len(some.ids()) < len(everything.ids())
+    assert reports["soc"].position == reports["cheap"].position
+
+
+def test_a_later_destination_begins_at_the_beginning(shop: Shop, receivers: Callable[[], Receiver]) -> None:
+    first, second = receivers(), receivers()
+    shop.deliver(settings("soc", first.url))
+    shop.pull_more()
+    shop.deliver(settings("soc", first.url), settings("lake", second.url))
+    assert sorted(first.ids()) == sorted(second.ids()) == shop.events()
+
+
+def test_the_order_of_the_log_is_kept_where_one_request_goes_at_a_time(shop: Shop, receiver: Receiver) -> None:
+    from tests.delivery.receiver import plain
+    from warehouse.delivery.port import Limits
+
+    one = plain(limits=Limits(events=20, raw=100_000, separator=1, concurrency=1))
+    shop.deliver(settings("soc", receiver.url), modules={"plain": one})
+    order = [
+        row[0] for row in shop.site.sql("select id from audit_event_versions order by commit_seq, page, position")
+    ]
+    assert receiver.ids() == order
+
+
+def test_receipts_carry_what_the_receiver_said_and_how_old_each_event_was(shop: Shop, receiver: Receiver) -> None:
+    shop.deliver(settings("soc", receiver.url))
+    kept = receipts(shop)
+    assert {one["ack"] for one in kept} == {"ok 200"}
+    assert all(one["age_seconds"] > 0 for one in kept if one["entry_seq"] is not None)  # type: ignore[operator]
+    batches = Counter(one["batch_id"] for one in kept)
+    assert len(batches) == len(receiver.requests)
+    assert json.dumps(kept, default=str).count(receiver.url) == 0

@@ -1,0 +1,89 @@
+"""Receipts and dead letters as tables: what went to which destination, and what still lies there.
+
+Promise: only objects that a delivery entry of the log names are read; what a killed run left is no receipt.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from warehouse.archive.deliveries import RECEIPTS
+from warehouse.archive.state import LogState
+from warehouse.tables.masking import Masks
+
+DELIVERIES: Final = {
+    "destination": "VARCHAR",
+    "batch_id": "VARCHAR",
+    "event_id": "VARCHAR",
+    "version": "INTEGER",
+    "status": "VARCHAR",
+    "attempts": "INTEGER",
+    "event_time": "TIMESTAMPTZ",
+    "sent_at": "TIMESTAMPTZ",
+    "acknowledged_at": "TIMESTAMPTZ",
+    "age_seconds": "DOUBLE",
+    "ack": "VARCHAR",
+    "reason": "VARCHAR",
+    "late": "VARCHAR",
+    "action": "VARCHAR",
+    "mapping_version": "VARCHAR",
+    "entry_seq": "BIGINT",
+    "entry_row": "BIGINT",
+}
+DEAD_LETTERS: Final = {
+    "destination": "VARCHAR",
+    "batch_id": "VARCHAR",
+    "event_id": "VARCHAR",
+    "version": "INTEGER",
+    "status": "VARCHAR",
+    "reason": "VARCHAR",
+    "first_at": "TIMESTAMPTZ",
+    "attempts": "INTEGER",
+    "slice": "VARCHAR",
+    "event_time": "TIMESTAMPTZ",
+    "entry_seq": "BIGINT",
+    "entry_row": "BIGINT",
+}
+
+
+def delivery_views(prefix: str, state: LogState, root: str, masks: Masks) -> list[str]:
+    """The views `deliveries` and `dead_letters`. `root`: what makes a key readable, as DuckDB takes it verbatim;
+    `prefix`: the schema, with its dot. `log_entries` must be there."""
+    served = state.served()
+    receipts = _empty(DELIVERIES)
+    if any(one.receipts for one in served.values()):
+        # which files count is asked of the log when the table is read: a list of all of them would grow for ever
+        receipts = (
+            f"select {_shown(DELIVERIES, masks)} from read_parquet({_text(root + RECEIPTS + '*/*/*.parquet')}, "
+            f"hive_partitioning = false, filename = 'stored_as') where stored_as in (select concat("
+            f"{_text(_plain(root))}, object ->> 'key') from (select unnest(cast(objects as json[])) as object "
+            f"from {prefix}log_entries where kind = 'delivery') as named)"
+        )
+    files = [root + file.key for one in served.values() for file in one.dead]
+    dead = _empty(DEAD_LETTERS)
+    if files:
+        listed = ", ".join(map(_text, files))
+        dead = f"select {_shown(DEAD_LETTERS, masks)} from read_parquet([{listed}], hive_partitioning = false)"
+    return [
+        f"create or replace view {prefix}deliveries as {receipts}",
+        f"create or replace view {prefix}dead_letters as {dead}",
+    ]
+
+
+def _shown(columns: Sequence[str] | dict[str, str], masks: Masks) -> str:
+    """A receiver may have repeated what it was sent."""
+    return ", ".join(masks.text(name) if name in ("ack", "reason") else name for name in columns)
+
+
+def _empty(columns: dict[str, str]) -> str:
+    return (
+        "select " + ", ".join(f"cast(null as {kind}) as {name}" for name, kind in columns.items()) + " where false"
+    )
+
+
+def _plain(root: str) -> str:
+    """The root as file names come back, where `[`, `*` and `?` stand for themselves."""
+    return root.replace("[[]", "[").replace("[*]", "*").replace("[?]", "?")
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
