@@ -10,8 +10,8 @@ import pytest
 from tests.orchestration.cli.conftest import ROOT, Command, in_a_process
 
 ALONE = [
-    "init", "doctor", "pull", "deliver", "status", "sql", "verify", "prove", "checkpoint", "witness", "anchor", "expire",
-    "build",
+    "init", "doctor", "pull", "deliver", "status", "sql", "verify", "prove", "checkpoint", "witness", "anchor",
+    "expire", "build",
 ]  # fmt: skip
 GROUPS = {
     "import": ["audit-export"],
