@@ -13,6 +13,15 @@ import yaml  # read here only, and checked by what comes out
 
 from warehouse.tables.marts import find_project
 
+# Tables of which an asset makes several, by the name of that asset.
+_MADE_BY = {
+    "cost_row_versions": "cost_rows",
+    "cost_day_versions": "cost_rows",
+    "directory_user_versions": "directory",
+    "directory_group_members": "directory",
+    "directory_api_keys": "directory",
+}
+_NO_ASSET_YET = {"engagement_users"}  # empty until something pulls it
 _REF = re.compile(r"""\bref\(\s*['"](\w+)['"]\s*\)""")
 _SOURCE = re.compile(r"""\bsource\(\s*['"]archive['"]\s*,\s*['"](\w+)['"]\s*\)""")
 _QUOTED = re.compile(r"'([^']*)'")
@@ -28,7 +37,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Mart:
-    """One model people read. `sources` are the archive's tables it is made from, through every model between."""
+    """One model people read. `sources` are the assets it is made from, through every model between."""
 
     name: str
     description: str
@@ -66,7 +75,7 @@ def _mart(name: str, said: dict[str, Any], sql: dict[str, str]) -> Mart:
     columns = tuple(_column(column) for column in said.get("columns", []))
     tests = sum(len(column.tests) for column in columns) + len(said.get("data_tests", []))
     description = " ".join(str(said.get("description", "")).split())
-    return Mart(name, description, columns, tuple(sorted(_sources(name, sql, set()))), tests)
+    return Mart(name, description, columns, _assets(_sources(name, sql, set())), tests)
 
 
 def _column(said: dict[str, Any]) -> Column:
@@ -75,6 +84,10 @@ def _column(said: dict[str, Any]) -> Column:
     if declared.startswith("{{"):  # one name per adapter; DuckDB's stands first
         declared = (_QUOTED.findall(declared) or [""])[0]
     return Column(str(said["name"]), declared or "unknown", str(said.get("description", "")), tests)
+
+
+def _assets(tables: set[str]) -> tuple[str, ...]:
+    return tuple(sorted({_MADE_BY.get(table, table) for table in tables - _NO_ASSET_YET}))
 
 
 def _sources(name: str, sql: dict[str, str], seen: set[str]) -> set[str]:

@@ -4,7 +4,9 @@
     sorted_set(text)        aggregate: the distinct, non-null values, ascending (null where there is none)
     matches(text, regex)    true where the regular expression (a literal or a column) matches
     empty_as_null(text)     blank becomes null
-    row_key([columns])      sha256 identity of a row made of several values -#}
+    row_key([columns])      sha256 identity of a row made of several values
+    days_between(a, b)      whole days from one date to another
+    day_start(date)         the instant a UTC day begins, of the type that times have -#}
 
 {% macro sha256_hex(text) -%}{{ return(adapter.dispatch('sha256_hex')(text)) }}{%- endmacro %}
 {% macro duckdb__sha256_hex(text) -%}sha256({{ text }}){%- endmacro %}
@@ -31,3 +33,11 @@
   {%- endfor -%}
   {{ sha256_hex(parts | join(" || '|' || ")) }}
 {%- endmacro %}
+
+{% macro days_between(begin, end) -%}{{ return(adapter.dispatch('days_between')(begin, end)) }}{%- endmacro %}
+{% macro duckdb__days_between(begin, end) -%}date_diff('day', {{ begin }}, {{ end }}){%- endmacro %}
+{% macro athena__days_between(begin, end) -%}date_diff('day', {{ begin }}, {{ end }}){%- endmacro %}
+
+{% macro day_start(day) -%}{{ return(adapter.dispatch('day_start')(day)) }}{%- endmacro %}
+{% macro duckdb__day_start(day) -%}(cast({{ day }} as timestamp) at time zone 'UTC'){%- endmacro %}
+{% macro athena__day_start(day) -%}cast({{ day }} as timestamp){%- endmacro %}

@@ -90,15 +90,36 @@ def test_every_model_and_every_column_is_described(manifest: dict[str, Any], bui
 
 def test_every_mart_has_an_enforced_contract_and_says_its_grain(manifest: dict[str, Any]) -> None:
     marts = [node for node in _nodes(manifest, "model") if "/marts/" in node["original_file_path"]]
-    assert len(marts) == 7
+    assert len(marts) == 11
     for node in marts:
         assert node["config"]["contract"]["enforced"], node["name"]
         assert node["config"]["meta"]["grain"], node["name"]
         assert all(column["data_type"] for column in node["columns"].values()), node["name"]
 
 
-def test_every_fact_is_built_by_days_and_ends_with_the_day(manifest: dict[str, Any]) -> None:
-    facts = [node for node in _nodes(manifest, "model") if node["name"].startswith("fct_")]
+def _facts(manifest: dict[str, Any], folder: str) -> list[dict[str, Any]]:
+    nodes = _nodes(manifest, "model")
+    return [node for node in nodes if node["name"].startswith("fct_") and folder in node["original_file_path"]]
+
+
+def test_every_fact_of_spend_is_a_table_that_ends_with_day_and_month(manifest: dict[str, Any]) -> None:
+    facts = _facts(manifest, "/marts/spend/")
+    assert len(facts) == 4
+    for node in facts:
+        assert node["config"]["materialized"] == "table"
+        assert list(node["columns"])[-2:] == ["day", "period"]
+
+
+def test_money_is_decimal_in_every_mart(manifest: dict[str, Any]) -> None:
+    for node in _facts(manifest, "/marts/"):
+        types = {name: column["data_type"] for name, column in node["columns"].items()}
+        money = {name for name in types if "amount" in name or name in ("delta", "list_delta")}
+        assert {types[name] for name in money} <= {"decimal(38, 8)"}, node["name"]
+        assert not {"double", "float", "real"} & set(types.values())
+
+
+def test_every_fact_of_events_is_built_by_days_and_ends_with_the_day(manifest: dict[str, Any]) -> None:
+    facts = _facts(manifest, "/marts/events/")
     assert len(facts) == 4
     for node in facts:
         assert node["config"]["incremental_strategy"] == "microbatch"

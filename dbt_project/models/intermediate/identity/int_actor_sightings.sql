@@ -180,6 +180,21 @@ workspaces as (
 
 ),
 
+engagement as (
+
+  select
+    'engagement' as source,
+    'user:' || user_suffix as actor_key, 'user' as actor_kind, 'user_actor' as actor_type, user_id as actor_id, email,
+    cast(null as varchar) as account_uuid,
+    cast(null as varchar) as authority,
+    cast(null as varchar) as said_status,
+    cast(null as varchar) as owner_key,
+    {{ day_start('day') }} as first_seen_at, {{ day_start('day') }} as last_seen_at
+  from {{ ref('stg_engagement_users') }}
+  where user_suffix is not null
+
+),
+
 -- The console's export names people by account and address, never by id.
 export_people as (
 
@@ -216,6 +231,7 @@ everything as (
   union all select * from api_keys
   union all select * from people_of_keys
   union all select * from workspaces
+  union all select * from engagement
   union all select * from audit_export
 
 )
