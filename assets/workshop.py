@@ -75,6 +75,8 @@ class Workshop:
     spend: Mapping[str, SpendReports] = field(default_factory=dict)
     payers: PayerFiles = PayerFiles()
     reports: Path = Path("data/reports")
+    # folders of the customer's own Sigma rules
+    rule_folders: Sequence[Path] = ()
     directory: Directory | None = None
     # Settings of the destinations of events (`warehouse.config.destinations`), as configured.
     destinations: Sequence[Any] = ()

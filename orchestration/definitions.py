@@ -10,6 +10,7 @@ import dagster as dg
 warnings.filterwarnings("ignore", category=dg.BetaWarning)  # `backfill_policy` of @asset, used for years
 
 from assets import (  # noqa: E402
+    alerts,
     analytics,
     archive_log,
     audit,
@@ -37,6 +38,7 @@ def definitions_of(settings: Settings, clock: Clock = system_clock) -> dg.Defini
         assets=[
             audit.activity_feed,
             *since(start, [audit.audit_pages, audit.audit_events, sealed.audit_events_sealed]),
+            alerts.alerts,
             analytics.usage_and_cost_api,
             *ended(start, [analytics.usage_rows, analytics.cost_rows]),
             *monthly(start, [chargeback.chargeback_statement]),
@@ -51,6 +53,7 @@ def definitions_of(settings: Settings, clock: Clock = system_clock) -> dg.Defini
         asset_checks=[
             audit.audit_feed_checks,
             sealed.audit_sealed_checks,
+            alerts.every_commit_was_looked_at,
             analytics.spend_checks,
             directory.snapshot_is_fresh,
             exports.feed_has_the_rows,

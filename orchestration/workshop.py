@@ -78,6 +78,7 @@ def open_workshop(
                 payers=PayerFiles(**settings.finops.model_dump()),
                 destinations=settings.destinations,
                 reports=settings.folder / "data" / "reports",
+                rule_folders=settings.detections.rules,
                 elsewhere=in_processes(settings) if for_writing and share == 1.0 else None,
             )
         finally:

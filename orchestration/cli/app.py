@@ -20,6 +20,7 @@ from orchestration.cli import (
     checkpoint,
     deliver,
     demo,
+    detections,
     doctor,
     evidence,
     finops,
@@ -76,6 +77,7 @@ for command in (
     retention,
     restrict,
     build,
+    detections,
     finops,
 ):
     command.register(app)

@@ -23,6 +23,7 @@ _ROOMS = {
     "audit export": ("warehouse.tables.audit_export.errors", "AuditExportError"),
     "delivery": ("warehouse.delivery.errors", "DeliveryError"),
     "evidence": ("warehouse.evidence.errors", "EvidenceError"),
+    "detections": ("warehouse.detections.errors", "DetectionError"),
     "configuration": ("warehouse.config.errors", "ConfigError"),
     "archive": ("warehouse.archive.errors", "ArchiveError"),
     "anthropic": ("warehouse.anthropic.errors", "AnthropicError"),

@@ -1,35 +1,22 @@
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import duckdb
 import pytest
 
-from warehouse.detections.rule import Rule
-from warehouse.detections.samples import table
-from warehouse.detections.statement import statement
-from warehouse.tables.catalog import JSON_MACROS
+from warehouse.detections import trial
 
-Raised = Callable[[Rule, list[dict[str, Any]]], list[dict[str, Any]]]
+Raised = Callable[..., list[Any]]
 
 
 @pytest.fixture
 def db() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as connection:
-        connection.execute("set timezone = 'UTC'")
-        for macro in JSON_MACROS:
-            connection.execute(macro)
+    with trial.bench() as connection:
         yield connection
 
 
 @pytest.fixture
 def raised(db: duckdb.DuckDBPyConnection) -> Raised:
-    """The alerts that a rule raises over the records of a sample, as dicts."""
-
-    def run(rule: Rule, sample: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        db.register("sample", table(sample))
-        try:
-            return db.execute(statement(rule, relation="sample")).to_arrow_table().to_pylist()
-        finally:
-            db.unregister("sample")
-
-    return run
+    """The alerts that a rule raises over the records of a sample, each as the ids of its events."""
+    return partial(trial.raised, db)
