@@ -37,7 +37,7 @@ def test_every_asset_tells_what_it_is_whose_it_is_and_what_it_promises(pipeline:
     for node in pipeline.definitions.resolve_asset_graph().asset_nodes:
         name = node.key.to_user_string()
         assert len(node.description or "") > 80, name
-        assert node.group_name in ("vendor", "audit", "spend", "archive", "marts"), name
+        assert node.group_name in ("vendor", "audit", "spend", "archive", "marts", "detections", "delivery"), name
         assert node.kinds, name
         if node.is_executable:
             assert node.owners, name

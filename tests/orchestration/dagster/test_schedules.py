@@ -126,7 +126,7 @@ def test_the_marts_are_built_after_the_nightly_reading_and_never_by_the_tail(pip
         for job in ("audit_reread", "audit_tail")
     }
     assert marts <= assets["audit_reread"]
-    assert assets["audit_tail"] == {dg.AssetKey("audit_events")}
+    assert assets["audit_tail"] == {dg.AssetKey("audit_events"), dg.AssetKey("alerts")}
 
 
 def test_upkeep_reads_everything_back_once_a_week(pipeline: Pipeline) -> None:
