@@ -45,6 +45,11 @@ def grouped_equals_total(workshop: Workshop, stream: Stream) -> Verdict:
 def every_day_is_pulled(workshop: Workshop, stream: Stream) -> Verdict:
     """Every day from the first one that the vendor serves to the newest window lies in a complete pull. A window
     that failed is tried again by the next run; a hole is filled by a backfill."""
+    return coverage_verdict(workshop, stream, f"{stream}_rows")
+
+
+def coverage_verdict(workshop: Workshop, stream: str, asset: str) -> Verdict:
+    """Whether the days of a stream are covered without a hole. `asset` is what to backfill where they are not."""
     state = workshop.archive.state.stream(stream)
     holes = stream_gaps(state, coverage_begins(stream, state, workshop.start, workshop.clock()))
     facts = {"holes": len(holes), "failed windows": len(state.dead)}
@@ -58,10 +63,10 @@ def every_day_is_pulled(workshop: Workshop, stream: Stream) -> Verdict:
             facts=facts,
         )
     if not state.covered:
-        return Verdict(False, f"Nothing is pulled yet. Backfill {stream}_rows.", facts=facts)
+        return Verdict(False, f"Nothing is pulled yet. Backfill {asset}.", facts=facts)
     if holes:
         named = ", ".join(str(hole) for hole in holes[:_NAMED])
-        return Verdict(False, f"No complete pull covers {named}. Backfill {stream}_rows there.", facts=facts)
+        return Verdict(False, f"No complete pull covers {named}. Backfill {asset} there.", facts=facts)
     return Verdict(True, f"Whole from {state.covered[0].start.date()} on.", facts=facts)
 
 

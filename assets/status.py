@@ -9,12 +9,14 @@ from typing import Any
 
 from assets.workshop import Workshop
 from warehouse.anthropic.directory import SNAPSHOTS
+from warehouse.anthropic.engagement_planning import promised_from
 from warehouse.anthropic.planning import LAG
 from warehouse.anthropic.spend_planning import first_day
 from warehouse.archive.recording import off_spans
 from warehouse.archive.state import LogState, StreamState, overdue_footprints
 from warehouse.evidence.storage import LOCKED, storage
 from warehouse.tables.directory.schema import listings_of
+from warehouse.tables.engagement.schema import BY_STREAM
 from warehouse.tables.fold import STREAM
 from warehouse.tables.schema import TABLE
 from warehouse.tables.spend.schema import ALL_REPORTS
@@ -27,7 +29,10 @@ TABLE_OF: dict[str, str] = {
     "audit_export": "audit_export_rows",
     **{name: report.rows_table for name, report in ALL_REPORTS.items()},
     **{name: listings_of(name)[0].table for name in SNAPSHOTS},
+    **{name: measure.table for name, measure in BY_STREAM.items()},
 }
+# Streams whose records change and go as a matter of course.
+RESTATED = {*ALL_REPORTS, *SNAPSHOTS, *BY_STREAM}
 
 
 def status(workshop: Workshop) -> dict[str, Any]:
@@ -54,8 +59,11 @@ def status(workshop: Workshop) -> dict[str, Any]:
 
 
 def coverage_begins(name: str, stream: StreamState, start: date, now: datetime) -> datetime:
-    """From when on a stream should be covered: the first day of the partitions, or for usage and cost the first
-    day that the vendor still serves, where nothing older was pulled while it could be."""
+    """From when on a stream should be covered: the first day of the partitions, or for usage, cost and engagement
+    the first day that the vendor still serves, where nothing older was pulled while it could be."""
+    if name in BY_STREAM:
+        oldest = midnight(promised_from(now, start))
+        return min(oldest, max(stream.covered[0].start, midnight(start))) if stream.covered else oldest
     if name not in ALL_REPORTS:
         return midnight(start)
     oldest = midnight(first_day(now, start))
@@ -146,7 +154,7 @@ def findings(workshop: Workshop, state: LogState, now: datetime) -> list[dict[st
         table = state.table(TABLE_OF.get(name, name))
         # figures are restated and people come and go as a matter of course: the tables of versions have it all
         for kind in ("revised", "withdrawn"):
-            if name not in ALL_REPORTS and name not in SNAPSHOTS and table.counts.get(kind):
+            if name not in RESTATED and table.counts.get(kind):
                 add(
                     kind,
                     name,

@@ -104,11 +104,13 @@ def commit_window(
     api_version: str,
     audited: bool = False,
     of_a_moment: bool = False,
+    settles_after: int | None = None,
 ) -> Entry:
     """One entry for the window: complete with all its pages, or incomplete with those it got and why.
 
     `audited`: the vendor records each request of this stream in the activity feed. `of_a_moment`: a snapshot,
-    which covers no time; its window only names the day it was taken.
+    which covers no time; its window only names the day it was taken. `settles_after`: the age in days at which the
+    figures of a day move no more, of streams whose answers do not say how fresh they are.
     """
     records = sum(ref.records for ref in walked.refs if isinstance(ref.records, int))
     requests = len(walked.refs) + len(walked.attempts)
@@ -122,6 +124,7 @@ def commit_window(
             objects=walked.refs,
             counts={"pages": len(walked.refs), "records": records, "requests": requests},
             data_refreshed_at=walked.data_refreshed_at,
+            settles_after=UNSET if settles_after is None else settles_after,
             audited=True if audited else UNSET,
             api_version=api_version,
             attempts=[_attempt(attempt) for attempt in walked.attempts],

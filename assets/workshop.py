@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from warehouse.anthropic.activities import ActivityFeed
 from warehouse.anthropic.directory import Directory
+from warehouse.anthropic.engagement import Engagement, EngagementReports
 from warehouse.anthropic.spend import SpendReports
 from warehouse.anthropic.spend_queries import Stream
 from warehouse.archive.anchor import Anchors
@@ -73,6 +74,8 @@ class Workshop:
     parser: Parser = field(default_factory=lambda: Parser(load()))
     # Usage and cost, by stream; empty without the vendor's API.
     spend: Mapping[str, SpendReports] = field(default_factory=dict)
+    # Who did how much with what, by stream.
+    engagement: Mapping[str, EngagementReports] = field(default_factory=dict)
     payers: PayerFiles = PayerFiles()
     reports: Path = Path("data/reports")
     # folders of the customer's own Sigma rules
@@ -92,6 +95,11 @@ class Workshop:
         if self.directory is None:
             raise ValueError("this workshop was opened without the vendor's API")
         return self.directory
+
+    def engagement_reports(self, stream: Engagement) -> EngagementReports:
+        if stream not in self.engagement:
+            raise ValueError("this workshop was opened without the vendor's API")
+        return self.engagement[stream]
 
     def spend_reports(self, stream: Stream) -> SpendReports:
         if stream not in self.spend:

@@ -23,9 +23,11 @@ from assets.audit import PullRun
 from assets.failures import told_plainly
 from assets.marts import MARTS
 from assets.spend_pulling import figures_moved
+from warehouse.anthropic.engagement_planning import SETTLES_AFTER
 from warehouse.anthropic.http import Client
 from warehouse.anthropic.planning import OVERLAP, horizon
 from warehouse.config import ConfigError
+from warehouse.tables.engagement.schema import MEASURES
 
 _RUNNING = dg.DefaultScheduleStatus.RUNNING
 _EVERY = timedelta(minutes=5)
@@ -62,6 +64,11 @@ spend_pull = dg.define_asset_job(
     selection=dg.AssetSelection.assets("usage_rows", "cost_rows"),
     description="The days of usage and cost that are not final yet, and the checks that they add up.",
 )
+engagement_pull = dg.define_asset_job(
+    "engagement_pull",
+    selection=dg.AssetSelection.assets(*(measure.table for measure in MEASURES.values())),
+    description="The days of engagement that the vendor has counted since, or may have revised.",
+)
 directory_snapshot = dg.define_asset_job(
     "directory_snapshot",
     selection=dg.AssetSelection.assets("directory"),
@@ -78,6 +85,7 @@ JOBS = [
     archive_upkeep,
     export_import,
     spend_pull,
+    engagement_pull,
     directory_snapshot,
     monthly_certificate,
 ]
@@ -158,6 +166,22 @@ def schedules(start: date, prune_runs: dg.JobDefinition) -> list[dg.ScheduleDefi
                 yield dg.SkipReason(f"the vendor's figures are still those of {refreshed}")
 
     @dg.schedule(
+        job=engagement_pull,
+        cron_schedule="40 10 * * *",
+        execution_timezone="UTC",
+        default_status=_RUNNING,
+        required_resource_keys={"workshop"},
+        description="The last seven days of engagement, once a day, when the vendor has counted yesterday.",
+    )
+    def engagement_daily(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        days = days_to_reread(context.scheduled_execution_time, SETTLES_AFTER, start)
+        missing = _missing_key(context.resources.workshop.engagement_reports("summaries").client)
+        if days is None:
+            yield dg.SkipReason(f"the first day, {start}, is not over yet")
+        else:
+            yield missing if missing is not None else _range(days)
+
+    @dg.schedule(
         job=directory_snapshot,
         cron_schedule="10 5 * * *",
         execution_timezone="UTC",
@@ -214,6 +238,7 @@ def schedules(start: date, prune_runs: dg.JobDefinition) -> list[dg.ScheduleDefi
     return [
         audit_tail_every_5_minutes,
         spend_when_refreshed,
+        engagement_daily,
         directory_daily,
         certificate_of_last_month,
         reread(

@@ -15,6 +15,7 @@ from orchestration.parallel import in_processes
 from warehouse.anthropic.activities import ActivityFeed
 from warehouse.anthropic.budget import Budget
 from warehouse.anthropic.directory import Directory
+from warehouse.anthropic.engagement import ENDPOINTS, EngagementReports
 from warehouse.anthropic.http import Client
 from warehouse.anthropic.patience import Patience, Timeouts, Wait
 from warehouse.anthropic.spend import SpendReports
@@ -72,6 +73,9 @@ def open_workshop(
                 marts=settings.warehouse.duckdb,
                 clock=clock,
                 spend={name: SpendReports(clients.analytics, name) for name in QUERIES} if clients else {},
+                engagement={name: EngagementReports(clients.analytics, name) for name in ENDPOINTS}
+                if clients
+                else {},
                 directory=Directory(clients.directory) if clients else None,
                 witnesses=[WitnessKey.from_vkey(vkey) for vkey in own.witnesses],
                 anchors=anchors_of(settings, s3_client),

@@ -5,10 +5,17 @@ from collections.abc import Sequence
 
 from orchestration.cli.failures import CannotRun
 
-STREAMS = ("activities", "usage", "cost", "legacy_cost", "users", "rbac_groups", "api_keys")
-# What `all` means. The legacy reports are a second source, compared with the first when somebody asks; the
-# directory takes a key of its own, which not everybody gives.
-ALL = ("activities", "usage", "cost")
+ENGAGEMENT = ("engagement_users", "summaries", "skills", "connectors", "plugins", "projects", "artifacts")
+DIRECTORY = ("users", "rbac_groups", "api_keys")
+STREAMS = ("activities", "usage", "cost", "legacy_cost", *ENGAGEMENT, *DIRECTORY)
+# Several streams by one name. The legacy reports are a second source, compared with the first when somebody asks.
+GROUPS = {
+    "all": ("activities", "usage", "cost", *DIRECTORY, *ENGAGEMENT),
+    "engagement": ENGAGEMENT,
+    "directory": DIRECTORY,
+}
+# `all` leaves these out where their key is not given, and says so.
+OPTIONAL = DIRECTORY
 
 
 def known(kind: str, name: str, names: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ import typer
 
 from orchestration.cli import moments
 from orchestration.cli.failures import CannotRun
-from orchestration.cli.names import ALL, STREAMS, known
+from orchestration.cli.names import DIRECTORY, ENGAGEMENT, GROUPS, OPTIONAL, STREAMS, known
 from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
 from orchestration.cli.output import Output, counted, duration, size
 from orchestration.cli.progress import Progress
@@ -26,7 +26,9 @@ def register(app: typer.Typer) -> None:
             "ledgerline pull activities --from 2026-11-01 --to 2026-12-01": "one month",
             "ledgerline pull activities --from yesterday --json": "again from yesterday on, as JSON",
             "ledgerline pull cost": "days never read, and those that may have been restated since",
-            "ledgerline pull all": "activities, usage and cost",
+            "ledgerline pull all": "every stream whose key is given, but for the legacy reports",
+            "ledgerline pull engagement": "who did how much with what: days that are new or may have changed",
+            "ledgerline pull skills --from 2026-09-01": "one stream of engagement, from a day on",
             "ledgerline pull users": "a snapshot of the members, as they are now",
             "ledgerline pull legacy_cost --from 2026-11-01": "the older reports, to compare: see cost_parity",
         },
@@ -35,7 +37,10 @@ def register(app: typer.Typer) -> None:
 
 def pull(
     stream: Annotated[
-        str, typer.Argument(metavar="STREAM", help=f"{', '.join(STREAMS)}, or all.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="STREAM", help=f"{', '.join(STREAMS)}; or {', '.join(GROUPS)}.", show_default=False
+        ),
     ],
     from_: Annotated[
         str | None,
@@ -59,36 +64,61 @@ def pull(
 
     Without --from it reads what is due: everything since the last pull, and every hole before it. A window that
     was pulled before is compared with what is held: changed and withdrawn records become versions, nothing is
-    overwritten. Usage and cost are read in whole days, and again after each refresh of the vendor's figures until
-    they are final. Exit code 1 when a window failed; the next pull takes it up again.
+    overwritten. Usage and cost are read in whole days, and again after each refresh of the vendor's figures
+    until they are final; engagement in whole days, and again each day until they are a week old. Exit code 1
+    when a window failed; the next pull takes it up again.
     """
-    name = known("stream", stream, (*STREAMS, "all"))
+    name = known("stream", stream, (*STREAMS, *GROUPS))
 
     from warehouse.config import load  # noqa: PLC0415
 
     settings = load(config)
     start, end = moments.window(from_, to, settings.anthropic.start)
-    if start is not None and name in ("users", "rbac_groups", "api_keys"):
+    if start is not None and name in (*DIRECTORY, "directory"):
         raise CannotRun(
             f"{name} is the directory as it is now; the vendor keeps no past of it",
             remedy=f"write `ledgerline pull {name}`; ask directory_users_as_of(ts) and the like for what was seen",
         )
+    streams = GROUPS.get(name, (name,))
+    if start is not None:  # what has no past is left to a pull without a window
+        streams = tuple(one for one in streams if one not in DIRECTORY)
 
     from orchestration.workshop import open_workshop  # noqa: PLC0415
 
     output = Output(json=json)
     reports: list[dict[str, Any]] = []
+    left_out: dict[str, str] = {}
     with Progress() as progress, open_workshop(settings, for_writing=True, progress=progress) as workshop:
-        trouble = _pull_each(ALL if name == "all" else (name,), workshop, start, end, progress, reports)
+        if name == "all":
+            streams, left_out = _with_a_key(streams, workshop)
+        trouble = _pull_each(streams, workshop, start, end, progress, reports)
     if trouble is not None:
         for report in reports:
             _show(report, output)
         raise trouble
     if json:
-        output.document({"pulls": reports} if name == "all" else reports[0])
+        several = {"pulls": reports, "left_out": left_out}
+        output.document(several if name in GROUPS else reports[0])
     for report in reports:
         _show(report, output)
+    for reason in dict.fromkeys(left_out.values()):
+        names = ", ".join(one for one, why in left_out.items() if why == reason)
+        output.line(f"left out: {names}: {reason}")
     return 1 if any(report["failed"] or report["findings"] for report in reports) else 0
+
+
+def _with_a_key(streams: tuple[str, ...], workshop: "Workshop") -> tuple[tuple[str, ...], dict[str, str]]:
+    """The streams that can be asked for, and of the others why not: an installation need not have every key."""
+    from warehouse.config import ConfigError  # noqa: PLC0415
+
+    left_out = {}
+    for stream in streams:
+        if stream in OPTIONAL:
+            try:
+                workshop.directory_lists().client.check_key()
+            except ConfigError as error:
+                left_out[stream] = str(error)
+    return tuple(stream for stream in streams if stream not in left_out), left_out
 
 
 def _pull_each(
@@ -102,9 +132,11 @@ def _pull_each(
     """Pull the streams one after the other; what keeps one of them from being pulled does not keep the others, and
     is returned."""
     from assets.directory_pulling import pull_snapshot  # noqa: PLC0415
+    from assets.engagement_pulling import pull_engagement  # noqa: PLC0415
     from assets.pulling import pull_activities  # noqa: PLC0415
     from assets.spend_pulling import pull_spend  # noqa: PLC0415
     from warehouse.anthropic.directory import SNAPSHOTS  # noqa: PLC0415
+    from warehouse.anthropic.engagement import ENDPOINTS  # noqa: PLC0415
     from warehouse.anthropic.errors import AnthropicError  # noqa: PLC0415
     from warehouse.anthropic.spend_queries import QUERIES  # noqa: PLC0415
     from warehouse.config import ConfigError  # noqa: PLC0415
@@ -114,7 +146,10 @@ def _pull_each(
         try:
             spend = next((known for known in QUERIES if known == stream), None)
             snapshot = next((known for known in SNAPSHOTS if known == stream), None)
-            if snapshot is not None:
+            engaged = next((known for known in ENDPOINTS if known == stream), None)
+            if engaged is not None:
+                report = pull_engagement(workshop, engaged, start=start, end=end, progress=progress).as_dict()
+            elif snapshot is not None:
                 report = pull_snapshot(workshop, snapshot, progress=progress).as_dict()
             elif spend is not None:
                 report = pull_spend(workshop, spend, start=start, end=end, progress=progress).as_dict()
@@ -128,6 +163,8 @@ def _pull_each(
 
 
 def _up_to(report: dict[str, Any]) -> str:
+    if report["stream"] in ENGAGEMENT:
+        return "the vendor has counted no day since the last pull"
     if "refreshed_at" not in report:
         return "coverage is whole up to two minutes ago"
     if report["refreshed_at"] is None:

@@ -10,6 +10,7 @@ from tests.docs.pages import first_column, names_in, page, tables
 from warehouse.delivery.receipts import DEAD_LETTERS, RECEIPTS
 from warehouse.tables.audit_export.schema import AUDIT_EXPORT_ROWS
 from warehouse.tables.directory.schema import LISTINGS
+from warehouse.tables.engagement.schema import MEASURES
 from warehouse.tables.schema import ACTOR_ID_FIELD, AUDIT_EVENTS
 from warehouse.tables.seal import MARKER
 from warehouse.tables.spend.schema import COST_DAYS, COST_ROWS, REPORTS, USAGE_DAYS, USAGE_ROWS
@@ -24,8 +25,8 @@ IN_SQL = [
     *(f"{stream}_{what}" for stream in REPORTS for what in ("restatements", "restated_rows")),
 ]
 SPEND = [f"{stream}_{what}" for stream in REPORTS for what in ("rows", "days")]
-IN_FORMATS = ["audit_events", "audit_export_rows", *SPEND, *LISTINGS, "deliveries", "dead_letters"]
-MACROS = {f"{name}_as_of" for name in ("audit_events", *SPEND, *LISTINGS)}
+IN_FORMATS = ["audit_events", "audit_export_rows", *SPEND, *LISTINGS, *MEASURES, "deliveries", "dead_letters"]
+MACROS = {f"{name}_as_of" for name in ("audit_events", *SPEND, *LISTINGS, *MEASURES)}
 TYPES = {
     "string": "string",
     "timestamp[us, tz=UTC]": "timestamp",
@@ -105,6 +106,7 @@ def test_what_the_marts_share_is_explained_once(database: duckdb.DuckDBPyConnect
         ("Columns of `deliveries`", RECEIPTS),
         ("Columns of `dead_letters`", DEAD_LETTERS),
         *((f"Columns of `{name}`", listing.schema) for name, listing in LISTINGS.items()),
+        *((f"Columns of `{name}`", measure.schema) for name, measure in MEASURES.items()),
     ],
 )
 def test_the_types_of_parquet_columns_are_those_that_are_described(heading: str, schema: pa.Schema) -> None:

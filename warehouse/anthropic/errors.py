@@ -84,14 +84,21 @@ class AddressRefused(StreamTrouble):
 
 
 class RequestRefused(AnthropicError):
-    """A 4xx about this very request. `parameter` is the one the server named, or None."""
+    """A 4xx about this very request. `parameter` is the one the server named, or None; `said` its own text."""
 
     def __init__(
-        self, message: str, *, status: int, parameter: str | None = None, attempts: Sequence[Attempt] = ()
+        self,
+        message: str,
+        *,
+        status: int,
+        parameter: str | None = None,
+        said: str = "",
+        attempts: Sequence[Attempt] = (),
     ) -> None:
         super().__init__(message, attempts=attempts)
         self.status = status
         self.parameter = parameter
+        self.said = said
 
 
 class CursorExpired(AnthropicError):

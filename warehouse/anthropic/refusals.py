@@ -63,6 +63,7 @@ def refusal(
         f"{said}.{about} The request was: {response.url}",
         status=response.status,
         parameter=parameter,
+        said=response.error.message,
         attempts=attempts,
     )
 

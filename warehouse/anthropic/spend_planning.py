@@ -41,12 +41,14 @@ def due_days(
     end = whole_days_until(refreshed_at)
     if midnight(first) >= end:
         return []
-    return cut(_due(covered, unsettled, refreshed_at, Window(midnight(first), end)))
+    return cut(due_within(covered, unsettled, refreshed_at, Window(midnight(first), end)))
 
 
-def _due(
+def due_within(
     covered: Iterable[Window], unsettled: Mapping[str, str], refreshed_at: datetime, span: Window
 ) -> list[Window]:
+    """What of a span was never read, and its days that were unsettled when they were read before
+    `refreshed_at`."""
     days = [
         Window.of_day(day)
         for day in span.days()
@@ -99,7 +101,7 @@ def requested_days(
     span, held = Window(start, stop), list(covered)
     if again is None:
         again = not gaps(held, span)
-    return cut([span] if again else _due(held, unsettled or {}, refreshed_at, span))
+    return cut([span] if again else due_within(held, unsettled or {}, refreshed_at, span))
 
 
 def cut(windows: Iterable[Window]) -> list[Window]:

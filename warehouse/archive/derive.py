@@ -107,7 +107,9 @@ def _apply_pull(state: LogState, entry: Entry) -> None:
     if entry.complete:
         stream.covered = merge([*stream.covered, window])
         stream.dead = [part for dead in stream.dead for part in _left_of(dead, window)]
-        if entry.data_refreshed_at is None:
+        if isinstance(entry.settles_after, int):
+            _note_settling(stream, window, entry, entry.settles_after)
+        elif entry.data_refreshed_at is None:
             _note_reread(stream, window, entry.committed_at)
         else:
             _note_freshness(stream, window, entry.data_refreshed_at)
@@ -134,6 +136,19 @@ def _note_reread(stream: StreamState, window: Window, committed_at: str) -> None
         whole = Window.of_day(day)
         if _covers(window, whole) and committed - whole.end >= SETTLED:
             stream.reread[day.isoformat()] = committed_at
+
+
+def _note_settling(stream: StreamState, window: Window, entry: Entry, age: int) -> None:
+    """The same for answers that do not say how fresh they are: a day is as fresh as the first request for it."""
+    asked = [page.requested_at for page in entry.objects if isinstance(page.requested_at, str)]
+    read_at = min([*asked, entry.committed_at], key=parse_rfc3339)
+    for day in window.days():
+        if not _covers(window, Window.of_day(day)):
+            continue
+        if (parse_rfc3339(read_at).date() - day).days >= age:
+            stream.unsettled.pop(day.isoformat(), None)
+        elif parse_rfc3339(read_at) >= parse_rfc3339(stream.unsettled.get(day.isoformat(), read_at)):
+            stream.unsettled[day.isoformat()] = read_at
 
 
 def _note_freshness(stream: StreamState, window: Window, refreshed_at: str) -> None:

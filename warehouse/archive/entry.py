@@ -61,6 +61,8 @@ class Draft(msgspec.Struct, kw_only=True):
     `period`: the step of a chargeback month ({period, state, number, at, by, ...}).
     `public_key`: the key that signs from here on, `possession`: its own word for it (`key_change`).
     `recording`: records that the vendor's recording was switched ({event_id, at, enabled, logging, by}).
+    `settles_after`: the age in days at which the figures of a day move no more, of streams whose answers do not
+    say how fresh they are.
     """
 
     kind: Kind
@@ -72,6 +74,7 @@ class Draft(msgspec.Struct, kw_only=True):
     derived_from: list[int] = []
     counts: dict[str, Any] = {}
     data_refreshed_at: str | None = None
+    settles_after: int | UnsetType = UNSET
     audited: bool | UnsetType = UNSET
     api_version: str | UnsetType = UNSET
     attempts: list[dict[str, Any]] | UnsetType = UNSET

@@ -79,6 +79,8 @@ def _check_kind(entry: Entry) -> None:
             raise ValueError("it is a pull of no stream")
         if entry.data_refreshed_at is not None:
             parse_rfc3339(entry.data_refreshed_at)
+        if isinstance(entry.settles_after, int) and entry.settles_after < 0:
+            raise ValueError(f"its figures settle after {entry.settles_after} days")
         for attempt in attempts_of(entry):
             if isinstance(attempt.get("requested_at"), str):
                 parse_rfc3339(attempt["requested_at"])

@@ -52,7 +52,7 @@ class StreamState(msgspec.Struct):
     last_pull_seq: int | None = None
     reread: dict[str, str] = {}  # day -> when it was last pulled whole after it had settled; until sealed
     # of streams whose answers say how fresh they are: the newest such moment, and by day that of its newest
-    # complete pull, until the day is final
+    # complete pull, until the day is final; of other streams whose figures move: when the day was asked for
     refreshed_at: str | None = None
     unsettled: dict[str, str] = {}
 

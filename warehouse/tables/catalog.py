@@ -22,6 +22,9 @@ from warehouse.tables.audit_export.schema import TABLE as EXPORT_TABLE
 from warehouse.tables.delivery_views import delivery_views
 from warehouse.tables.directory.schema import LISTINGS
 from warehouse.tables.directory.views import directory_as_of, directory_views, versions_view
+from warehouse.tables.engagement.schema import MEASURES
+from warehouse.tables.engagement.views import engagement_as_of, engagement_views
+from warehouse.tables.engagement.views import versions_view as engagement_versions
 from warehouse.tables.fold import STREAM
 from warehouse.tables.masking import Masks, fingerprint
 from warehouse.tables.object_access import reader_of
@@ -279,14 +282,14 @@ def statements(archive: Archive, schema: str | None = None, *, unmasked: Collect
                 by_day=False,
             ),
         ]
+    versioned = [(versions_view(listing), listing.table, listing.schema) for listing in LISTINGS.values()]
+    versioned += [(engagement_versions(one), one.table, one.schema) for one in MEASURES.values()]
     made += [
-        _table_view(
-            f"{prefix}{versions_view(listing)}", state, listing.table, listing.schema, root, masks, by_day=False
-        )
-        for listing in LISTINGS.values()
+        _table_view(f"{prefix}{name}", state, table, columns, root, masks, by_day=False)
+        for name, table, columns in versioned
     ]
     made += delivery_views(prefix, state, _verbatim(root), masks)
-    return made + spend_views(prefix) + directory_views(prefix)
+    return made + spend_views(prefix) + directory_views(prefix) + engagement_views(prefix)
 
 
 def as_of_statements(moment: str, state: LogState, schema: str = "") -> list[str]:
@@ -298,6 +301,7 @@ def as_of_statements(moment: str, state: LogState, schema: str = "") -> list[str
         f"select * from memory.main.audit_event_versions where observed_at <= {literal}",
         *spend_as_of(literal),
         *directory_as_of(literal),
+        *engagement_as_of(literal),
     ]
 
 

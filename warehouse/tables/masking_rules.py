@@ -70,6 +70,10 @@ _RULES: Final = {
     ),
     "alerts": Rule(who=(), texts=("entities",)),
     "directory_users": Rule(who=("id", "email"), hidden=("name",)),
+    "engagement_skills": Rule(who=(), texts=("skill_name", "skill_display_name")),
+    "engagement_plugins": Rule(who=(), texts=("plugin_name",)),
+    "engagement_connectors": Rule(who=(), texts=("connector_name", "connector_display_name")),
+    "engagement_projects": Rule(who=("created_by_id", "created_by_email"), texts=("project_name",)),
     "directory_api_keys": Rule(who=(), own=("created_by", "principal_id"), texts=("name",)),
 }
 _WHO = ("actor_id", "actor_uuid", "user_id", "user_uuid", "account_id", "account_uuid", "member_id", "email")

@@ -21,6 +21,8 @@ from warehouse.tables.audit_export.rederiving import rederive_exports
 from warehouse.tables.audit_export.schema import TABLE as EXPORT_TABLE
 from warehouse.tables.directory.rederiving import rederive_directory
 from warehouse.tables.directory.schema import LISTINGS
+from warehouse.tables.engagement.fold import rederive_engagement
+from warehouse.tables.engagement.schema import MEASURES
 from warehouse.tables.fold import STREAM, OpenFold, batches_of, by_day
 from warehouse.tables.row_difference import JUDGED_BY_RELEASE, difference
 from warehouse.tables.schema import AUDIT_EVENTS, TABLE
@@ -55,8 +57,10 @@ def rederive(archive: Archive, parser: Parser, result: Verification, *, on_progr
     rederive_exports(archive, exports, result)
     rederive_spend(archive, entries, result)
     rederive_directory(archive, entries, result)
+    rederive_engagement(archive, entries, result)
     known = {
         *LISTINGS,
+        *MEASURES,
         TABLE,
         EXPORT_TABLE,
         *(name for one in ALL_REPORTS.values() for name in (one.rows_table, one.days_table)),

@@ -19,6 +19,9 @@ class NotAPage(ValueError):
 
 class _Envelope(msgspec.Struct):
     data: list[msgspec.Raw] | None = None
+    summaries: msgspec.Raw = msgspec.Raw()
+    settings: msgspec.Raw = msgspec.Raw()
+    type: msgspec.Raw = msgspec.Raw()
     has_more: bool | None = None
     first_id: str | None = None
     last_id: str | None = None
@@ -39,6 +42,8 @@ class PageBody:
 
 
 _page_decoder = msgspec.json.Decoder(_Envelope)
+_array_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+_SETTINGS = b'"effective_organization_settings"'
 # Numbers keep their text: Decimal for what has a point or an exponent, int of any length for the rest.
 _value_decoder = msgspec.json.Decoder(float_hook=Decimal)
 _canonical_encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
@@ -47,18 +52,22 @@ _canonical_encoder = msgspec.json.Encoder(order="sorted", decimal_format="number
 def split_page(body: bytes) -> PageBody:
     """Split a page body into verbatim records.
 
-    Raises NotAPage when the body is not JSON, not an object, or does not have exactly one `data` array.
+    `data` holds them. Two answers have another shape: `summaries` was the array's name until summer 2026
+    (reference 3.2), and the settings of an organisation are one object, which is then the one record (1.7).
+
+    Raises NotAPage when the body is not JSON, not an object, or does not have exactly one such array.
     """
     try:
         envelope = _page_decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         # A strict decoder stops at one broken character; the other ten thousand records must not suffer.
         return _split_tolerantly(body)
-    records = [bytes(record) for record in envelope.data or ()]
-    if _names_data_twice(body, records):
-        return _split_tolerantly(body)  # of two `data` the decoder keeps one and says nothing
     if envelope.data is None:
-        raise NotAPage("the body has no `data` array")
+        records = _otherwise_shaped(envelope, body)
+    else:
+        records = [bytes(record) for record in envelope.data]
+        if _names_data_twice(body, records):
+            return _split_tolerantly(body)  # of two `data` the decoder keeps one and says nothing
     return PageBody(
         records=records,
         has_more=envelope.has_more,
@@ -67,6 +76,14 @@ def split_page(body: bytes) -> PageBody:
         next_page=envelope.next_page,
         data_refreshed_at=envelope.data_refreshed_at,
     )
+
+
+def _otherwise_shaped(envelope: _Envelope, body: bytes) -> list[bytes]:
+    if bytes(envelope.type) == _SETTINGS and bytes(envelope.settings).startswith(b"["):
+        return [body.strip()]
+    if bytes(envelope.summaries).startswith(b"["):
+        return [bytes(record) for record in _array_decoder.decode(envelope.summaries)]
+    raise NotAPage("the body has no `data` array")
 
 
 def _names_data_twice(body: bytes, records: list[bytes]) -> bool:

@@ -13,7 +13,7 @@ from tests.orchestration.cli.conftest import Command
         (["pull", "activites"], "Did you mean activities?"),
         (
             ["pull", "zzz"],
-            "the streams are: activities, usage, cost, legacy_cost, users, ",
+            "the streams are: activities, usage, cost, legacy_cost, engagement_users, ",
         ),
         (["pull", "activities", "--form", "today"], "--from"),
         (["import", "audit-exprt", "x"], "Did you mean 'audit-export'?"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.cli.names import DIRECTORY, ENGAGEMENT
 from sandbox import Served, Tenant, serve
 from tests.promises.conftest import Command, ledgerline
 from tests.promises.site import Site
@@ -47,7 +48,17 @@ def test_a_person_reads_how_far_the_figures_reach(site: Site, ledgerline: Comman
 
 def test_all_streams_are_pulled_in_one_go(site: Site, ledgerline: Command) -> None:
     document = ledgerline(site, "pull", "all", "--json").json()
-    assert [report["stream"] for report in document["pulls"]] == ["activities", "usage", "cost"]
+    assert [report["stream"] for report in document["pulls"]] == ["activities", "usage", "cost", *ENGAGEMENT]
+    assert set(document["left_out"]) == set(DIRECTORY)
+    assert all("LEDGERLINE_DIRECTORY_KEY" in reason for reason in document["left_out"].values())
+
+
+def test_what_is_left_out_for_want_of_a_key_is_said(site: Site, served: Served, ledgerline: Command) -> None:
+    assert "left out: users, rbac_groups, api_keys: " in ledgerline(site, "pull", "all").out
+    site.env = {**site.env, "LEDGERLINE_DIRECTORY_KEY": served.keys["directory"]}
+    document = ledgerline(site, "pull", "all", "--json").json()
+    assert document["left_out"] == {}
+    assert {report["stream"] for report in document["pulls"]} >= {*DIRECTORY, *ENGAGEMENT}
 
 
 def test_a_missing_key_of_one_stream_does_not_keep_the_others_from_being_pulled(

@@ -180,3 +180,12 @@ def test_an_installation_without_a_key_skips_what_the_key_is_for_and_says_so(
         skipped = tick(pipeline, name, "2026-11-22T10:20")
         assert isinstance(skipped, dg.SkipReason)
         assert variable in (skipped.skip_message or "")
+
+
+def test_engagement_is_read_once_a_day_when_yesterday_is_counted(pipeline: Pipeline) -> None:
+    request = tick(pipeline, "engagement_daily", "2026-11-22T10:40")
+    assert isinstance(request, dg.RunRequest)
+    assert request.tags[ASSET_PARTITION_RANGE_END_TAG] == "2026-11-21"
+    run = carry_out(pipeline, "engagement_pull", request, "engagement_summaries")
+    assert run.success
+    assert set(run.days("engagement_summaries")) >= {"2026-11-17", "2026-11-21"}

@@ -14,7 +14,7 @@ from tests.warehouse.archive.rig import BEGIN, STREAM, TABLE, filled, fold, hour
 from tests.warehouse.archive.stores import Clock, MemoryStore
 from warehouse.archive.archive import Archive
 from warehouse.archive.derive import apply
-from warehouse.archive.entry import Draft, Entry, parse
+from warehouse.archive.entry import Draft, Entry, ObjectRef, parse
 from warehouse.archive.errors import EntryUnreadable
 from warehouse.archive.shape import check, read
 from warehouse.archive.state import LogState, overdue_footprints
@@ -97,6 +97,27 @@ def test_a_day_counts_as_read_again_once_it_was_pulled_whole_after_it_had_settle
 
 
 # -- tables ----------------------------------------------------------------------------------------------------
+
+
+def test_figures_without_a_time_are_as_old_as_the_first_request_for_them_and_settle_with_their_age(
+    archive: Archive, clock: Clock
+) -> None:
+    clock.now = BEGIN + timedelta(days=20)
+
+    def pulled(asked: str) -> dict[str, str]:
+        window = ["2026-11-18T00:00:00Z", "2026-11-20T00:00:00Z"]
+        archive.commit(
+            Draft(kind="pull", stream="skills", window=window, complete=True, settles_after=7, objects=[
+                ObjectRef(key="pages/a", version_id=None, sha256="0" * 64, bytes=1, requested_at=asked)])
+        )  # fmt: skip
+        return archive.state.stream("skills").unsettled
+
+    first, later = "2026-11-20T10:05:00Z", "2026-11-21T10:05:00Z"
+    assert pulled(later) == {"2026-11-18": later, "2026-11-19": later}
+    assert pulled(first) == {"2026-11-18": later, "2026-11-19": later}
+    assert pulled("2026-11-25T10:05:00Z") == {"2026-11-19": "2026-11-25T10:05:00Z"}
+    assert archive.state.stream("skills").refreshed_at is None
+    assert archive.state.stream("skills").reread == {}
 
 
 def test_a_pull_waits_to_be_folded_until_its_table_entry(archive: Archive) -> None:

@@ -11,6 +11,7 @@ from warehouse.archive.restriction import digest, normal
 from warehouse.archive.state import Restriction
 from warehouse.tables.audit_export.schema import AUDIT_EXPORT_ROWS
 from warehouse.tables.directory.schema import API_KEYS, LISTINGS, MEMBERS, USERS
+from warehouse.tables.engagement.schema import MEASURES
 from warehouse.tables.masking import ACCOUNTING, Masks
 from warehouse.tables.schema import AUDIT_EVENTS
 from warehouse.tables.spend.schema import ALL_REPORTS, COST_ROWS
@@ -22,6 +23,7 @@ TABLES = {
     "audit_export_rows": AUDIT_EXPORT_ROWS,
     **{report.rows_table: report.rows for report in ALL_REPORTS.values()},
     **{listing.table: listing.schema for listing in LISTINGS.values()},
+    **{measure.table: measure.schema for measure in MEASURES.values()},
 }
 
 

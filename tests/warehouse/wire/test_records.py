@@ -121,9 +121,23 @@ def test_members_named_data_inside_records_are_no_second_page() -> None:
     assert split_page(page([b'{"data":[1]}', b'{"data":[2]}'])).records == [b'{"data":[1]}', b'{"data":[2]}']
 
 
+def test_the_array_s_former_name_is_read_as_the_page() -> None:
+    read = split_page(b'{"summaries":[{"a":1},{"a":2}],"next_page":null}')
+    assert (read.records, read.has_more, read.next_page) == ([b'{"a":1}', b'{"a":2}'], None, None)
+    assert split_page(b'{"summaries":[1],"data":[2]}').records == [b"2"]
+
+
+def test_the_settings_of_an_organisation_are_one_record_which_is_the_body() -> None:
+    body = b'{"type":"effective_organization_settings","organization_id":"x","settings":[{"a": 1}],"api_keys":[]}'
+    assert split_page(body + b"\n").records == [body]
+
+
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
+        (b'{"summaries":{}}', "no `data`"),
+        (b'{"type":"effective_organization_settings","settings":{}}', "no `data`"),
+        (b'{"type":"something_else","settings":[]}', "no `data`"),
         (b"", "not complete"),
         (b"   ", "not complete"),
         (b"null", "not a JSON object"),

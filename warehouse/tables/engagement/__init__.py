@@ -1,0 +1,1 @@
+"""Engagement as tables: who did how much with what, day by day."""
