@@ -34,7 +34,7 @@ $(VENV)/.installed-bench: $(VENV)/.installed-dev
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[bench]'
 	@touch $@
 
-install: $(VENV)/.installed ## make .venv with what running needs; EXTRAS=aws,azure,gcs,timestamps adds to it
+install: $(VENV)/.installed ## make .venv with what running needs; EXTRAS=aws,azure,gcs,pdf,timestamps adds to it
 ifneq ($(EXTRAS),)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]'
 endif

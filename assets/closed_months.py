@@ -3,6 +3,7 @@
 Promise: what comes out is what was published, or it is refused; a later restatement or mapping changes nothing.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -59,6 +60,20 @@ def as_known(desk: Bookkeeping, period: Period) -> Iterator[duckdb.DuckDBPyConne
         return
     with _tables_as_closed(desk.workshop.archive, _manifest(desk.workshop.archive, entry)) as db:
         yield db
+
+
+def input_hashes(desk: Bookkeeping, period: Period) -> dict[str, str]:
+    """SHA-256 of the customer's files that a month is told with, by our names for them."""
+    archive = desk.workshop.archive
+    entry = close_entry(archive, period)
+    if entry is None:
+        return {name: hashlib.sha256(body).hexdigest() for name, body in sorted(desk.payers.files.items())}
+    kept = _manifest(archive, entry)["files"]
+    return {
+        name.removeprefix("input-"): facts["sha256"]
+        for name, facts in sorted(kept.items())
+        if name.startswith("input-")
+    }
 
 
 def budgets_of(desk: Bookkeeping, period: Period) -> Sequence[Budget]:

@@ -5,7 +5,6 @@ Knows no Dagster.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 import duckdb
@@ -14,12 +13,13 @@ from assets.activity_counts import activity_of
 from assets.closed_months import as_known, budgets_of, prepared
 from assets.cost_lines import coverage, months
 from assets.period_books import Bookkeeping
-from warehouse.finops.orphans import Gone, Orphan, orphans
-from warehouse.finops.outlook import MONTHS_OF_HISTORY, Outlook, make_outlook
+from warehouse.finops.orphans import Gone, orphans
+from warehouse.finops.outlook import MONTHS_OF_HISTORY, make_outlook
 from warehouse.finops.periods import Period
 from warehouse.finops.preparing import Prepared
 from warehouse.finops.restated import RestatedDay
-from warehouse.finops.unit_economics import UnitCost, unit_costs
+from warehouse.finops.told import Told
+from warehouse.finops.unit_economics import unit_costs
 
 # Somebody is gone: the vendor calls the account deleted, or the directory has listed it no more. A key is
 # ownerless where the directory knows the keys and not this one, or where who made it and whose it is are gone.
@@ -59,24 +59,17 @@ from cost_restatements where day >= $start and day < $end order by day, version
 """
 
 
-@dataclass(frozen=True)
-class Told:
-    """What is told about a month beside its statement."""
-
-    done: Prepared
-    outlook: Outlook
-    orphans: Sequence[Orphan]
-    units: Sequence[UnitCost]
-    restated: Sequence[RestatedDay]
-
-
-def months_before(desk: Bookkeeping, period: Period) -> list[Prepared]:
-    """The months whose days a forecast and an anomaly look back to, ascending; those that the tables have."""
+def months_before(desk: Bookkeeping, period: Period, last: Prepared | None = None) -> list[Prepared]:
+    """The months whose days a forecast and an anomaly look back to, ascending; those that the tables have. `last`
+    is the one just before, where it was made already."""
     wanted, month = [], period
     for _ in range(MONTHS_OF_HISTORY):
         month = Period.of(month.start - timedelta(days=1))
         wanted.append(month)
-    return [prepared(desk, month) for month in months(desk.db) if month in wanted]
+    found = [month for month in months(desk.db) if month in wanted]
+    return [
+        last if last is not None and last.statement.period == month else prepared(desk, month) for month in found
+    ]
 
 
 def told(
@@ -90,7 +83,6 @@ def told(
         gone, restated = _gone(db, period), _restated(db, period)
         activity = list(activity_of(done.allocation.lines, db, period))
     return Told(
-        done,
         outlook,
         orphans(done.allocation.lines, gone, done.allocation.leavers),
         unit_costs(period, activity),

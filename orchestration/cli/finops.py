@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestration.cli.finops_month import OUT_DIR, PERIOD, begin, open_desk
+from orchestration.cli.finops_month import NO_PDF, OUT_DIR, PERIOD, begin, open_desk
 from orchestration.cli.finops_outlook import register_outlook
 from orchestration.cli.finops_report import report
 from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
@@ -87,9 +87,14 @@ def register(app: typer.Typer) -> None:
 
 
 def statement(
-    period: PERIOD, out: OUT_DIR = None, config: CONFIG = None, json: JSON = False, debug: DEBUG = False
+    period: PERIOD,
+    out: OUT_DIR = None,
+    no_pdf: NO_PDF = False,
+    config: CONFIG = None,
+    json: JSON = False,
+    debug: DEBUG = False,
 ) -> int:
-    """Show what each cost centre pays for a month, and write it as JSON and CSV with its ledger journal.
+    """Show what each cost centre pays for a month, and write it: JSON, CSV, workbook, journal, PDF by centre.
 
     A closed month is shown as it was published, whatever was restated since. An open one is made now, from the
     rows and the files of the configuration, with the corrections of closed months that belong into it.
@@ -97,16 +102,19 @@ def statement(
     settings, month, output = begin(period, config, json)
 
     from assets.statement_files import write_statement  # noqa: PLC0415
+    from warehouse.finops.pdf import missing  # noqa: PLC0415
 
     with open_desk(settings, for_writing=False) as desk:
         made = desk.statement(month)
-        written = write_statement(made, out or desk.workshop.reports / str(month))
+        written = write_statement(made, out or desk.workshop.reports / str(month), pdf=not no_pdf)
         notes = [str(note) for note in desk.notes]
     if json:
         output.document(made.document() | {"files": [str(path) for path in written]})
     _show(made, output)
     for path in written:
         output.line(f"  written: {path}")
+    if not no_pdf and (why := missing()):
+        output.aside(f"note: {why}")
     for note in notes:
         output.aside(f"note: {note}")
     return 0

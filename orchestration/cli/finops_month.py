@@ -32,6 +32,9 @@ def begin(period: str, config: Path | None, json: bool) -> "tuple[Settings, Peri
     return load(config), month, Output(json=json)
 
 
+NO_PDF = Annotated[bool, typer.Option("--no-pdf", help="Leave out the PDF files, which take the longest.")]
+
+
 @contextmanager
 def open_desk(settings: "Settings", *, for_writing: bool) -> "Iterator[Bookkeeping]":
     """The books of the archive of a configuration."""

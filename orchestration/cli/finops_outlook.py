@@ -11,7 +11,7 @@ from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
 from orchestration.cli.output import Output
 
 if TYPE_CHECKING:
-    from assets.outlooks import Told
+    from warehouse.finops.told import Told
 
 
 def register_outlook(group: typer.Typer) -> None:

@@ -52,6 +52,8 @@ class Page(HTMLParser):
         if tag == "caption" and self._caption is not None:
             self.tables["".join(self._caption)] = self._rows
             self._caption = None
+        elif tag == "table":
+            self._rows = []  # what follows is no cell of it
 
     def handle_data(self, data: str) -> None:
         self.texts.append(data)
@@ -215,6 +217,22 @@ def test_corrections_of_a_closed_month_are_told_by_centre(company: Installation)
 def test_days_that_are_missing_are_told(company: Installation) -> None:
     closed_and_restated(company)
     assert "21 of 31 days were read to the end" in " ".join(Page(written(company, MARCH)).texts)
+
+
+def test_the_same_books_give_the_same_files_with_those_to_print_and_no_more_without(company: Installation) -> None:
+    pytest.importorskip("weasyprint")
+
+    def all_of(name: str, *, pdf: bool = True) -> dict[str, bytes]:
+        folder = company.site.folder / name
+        with company.desk() as desk:
+            write_report(desk, FEBRUARY, folder, pdf=pdf)
+        return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    one, other = all_of("one"), all_of("other")
+    assert one == other
+    assert {"report.pdf", "centers/001.pdf", "centers/004.pdf"} <= one.keys()
+    # what an earlier report printed would not be this report's any more
+    assert not [name for name in all_of("one", pdf=False) if name.endswith(".pdf")]
 
 
 def test_no_person_is_named(company: Installation) -> None:

@@ -7,7 +7,8 @@
     ├── ConservationBroken   an amount would have been lost or doubled; nothing was written
     ├── PeriodRefused        a step that the state of the period does not allow
     │   └── TooEarly         the period may still change; it says until when
-    └── CurrencyRefused      money in a currency that is not the statement's
+    ├── CurrencyRefused      money in a currency that is not the statement's
+    └── PdfRefused           a PDF cannot be made: what it needs is not installed
 
 Each message says what happened, to what, and what to do next.
 """
@@ -35,6 +36,10 @@ class ConservationBroken(FinopsError):
 
 class CurrencyRefused(FinopsError):
     """Two currencies would meet in one total."""
+
+
+class PdfRefused(FinopsError):
+    """WeasyPrint or Pango is missing, or a page asked for something outside itself."""
 
 
 class PeriodRefused(FinopsError):

@@ -6,14 +6,16 @@ only bars are drawn from floats. The charts are written in Vega-Lite itself, whi
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import vl_convert
 
+from warehouse.finops.money import EXACT, ZERO, total
 from warehouse.finops.report import Report, is_unallocated
 from warehouse.finops.shown import shown
 
-_WIDTH, _BAR = 560, 17
+_WIDTH, _BAR = 640, 13
 _DEAREST = 10
 _LAYERS = 5
 # blue, orange, green, rose, yellow: told apart by those who do not see red from green (Okabe and Ito)
@@ -49,14 +51,14 @@ def months_chart(report: Report) -> str:
     named = [one.name for one in report.centers if not is_unallocated(one.name)][: _LAYERS - 1]
     rows, order = [], [*named, "UNALLOCATED", "other centres"]
     for month in report.months:
-        rest = 0.0
+        rest = ZERO
         for center, amount in month.by_center().items():
             if center in named or is_unallocated(center):
                 rows.append({"month": str(month.period), "centre": shown(center), "usd": float(amount)})
             else:
-                rest += float(amount)
+                rest = EXACT.add(rest, amount)
         if rest:
-            rows.append({"month": str(month.period), "centre": "other centres", "usd": round(rest, 2)})
+            rows.append({"month": str(month.period), "centre": "other centres", "usd": float(rest)})
     present = {row["centre"] for row in rows}
     layers = [name for name in dict.fromkeys(shown(str(one)) for one in order) if name in present]
     colors = [_GREY if name == "UNALLOCATED" else _PALE if name == "other centres" else "" for name in layers]
@@ -87,7 +89,7 @@ def months_chart(report: Report) -> str:
     )
 
 
-def _beside(report: Report, pairs: Sequence[tuple[str, Any, Any]], rest: str) -> str:
+def _beside(report: Report, pairs: Sequence[tuple[str, Decimal, Decimal | None]], rest: str) -> str:
     """Bars of this month with those of the last one under them."""
     pairs = [pair for pair in pairs if pair[1] or pair[2]]
     if not pairs:
@@ -95,7 +97,8 @@ def _beside(report: Report, pairs: Sequence[tuple[str, Any, Any]], rest: str) ->
     drawn, left = list(pairs[:_DEAREST]), pairs[_DEAREST:]
     if left:
         before = [one[2] for one in left]
-        drawn.append((f"{len(left)} {rest}", sum(one[1] for one in left), None if None in before else sum(before)))
+        old = None if None in before else total(one for one in before if one is not None)
+        drawn.append((f"{len(left)} {rest}", total(one[1] for one in left), old))
     now, last = str(report.period), str(report.before)
     rows: list[dict[str, Any]] = []
     for place, (name, amount, old) in enumerate(drawn):

@@ -4,26 +4,27 @@ Promise: every value of the data is text on the page and nothing else; the same 
 clock is in here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from warehouse.finops.inputs import CURRENCY
-from warehouse.finops.money import text
-from warehouse.finops.report import Compared, Report, is_unallocated, percent, unallocated_of
+from warehouse.finops.money import text, to_cents
+from warehouse.finops.orphans import REMEDIES
+from warehouse.finops.report import Report, is_unallocated, month_name, unallocated_of
+from warehouse.finops.report_brief import brief
 from warehouse.finops.report_charts import centers_chart, models_chart, months_chart
+from warehouse.finops.report_moves import Compared, percent
 from warehouse.finops.shown import shown
+from warehouse.finops.unit_economics import SMALLEST_GROUP, UnitCost
 from warehouse.wire.times import rfc3339
 
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
+_UNITS = ("active person", "person and day", "chat begun", "thousand requests", "million tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,34 +38,54 @@ class Beside:
 
 def page(report: Report, files: tuple[Beside, ...] = (), of_center: Mapping[str, str] | None = None) -> str:
     """The page as HTML. `of_center` names the file of each centre beside the page, for the links."""
-    return _template().render(
-        r=report,
-        s=report.statement,
-        currency=CURRENCY,
-        month=f"{_MONTHS[report.period.month - 1]} {report.period.year}",
-        charts={
-            "centers": Markup(centers_chart(report)),  # noqa: S704 - drawn by us; texts in it are escaped
-            "months": Markup(months_chart(report)),  # noqa: S704
-            "models": Markup(models_chart(report)),  # noqa: S704
-        },
-        by_month=[(one, one.by_center()) for one in report.months],
-        center_names=_centers_of_all_months(report),
-        files=files,
-        of_center=of_center or {},
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            r=report,
+            s=report.statement,
+            currency=CURRENCY,
+            month=month_name(report.period),
+            unit_kinds=_unit_kinds,
+            charts={
+                "centers": Markup(centers_chart(report)),  # noqa: S704 - drawn by us; texts in it are escaped
+                "months": Markup(months_chart(report)),  # noqa: S704
+                "models": Markup(models_chart(report)),  # noqa: S704
+            },
+            by_month=[(one, one.by_center()) for one in report.months],
+            center_names=_centers_of_all_months(report),
+            brief=brief(report),
+            by_center=report.statement.by_center(),
+            budget_of=lambda states: {one.budget.cost_center: one for one in states},
+            smallest=SMALLEST_GROUP,
+            remedies=REMEDIES,
+            files=files,
+            of_center=of_center or {},
+        )
     )
 
 
 @cache
-def _template() -> Template:
+def environment() -> Environment:
+    """The templates of this room, with its ways to write amounts; every value is escaped."""
     folder = FileSystemLoader(Path(__file__).parent)
-    environment = Environment(
+    made = Environment(
         loader=folder, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(
-        v=_value, usd=_usd, exact=_exact, change=_change, pct=_percent, moved=_moved, count=_count, at=rfc3339
+    made.filters.update(
+        v=_value,
+        usd=_usd,
+        exact=_exact,
+        change=_change,
+        pct=_percent,
+        moved=_moved,
+        count=_count,
+        cents=to_cents,
+        seats=_seats,
+        at=rfc3339,
     )
-    environment.globals.update(share=percent, unallocated_of=unallocated_of, is_unallocated=is_unallocated)
-    return environment.get_template("report.html.j2")
+    made.globals.update(share=percent, unallocated_of=unallocated_of, is_unallocated=is_unallocated)
+    return made
 
 
 def _centers_of_all_months(report: Report) -> list[str]:
@@ -109,3 +130,14 @@ def _moved(one: Compared) -> str:
 
 def _count(number: Decimal | int | None) -> str:
     return "" if number is None else f"{number:,.0f}"
+
+
+def _unit_kinds(units: Iterable[UnitCost]) -> list[str]:
+    """The units that some centre has, in the order of the page."""
+    present = {one.unit for one in units}
+    return [unit for unit in _UNITS if unit in present]
+
+
+def _seats(number: Decimal) -> str:
+    """Seats on an average day: a whole number without its decimal."""
+    return f"{number:,.1f}".removesuffix(".0")
