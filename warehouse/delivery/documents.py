@@ -42,9 +42,10 @@ def id_of(event: AnyEvent) -> str:
     return event.alert_id if type(event) is CanonicalAlert else event.event_id  # type: ignore[union-attr]
 
 
-def fitted(event: AnyEvent, make: Callable[[AnyEvent], bytes], limit: int) -> bytes:
-    """The frame that `make` gives; of an alert over `limit` bytes, the one without its events' bodies."""
-    frame = make(event)
-    if len(frame) > limit and type(event) is CanonicalAlert and event.events:
-        return make(msgspec.structs.replace(event, events=[]))
-    return frame
+def shortened(event: AnyEvent, make: Callable[[AnyEvent], bytes], frame: bytes, limit: int) -> bytes:
+    """The frame; of an alert whose frame is over `limit` bytes, the one that `make` gives without its events'
+    bodies.
+    """
+    if len(frame) <= limit or type(event) is not CanonicalAlert:
+        return frame
+    return make(msgspec.structs.replace(event, events=[]))

@@ -7,6 +7,7 @@ module holds; an address that is itself a secret is never part of an error.
 import logging
 import ssl
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -44,7 +45,7 @@ class HttpTransport:
         self._url = url
         loopback = urlsplit(url).hostname in _LOOPBACK
         try:
-            trusted = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+            trusted = ssl.create_default_context(cafile=str(ca_file)) if ca_file else _trusted_by_system()
         except (OSError, ssl.SSLError) as problem:
             raise Halted(
                 f"the certificates that ca_file of destination {name} names cannot be used "
@@ -94,6 +95,12 @@ class HttpTransport:
 
     def close(self) -> None:
         self._client.close()
+
+
+@cache
+def _trusted_by_system() -> ssl.SSLContext:
+    """Read once: it takes longer than many a request."""
+    return ssl.create_default_context()
 
 
 def _untrusted(problem: BaseException | None) -> bool:

@@ -11,7 +11,7 @@ import msgspec
 from warehouse.config.destinations import Cribl as Settings
 from warehouse.delivery.answers import reason
 from warehouse.delivery.compression import gzipped
-from warehouse.delivery.documents import AnyEvent, as_json, described, fitted, id_of, restamped_at
+from warehouse.delivery.documents import AnyEvent, as_json, described, id_of, restamped_at, shortened
 from warehouse.delivery.mappings.alert import CanonicalAlert
 from warehouse.delivery.mappings.schemas import SCHEMAS
 from warehouse.delivery.over_http import HttpTransport
@@ -21,6 +21,7 @@ from warehouse.delivery.statuses import is_page, unreadable, usual
 __all__ = ["LIMITS", "Settings", "classify", "connect", "encode", "pack"]
 
 LIMITS = Limits(events=1000, raw=1_000_000, separator=1)
+_LONGEST = LIMITS.raw - LIMITS.separator
 
 _PATH = "/cribl/_bulk"
 _SCHEMA = SCHEMAS["canonical"]
@@ -32,11 +33,13 @@ _HINTS = {
 
 
 def encode(event: AnyEvent, settings: Settings, restamp: str | None = None) -> bytes:
-    return fitted(event, lambda one: _line(one, restamp), LIMITS.raw)
+    frame = _line(event, restamp)
+    return frame if len(frame) <= _LONGEST else shortened(event, lambda one: _line(one, restamp), frame, _LONGEST)
 
 
 def _line(event: AnyEvent, restamp: str | None) -> bytes:
-    event = restamped_at(event, restamp)
+    if restamp is not None:
+        event = restamped_at(event, restamp)
     return as_json(
         {
             "_time": msgspec.Raw(b"%d.%06d" % divmod(event.stamp_us, 1_000_000)),

@@ -10,7 +10,7 @@ from datetime import timedelta
 from warehouse.config.destinations import Datadog as Settings
 from warehouse.delivery.answers import reason
 from warehouse.delivery.compression import gzipped
-from warehouse.delivery.documents import AnyEvent, as_json, described, fitted
+from warehouse.delivery.documents import AnyEvent, as_json, described, shortened
 from warehouse.delivery.mappings.schemas import SCHEMAS
 from warehouse.delivery.over_http import HttpTransport
 from warehouse.delivery.port import Limits, Outcome, Request, Response, Transport, all_of
@@ -18,11 +18,12 @@ from warehouse.delivery.statuses import unreadable, usual
 
 __all__ = ["LIMITS", "Settings", "classify", "connect", "encode", "pack"]
 
+_LONGEST = 1_000_000  # a longer log is taken, and cut
 # The window is 18 h back and 2 h ahead; the margin is for what waits in a batch that is tried again.
 LIMITS = Limits(
     events=1000,
     raw=5_000_000,
-    event=1_000_000,
+    event=_LONGEST,
     overhead=2,
     separator=1,
     oldest=timedelta(hours=17),
@@ -44,7 +45,10 @@ _HINTS = {
 
 def encode(event: AnyEvent, settings: Settings, restamp: str | None = None) -> bytes:
     """One log, its true time in `event_time`."""
-    return fitted(event, lambda one: _log(one, settings, restamp), 1_000_000)
+    frame = _log(event, settings, restamp)
+    if len(frame) <= _LONGEST:
+        return frame
+    return shortened(event, lambda one: _log(one, settings, restamp), frame, _LONGEST)
 
 
 def _log(event: AnyEvent, settings: Settings, restamp: str | None) -> bytes:

@@ -13,7 +13,7 @@ import msgspec
 from warehouse.config.destinations import Elastic as Settings
 from warehouse.delivery.answers import document, reason
 from warehouse.delivery.compression import gzipped
-from warehouse.delivery.documents import AnyEvent, as_json, described, fitted
+from warehouse.delivery.documents import AnyEvent, as_json, described, shortened
 from warehouse.delivery.elastic_transport import ParameterTransport
 from warehouse.delivery.mappings.alert import CanonicalAlert
 from warehouse.delivery.mappings.schemas import SCHEMAS
@@ -23,7 +23,8 @@ from warehouse.delivery.statuses import unreadable, usual
 
 __all__ = ["LIMITS", "Settings", "classify", "connect", "encode", "pack", "probe"]
 
-LIMITS = Limits(events=5000, raw=8_000_000)
+_LONGEST = 8_000_000
+LIMITS = Limits(events=5000, raw=_LONGEST)
 
 _SCHEMA = SCHEMAS["ecs"]
 _HEADERS = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
@@ -65,12 +66,17 @@ _read = msgspec.json.Decoder(_Answer).decode
 def encode(event: AnyEvent, settings: Settings, restamp: str | None = None) -> bytes | Refused:
     """Action and document, a line each."""
     id = event.alert_id if isinstance(event, CanonicalAlert) else event.document_id
-    if len(id.encode()) > _LONGEST_ID:
+    if len(id) > _LONGEST_ID or len(id.encode()) > _LONGEST_ID:
         return Refused(
             reason=f"its id is longer than {_LONGEST_ID} bytes, the most that Elasticsearch takes as _id"
         )
     action = b'{"create":{"_id":' + as_json(id) + b"}}\n"
-    return fitted(event, lambda one: action + as_json(described(one, _SCHEMA, restamp)) + b"\n", LIMITS.raw)
+    frame = action + as_json(described(event, _SCHEMA, restamp)) + b"\n"
+    if len(frame) <= _LONGEST:
+        return frame
+    return shortened(
+        event, lambda one: action + as_json(described(one, _SCHEMA, restamp)) + b"\n", frame, _LONGEST
+    )
 
 
 def pack(frames: Sequence[bytes], settings: Settings) -> Request:

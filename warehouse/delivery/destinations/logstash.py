@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from warehouse.config.destinations import Logstash as Settings
 from warehouse.delivery.answers import reason
 from warehouse.delivery.compression import gzipped
-from warehouse.delivery.documents import AnyEvent, as_json, described, fitted
+from warehouse.delivery.documents import AnyEvent, as_json, described, shortened
 from warehouse.delivery.mappings.schemas import SCHEMAS
 from warehouse.delivery.over_http import HttpTransport
 from warehouse.delivery.port import Limits, Outcome, Request, Response, Transport, all_of
@@ -19,6 +19,7 @@ from warehouse.delivery.statuses import is_page, unreadable, usual
 __all__ = ["LIMITS", "Settings", "classify", "connect", "encode", "pack"]
 
 LIMITS = Limits(events=1000, raw=1_000_000, overhead=2, separator=1)
+_LONGEST = LIMITS.raw - LIMITS.overhead - LIMITS.separator
 
 _SCHEMA = SCHEMAS["ecs"]
 _HEADERS = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
@@ -26,7 +27,8 @@ _HINTS = {401: "Logstash wants basic authentication: set username and password a
 
 
 def encode(event: AnyEvent, settings: Settings, restamp: str | None = None) -> bytes:
-    return fitted(event, lambda one: _event(one, restamp), LIMITS.raw - LIMITS.overhead)
+    frame = _event(event, restamp)
+    return frame if len(frame) <= _LONGEST else shortened(event, lambda one: _event(one, restamp), frame, _LONGEST)
 
 
 def _event(event: AnyEvent, restamp: str | None) -> bytes:

@@ -11,7 +11,7 @@ import msgspec
 from warehouse.config.destinations import Splunk as Settings
 from warehouse.delivery.answers import document, reason, retry_after
 from warehouse.delivery.compression import gzipped
-from warehouse.delivery.documents import AnyEvent, as_json, described, fitted, restamped_at
+from warehouse.delivery.documents import AnyEvent, as_json, described, restamped_at, shortened
 from warehouse.delivery.mappings.alert import CanonicalAlert
 from warehouse.delivery.mappings.schemas import SCHEMAS
 from warehouse.delivery.over_http import HttpTransport
@@ -22,8 +22,9 @@ from warehouse.delivery.statuses import is_page, unreadable, usual
 __all__ = ["LIMITS", "Settings", "classify", "connect", "encode", "pack", "probe"]
 
 # Splunk Cloud refuses bodies of some 5 MB, Enterprise of 800 MiB; both advise about 1 MB.
-LIMITS = Limits(events=1000, raw=1_000_000, event=1_000_000, separator=1, concurrency=4)
+LIMITS = Limits(events=1000, raw=1_000_000, separator=1, concurrency=4)
 
+_LONGEST = LIMITS.raw - LIMITS.separator
 _HOST = "claude.ai"
 _SCHEMA = SCHEMAS["cim"]
 _HEADERS = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
@@ -51,11 +52,15 @@ _HINTS = {404: "url must end with host and port of the event collector (8088, or
 
 def encode(event: AnyEvent, settings: Settings, restamp: str | None = None) -> bytes:
     """One envelope. Splunk files it under any time; a restamped one keeps its own in `event_time`."""
-    return fitted(event, lambda one: _envelope(one, settings, restamp), LIMITS.raw)
+    frame = _envelope(event, settings, restamp)
+    if len(frame) <= _LONGEST:
+        return frame
+    return shortened(event, lambda one: _envelope(one, settings, restamp), frame, _LONGEST)
 
 
 def _envelope(event: AnyEvent, settings: Settings, restamp: str | None) -> bytes:
-    event = restamped_at(event, restamp)
+    if restamp is not None:
+        event = restamped_at(event, restamp)
     envelope: dict[str, object] = {
         "time": msgspec.Raw(b"%d.%06d" % divmod(event.stamp_us, 1_000_000)),
         "host": _HOST,

@@ -11,7 +11,7 @@ from warehouse.config.destinations import Sumo as Settings
 from warehouse.config.values import url_of
 from warehouse.delivery.answers import reason
 from warehouse.delivery.compression import gzipped
-from warehouse.delivery.documents import AnyEvent, as_json, described, fitted, id_of, restamped_at
+from warehouse.delivery.documents import AnyEvent, as_json, described, id_of, restamped_at, shortened
 from warehouse.delivery.mappings.schemas import SCHEMAS
 from warehouse.delivery.over_http import HttpTransport
 from warehouse.delivery.port import Limits, Outcome, Request, Response, Transport, all_of
@@ -41,11 +41,13 @@ _HINTS = {
 
 
 def encode(event: AnyEvent, settings: Settings, restamp: str | None = None) -> bytes:
-    return fitted(event, lambda one: _line(one, restamp), _LONGEST)
+    frame = _line(event, restamp)
+    return frame if len(frame) <= _LONGEST else shortened(event, lambda one: _line(one, restamp), frame, _LONGEST)
 
 
 def _line(event: AnyEvent, restamp: str | None) -> bytes:
-    event = restamped_at(event, restamp)
+    if restamp is not None:
+        event = restamped_at(event, restamp)
     # Sumo takes the first time that it finds in a line for the line's own
     return as_json({"timestamp": event.stamp, "event_id": id_of(event), **described(event, _SCHEMA)})
 

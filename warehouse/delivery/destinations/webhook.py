@@ -10,7 +10,7 @@ from dataclasses import replace
 from warehouse.config.destinations import Webhook as Settings
 from warehouse.config.values import url_of
 from warehouse.delivery.answers import reason
-from warehouse.delivery.documents import AnyEvent, as_json, described, fitted
+from warehouse.delivery.documents import AnyEvent, as_json, described, shortened
 from warehouse.delivery.mappings.schemas import SCHEMAS
 from warehouse.delivery.over_http import HttpTransport
 from warehouse.delivery.port import Limits, Outcome, Request, Response, Transport, all_of
@@ -19,6 +19,7 @@ from warehouse.delivery.statuses import is_page, unreadable, usual
 __all__ = ["LIMITS", "Settings", "classify", "connect", "encode", "limits", "pack"]
 
 LIMITS = Limits(events=500, raw=1_000_000, overhead=2, separator=1)
+_LONGEST = LIMITS.raw - LIMITS.overhead - LIMITS.separator
 
 _SCHEMA = SCHEMAS["canonical"]
 _JSON = {"Content-Type": "application/json"}
@@ -31,7 +32,10 @@ def limits(settings: Settings) -> Limits:
 
 
 def encode(event: AnyEvent, settings: Settings, restamp: str | None = None) -> bytes:
-    return fitted(event, lambda one: as_json(described(one, _SCHEMA, restamp)), LIMITS.raw - LIMITS.overhead)
+    frame = as_json(described(event, _SCHEMA, restamp))
+    if len(frame) <= _LONGEST:
+        return frame
+    return shortened(event, lambda one: as_json(described(one, _SCHEMA, restamp)), frame, _LONGEST)
 
 
 def pack(frames: Sequence[bytes], settings: Settings) -> Request:
