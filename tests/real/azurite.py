@@ -21,7 +21,7 @@ import pytest
 from azure.core.exceptions import AzureError
 from azure.storage.blob import ContainerClient
 
-from tests.real.versitygw import free_port
+from tests.real.go_program import free_port
 from warehouse.archive.azure_client import container_client
 
 VERSION = "3.37.0"

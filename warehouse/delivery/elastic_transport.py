@@ -10,7 +10,7 @@ from dataclasses import replace
 from warehouse.delivery.over_http import HttpTransport
 from warehouse.delivery.port import Request, Response
 
-_UNKNOWN = re.compile(rb"unrecognized parameters?: ([^\"}\\?]+)")
+_UNKNOWN = re.compile(rb"unrecognized parameters?: (.+)")
 _NAME = re.compile(rb"\[(\w+)\]")
 
 
@@ -28,8 +28,9 @@ class ParameterTransport:
         found = _UNKNOWN.search(response.body) if response.status == 400 else None
         if found is None:
             return response
-        named = {name.decode() for name in _NAME.findall(found[1])}
-        if not named - self._unknown:
+        ours = {one.partition("=")[0] for one in request.path.partition("?")[2].split("&")}
+        named = ours & {name.decode() for name in _NAME.findall(found[1])}
+        if named <= self._unknown:
             return response
         self._unknown |= named
         return self._http.send(self._without(request))
