@@ -20,7 +20,7 @@ from warehouse.delivery.courier import Counts, Courier, Settled, Stopped
 from warehouse.delivery.errors import DeliveryError
 from warehouse.delivery.late import LatePolicy
 from warehouse.delivery.patience import Patience
-from warehouse.delivery.port import Destination, Late, Refused
+from warehouse.delivery.port import Destination, Late, Refused, limits_of
 from warehouse.delivery.positions import Position, Progress
 from warehouse.wire.times import Clock, parse_rfc3339, system_clock
 
@@ -99,7 +99,7 @@ class Run:
         self.target, self.book = target, book
         self.report = Report(target.name, target.slice)
         self._patience, self._clock, self._tell = patience or Patience(), clock, on_progress
-        module, limits = target.module, target.module.LIMITS
+        module, limits = target.module, limits_of(target.module, target.settings)
         self._size = Size.of(limits, events=target.batch_events, raw=target.batch_bytes)
         self._late = LatePolicy.of(limits, target.late)
         self._group: Callable[[Any], Any] | None = getattr(module, "group", None)
@@ -128,7 +128,7 @@ class Run:
                 self.target.module,
                 self.target.settings,
                 self.target.module.connect(self.target.settings),
-                self.target.module.LIMITS,
+                limits_of(self.target.module, self.target.settings),
                 self._patience,
                 clock=self._clock,
                 tick=self._write_if_due,

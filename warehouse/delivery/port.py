@@ -9,6 +9,8 @@ A destination is one module with these names (design 9), and knows nothing of po
     classify(response, count)             what the answer means for each of the `count` events: `Outcome`s
     connect(settings)                     the `Transport`; most give `over_http.HttpTransport` their headers
     group(event)                          optional: events of different groups never share a request
+    limits(settings)                      optional: `LIMITS` as these settings make them
+    probe(settings)                       optional: whether the receiver is there, as an `Outcome`; sends no event
 
 An event is a `mappings.canonical.CanonicalEvent`, or a `mappings.alert.CanonicalAlert` where the slice is
 `alerts`. `restamp` is the moment (ISO 8601 UTC) that takes the place of its time where it is too old for the
@@ -132,3 +134,10 @@ class Destination(Protocol):
 def all_of(count: int, outcome: Outcome) -> list[Outcome]:
     """The same outcome for each event of a batch."""
     return [outcome] * count
+
+
+def limits_of(module: Destination, settings: Any) -> Limits:
+    """What the receiver takes under these settings."""
+    own = getattr(module, "limits", None)
+    found: Limits = module.LIMITS if own is None else own(settings)
+    return found
