@@ -1,0 +1,383 @@
+"""The Elastic pack: life cycle, index template, ingest pipeline, and a Kibana dashboard.
+
+Promise: every field that `ecs.py` writes has a mapping here, and nothing else is indexed. A new field of the
+vendor stands in `anthropic.record`, one flattened field, so it can neither be lost nor make the mapping explode.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from warehouse.delivery.mappings.ecs import DATASET
+
+DATA_STREAM_PATTERN: Final = f"logs-{DATASET}-*"
+NAME: Final = f"logs-{DATASET}"
+PIPELINE: Final = f"logs-{DATASET}"
+POLICY: Final = "claude-audit"
+VIEW: Final = "claude-audit-view"
+
+# ECS fields that are sent, with the type that ECS gives them; `ecs@mappings` would give the same.
+FIELDS: Final[dict[str, str]] = {
+    "@timestamp": "date",
+    "ecs.version": "keyword",
+    "event.action": "keyword",
+    "event.category": "keyword",
+    "event.dataset": "keyword",
+    "event.end": "date",
+    "event.id": "keyword",
+    "event.ingested": "date",
+    "event.kind": "keyword",
+    "event.module": "keyword",
+    "event.outcome": "keyword",
+    "event.severity": "long",
+    "event.start": "date",
+    "event.type": "keyword",
+    "file.name": "keyword",
+    "group.id": "keyword",
+    "message": "match_only_text",
+    "observer.product": "keyword",
+    "observer.vendor": "keyword",
+    "organization.id": "keyword",
+    "related.ip": "ip",
+    "related.user": "keyword",
+    "rule.id": "keyword",
+    "rule.name": "keyword",
+    "rule.version": "keyword",
+    "source.address": "keyword",
+    "source.as.number": "long",
+    "source.as.organization.name": "keyword",
+    "source.geo.city_name": "keyword",
+    "source.geo.country_iso_code": "keyword",
+    "source.geo.country_name": "keyword",
+    "source.geo.location": "geo_point",
+    "source.ip": "ip",
+    "tags": "keyword",
+    "user.email": "keyword",
+    "user.id": "keyword",
+    "user.name": "keyword",
+    "user.target.email": "keyword",
+    "user.target.id": "keyword",
+    "user_agent.device.name": "keyword",
+    "user_agent.name": "keyword",
+    "user_agent.original": "keyword",
+    "user_agent.os.name": "keyword",
+    "user_agent.version": "keyword",
+    "anthropic.source": "keyword",
+    "anthropic.mapping_version": "keyword",
+    "anthropic.category": "keyword",
+    "anthropic.verb": "keyword",
+    "anthropic.outcome": "keyword",
+    "anthropic.severity": "keyword",
+    "anthropic.actor_type": "keyword",
+    "anthropic.object.type": "keyword",
+    "anthropic.object.id": "keyword",
+    "anthropic.object.name": "keyword",
+    "anthropic.unknown_event": "boolean",
+    "anthropic.unknown_fields": "keyword",
+    "anthropic.event_time": "date",
+    "anthropic.archive.commit_seq": "long",
+    "anthropic.archive.version": "integer",
+    "anthropic.archive.fold": "keyword",
+    "anthropic.record": "flattened",
+    "anthropic.alert.detected_at": "date",
+    "anthropic.alert.event_ids": "keyword",
+    "anthropic.alert.entities": "flattened",
+    "anthropic.alert.event_types": "keyword",
+    "error.message": "match_only_text",
+}
+
+
+def files() -> dict[str, str]:
+    """Path under `deploy/siem/` -> text."""
+    return {
+        "elastic/ilm-policy.json": _json(_policy()),
+        "elastic/index-template.json": _json(template()),
+        "elastic/ingest-pipeline.json": _json(_pipeline()),
+        "elastic/kibana-dashboard.ndjson": "".join(f"{json.dumps(one)}\n" for one in saved_objects()),
+    }
+
+
+def _policy() -> dict[str, Any]:
+    rollover = {"max_age": "30d", "max_primary_shard_size": "50gb"}
+    return {
+        "policy": {
+            "_meta": {"description": "Claude audit events; the archive keeps them longer than this"},
+            "phases": {
+                "hot": {"actions": {"rollover": rollover}},
+                "delete": {"min_age": "365d", "actions": {"delete": {}}},
+            },
+        }
+    }
+
+
+def template() -> dict[str, Any]:
+    """The index template, for `PUT _index_template/`."""
+    return {
+        "index_patterns": [DATA_STREAM_PATTERN],
+        "data_stream": {},
+        "priority": 500,
+        "template": {
+            "settings": {
+                "index.lifecycle.name": POLICY,
+                "index.default_pipeline": PIPELINE,
+                "index.mapping.total_fields.limit": 500,
+                "index.mapping.ignore_malformed": True,
+            },
+            "mappings": {"dynamic": False, "properties": _properties()},
+            "data_stream_options": {"failure_store": {"enabled": True}},
+        },
+        "_meta": {
+            "description": "Claude audit events in ECS, delivered by Ledgerline",
+            "managed_by": "ledgerline",
+        },
+    }
+
+
+def _properties() -> dict[str, Any]:
+    root: dict[str, Any] = {}
+    for name, kind in FIELDS.items():
+        *parents, leaf = name.split(".")
+        level = root
+        for parent in parents:
+            level = level.setdefault(parent, {"properties": {}})["properties"]
+        field: dict[str, Any] = {"type": kind}
+        if kind == "keyword":
+            field["ignore_above"] = 1024
+        elif kind == "flattened":
+            field |= {"ignore_above": 8191, "depth_limit": 100}
+        level[leaf] = field
+    return root
+
+
+def _pipeline() -> dict[str, Any]:
+    return {
+        "description": "Claude audit events: time of arrival, place of the address, parts of the user agent",
+        "processors": [
+            {"set": {"field": "event.ingested", "copy_from": "_ingest.timestamp"}},
+            {
+                "geoip": {
+                    "field": "source.ip",
+                    "target_field": "source.geo",
+                    "ignore_missing": True,
+                    "ignore_failure": True,
+                    "properties": ["city_name", "country_iso_code", "country_name", "location"],
+                }
+            },
+            {
+                "geoip": {
+                    "field": "source.ip",
+                    "target_field": "source.as",
+                    "database_file": "GeoLite2-ASN.mmdb",
+                    "properties": ["asn", "organization_name"],
+                    "ignore_missing": True,
+                    "ignore_failure": True,
+                }
+            },
+            {"rename": {"field": "source.as.asn", "target_field": "source.as.number", "ignore_missing": True}},
+            {
+                "rename": {
+                    "field": "source.as.organization_name",
+                    "target_field": "source.as.organization.name",
+                    "ignore_missing": True,
+                }
+            },
+            {"user_agent": {"field": "user_agent.original", "ignore_missing": True, "ignore_failure": True}},
+        ],
+        # An event is kept whatever happens here: it is indexed as it came, and says what went wrong.
+        "on_failure": [
+            {"append": {"field": "tags", "value": "pipeline_failed"}},
+            {"set": {"field": "error.message", "value": "{{{ _ingest.on_failure_message }}}"}},
+        ],
+    }
+
+
+_COUNT: Final = {"id": "1", "enabled": True, "type": "count", "schema": "metric", "params": {}}
+
+
+def saved_objects() -> list[dict[str, Any]]:
+    """A data view, the visualizations, a search and the dashboard, as Kibana imports them."""
+    panels = [
+        _visualization(
+            "events-by-category", "Events by category", "histogram", _over_time("anthropic.category"), ""
+        ),
+        _visualization("by-severity", "Events by severity", "pie", _terms("anthropic.severity", 5), ""),
+        _visualization("by-outcome", "Sign-ins by outcome", "pie", _terms("event.outcome", 3), _SIGN_INS),
+        _visualization("top-actors", "Most active people and keys", "table", _terms("user.name", 20), ""),
+        _visualization("top-types", "Most frequent event types", "table", _terms("event.action", 20), ""),
+        _visualization("failed-sign-ins", "Failed sign-ins by address", "table", _terms("source.ip", 20), _FAILED),
+        _visualization("admin-changes", "High and critical by type", "table", _terms("event.action", 20), _GRAVE),
+        _visualization("unknown", "Types nobody has listed", "table", _terms("event.action", 20), _UNKNOWN),
+    ]
+    search = _search()
+    view = {
+        "id": VIEW,
+        "type": "index-pattern",
+        "attributes": {"title": DATA_STREAM_PATTERN, "name": "Claude audit", "timeFieldName": "@timestamp"},
+        "references": [],
+    }
+    return [view, *panels, search, _dashboard([*panels, search])]
+
+
+_SIGN_INS: Final = "event.category: authentication"
+_FAILED: Final = "event.category: authentication and event.outcome: failure"
+_GRAVE: Final = "anthropic.severity: (high or critical)"
+_UNKNOWN: Final = "anthropic.unknown_event: true"
+
+
+def _terms(field: str, size: int) -> list[dict[str, Any]]:
+    bucket = {
+        "id": "2",
+        "enabled": True,
+        "type": "terms",
+        "schema": "bucket",
+        "params": {"field": field, "orderBy": "1", "order": "desc", "size": size},
+    }
+    return [_COUNT, bucket]
+
+
+def _over_time(split: str) -> list[dict[str, Any]]:
+    time = {
+        "id": "2",
+        "enabled": True,
+        "type": "date_histogram",
+        "schema": "segment",
+        "params": {"field": "@timestamp", "useNormalizedEsInterval": True, "interval": "auto", "min_doc_count": 1},
+    }
+    by = {
+        "id": "3",
+        "enabled": True,
+        "type": "terms",
+        "schema": "group",
+        "params": {"field": split, "orderBy": "1", "order": "desc", "size": 20},
+    }
+    return [_COUNT, time, by]
+
+
+_PARAMS: Final[dict[str, dict[str, Any]]] = {
+    "pie": {"type": "pie", "addTooltip": True, "legendDisplay": "show", "isDonut": True},
+    "table": {"perPage": 20, "showPartialRows": False, "showMetricsAtAllLevels": False, "showTotal": False},
+    "histogram": {
+        "type": "histogram",
+        "addLegend": True,
+        "addTooltip": True,
+        "legendPosition": "right",
+        "seriesParams": [
+            {
+                "type": "histogram",
+                "mode": "stacked",
+                "show": True,
+                "data": {"id": "1", "label": "Events"},
+                "valueAxis": "ValueAxis-1",
+            }
+        ],
+        "categoryAxes": [
+            {
+                "id": "CategoryAxis-1",
+                "type": "category",
+                "position": "bottom",
+                "show": True,
+                "scale": {"type": "linear"},
+            }
+        ],
+        "valueAxes": [
+            {
+                "id": "ValueAxis-1",
+                "name": "LeftAxis-1",
+                "type": "value",
+                "position": "left",
+                "show": True,
+                "scale": {"type": "linear", "mode": "normal"},
+                "title": {"text": "Events"},
+            }
+        ],
+    },
+}
+
+
+def _visualization(name: str, title: str, kind: str, aggs: list[dict[str, Any]], query: str) -> dict[str, Any]:
+    if kind == "pie":
+        aggs = [aggs[0], {**aggs[1], "schema": "segment"}]
+    state = {"title": title, "type": kind, "aggs": aggs, "params": _PARAMS[kind]}
+    return {
+        "id": f"claude-audit-{name}",
+        "type": "visualization",
+        "attributes": {
+            "title": f"Claude: {title}",
+            "visState": json.dumps(state),
+            "uiStateJSON": "{}",
+            "description": "",
+            "kibanaSavedObjectMeta": {"searchSourceJSON": json.dumps(_source(query))},
+        },
+        "references": [_VIEW_REFERENCE],
+    }
+
+
+_VIEW_REFERENCE: Final = {
+    "id": VIEW,
+    "name": "kibanaSavedObjectMeta.searchSourceJSON.index",
+    "type": "index-pattern",
+}
+
+
+def _source(query: str) -> dict[str, Any]:
+    return {
+        "query": {"query": query, "language": "kuery"},
+        "filter": [],
+        "indexRefName": "kibanaSavedObjectMeta.searchSourceJSON.index",
+    }
+
+
+def _search() -> dict[str, Any]:
+    return {
+        "id": "claude-audit-events",
+        "type": "search",
+        "attributes": {
+            "title": "Claude: events worth a look",
+            "columns": ["event.action", "user.name", "source.ip", "anthropic.object.name", "anthropic.severity"],
+            "sort": [["@timestamp", "desc"]],
+            "kibanaSavedObjectMeta": {"searchSourceJSON": json.dumps(_source(_GRAVE))},
+        },
+        "references": [_VIEW_REFERENCE],
+    }
+
+
+def _dashboard(shown: list[dict[str, Any]]) -> dict[str, Any]:
+    panels = []
+    references = []
+    for number, one in enumerate(shown):
+        x, y = (number - 1) % 2 * 24, 12 + (number - 1) // 2 * 14
+        grid = {"x": x, "y": y, "w": 24, "h": 14} if number else {"x": 0, "y": 0, "w": 48, "h": 12}
+        if one["type"] == "search":
+            grid |= {"x": 0, "w": 48, "y": 12 + (len(shown) - 1) // 2 * 14, "h": 18}
+        panels.append(
+            {
+                "type": one["type"],
+                "gridData": {**grid, "i": str(number)},
+                "panelIndex": str(number),
+                "embeddableConfig": {"enhancements": {}},
+                "panelRefName": f"panel_{number}",
+            }
+        )
+        references.append({"name": f"{number}:panel_{number}", "type": one["type"], "id": one["id"]})
+    return {
+        "id": "claude-audit-overview",
+        "type": "dashboard",
+        "attributes": {
+            "title": "Claude: audit overview",
+            "description": "Who did what in Claude: delivered by Ledgerline",
+            "panelsJSON": json.dumps(panels),
+            "optionsJSON": json.dumps({"useMargins": True, "hidePanelTitles": False}),
+            "timeRestore": True,
+            "timeFrom": "now-7d",
+            "timeTo": "now",
+            "kibanaSavedObjectMeta": {
+                "searchSourceJSON": json.dumps({"query": {"query": "", "language": "kuery"}, "filter": []})
+            },
+        },
+        "references": references,
+    }
+
+
+def _json(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=2) + "\n"
