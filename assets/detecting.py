@@ -22,7 +22,7 @@ from warehouse.detections.engine import Commits, Raised, run, spans
 from warehouse.detections.rule import Rule
 from warehouse.tables import parquet
 from warehouse.tables.alerts import TABLE
-from warehouse.tables.catalog import connect, events_of_days
+from warehouse.tables.catalog import connect, events_of_days, versions_of_days
 from warehouse.tables.fold import STREAM
 from warehouse.tables.masking import EVERY_TABLE
 from warehouse.tables.schema import TABLE as EVENTS
@@ -109,13 +109,11 @@ def _day(dt: str) -> tuple[datetime, datetime]:
 def _run(
     archive: Archive, db: duckdb.DuckDBPyConnection, rules: list[Rule], commits: Commits, now: datetime
 ) -> Raised:
-    return run(
-        db,
-        rules,
-        commits,
-        detected_at=now,
-        events=lambda since, until: events_of_days(archive, since.date(), until.date()),
-    )
+    def events(table: str, since: datetime, until: datetime) -> str:
+        of_days = events_of_days if table == EVENTS else versions_of_days
+        return of_days(archive, since.date(), until.date())
+
+    return run(db, rules, commits, detected_at=now, events=events)
 
 
 def _commit(archive: Archive, raised: Raised, commits: Commits) -> None:

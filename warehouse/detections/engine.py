@@ -40,13 +40,13 @@ class Raised:
     looked_at: int = 0
 
 
-# Which SELECT has the current events from one moment to another; it may have more.
-Events = Callable[[datetime, datetime], str]
+# The SELECT that has the rows of a source's table from one moment to another; it may have more.
+Events = Callable[[str, datetime, datetime], str]
 
 
-def everything(_since: datetime, _until: datetime) -> str:
-    """Events as the catalogue's own view has them."""
-    return "select * from audit_events"
+def everything(table: str, _since: datetime, _until: datetime) -> str:
+    """Rows as the catalogue's own view has them."""
+    return f"select * from {table}"
 
 
 def run(
@@ -66,7 +66,7 @@ def run(
     for span in commits.spans:
         done.looked_at += _gather(db, rules, span, events)
         for rule in rules:
-            finds = [find for find in _finds(db, rule, span) if _is_new(find, commits)]
+            finds = [find for find in _finds(db, rule, span, events) if _is_new(find, commits)]
             done.finds += len(finds)
             if finds:
                 _settle(db, rule, finds, done, commits, detected_at)
@@ -76,7 +76,7 @@ def run(
 def finds(db: duckdb.DuckDBPyConnection, rule: Rule, window: Window, *, events: Events = everything) -> list[Find]:
     """What one rule finds among the events of a window, with its look-back; for back-tests and by hand."""
     _gather(db, [rule], window, events)
-    return [find for find in _finds(db, rule, window) if find.last_at >= window.start]
+    return [find for find in _finds(db, rule, window, events) if find.last_at >= window.start]
 
 
 def spans(
@@ -110,7 +110,7 @@ def _gather(db: duckdb.DuckDBPyConnection, rules: Sequence[Rule], span: Window, 
     since, until = min(since for since, _ in reaches), max(until for _, until in reaches)
     db.execute(
         f"create or replace temp table {_LOOKED_AT} as select * exclude (raw_bytes) "
-        f"from ({events(since, until)}) as held where created_at >= {moment(since)} "
+        f"from ({events('audit_events', since, until)}) as held where created_at >= {moment(since)} "
         f"and created_at < {moment(until)} and ({where})"
     )
     row = db.execute(f"select count(*) from {_LOOKED_AT}").fetchone()
@@ -123,9 +123,11 @@ def _reach(rule: Rule, span: Window) -> tuple[datetime, datetime]:
     return span.start - timedelta(seconds=rule.look_back), span.end + timedelta(seconds=ahead)
 
 
-def _finds(db: duckdb.DuckDBPyConnection, rule: Rule, span: Window) -> list[Find]:
+def _finds(db: duckdb.DuckDBPyConnection, rule: Rule, span: Window, events: Events) -> list[Find]:
     since, until = _reach(rule, span)
-    relation = _LOOKED_AT if rule.source.name == "audit" else None
+    relation = _LOOKED_AT
+    if rule.source.name != "audit":
+        relation = f"({events(rule.source.table, since, until)}) as held"
     answer = db.execute(statement(rule, since=since, until=until, relation=relation))
     names = [column[0] for column in answer.description or ()]
     return [_find(rule, dict(zip(names, row, strict=True))) for row in answer.fetchall()]

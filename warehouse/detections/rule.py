@@ -56,11 +56,19 @@ _OF_ANOTHER_SHAPE = (TypeError, AttributeError, KeyError, ValueError, IndexError
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One Sigma rule as it takes part in a detection: `name` as a correlation calls it."""
+    """One Sigma rule as it takes part in a detection: `name` as a correlation calls it.
+
+    aliases: what the field that the correlation groups by is called in this rule's events.
+    """
 
     name: str
     rule: SigmaRule
     source: Source
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    def sql(self, name: str) -> str:
+        """The expression of a field, or of what it is called here."""
+        return self.source.sql(self.aliases.get(name, name))
 
     def types(self) -> frozenset[str] | None:
         """The event types it can match; None where it is bound to none."""
@@ -140,7 +148,7 @@ def _rule(path: Path, collection: SigmaCollection, version: str) -> Rule:
             f"it holds {len(plain)} rules and {len(correlations)} correlations",
             remedy="a file is one rule, or one correlation with the rules it refers to",
         )
-    parts = tuple(_part(rule) for rule in plain)
+    parts = tuple(_part(rule, correlations) for rule in plain)
     if len({part.source.name for part in parts}) > 1:
         raise RuleInvalid("its rules read different log sources", remedy="correlate rules of one log source")
     head: SigmaRule | SigmaCorrelationRule = correlations[0] if correlations else plain[0]
@@ -172,14 +180,22 @@ def _rule(path: Path, collection: SigmaCollection, version: str) -> Rule:
     return rule
 
 
-def _part(rule: SigmaRule) -> Part:
+def _part(rule: SigmaRule, correlations: Sequence[SigmaCorrelationRule]) -> Part:
     service = rule.logsource.service
     if rule.logsource.product != PRODUCT or service not in sources():
         raise RuleInvalid(
             f"rule {rule.title!r} reads log source {rule.logsource.product}/{service}, which is not here",
             remedy=f"product is {PRODUCT!r} and service one of {', '.join(sources())}",
         )
-    return Part(name=rule.name or str(rule.id), rule=rule, source=sources()[service])
+    name = rule.name or str(rule.id)
+    aliases = {
+        alias.alias: field
+        for correlation in correlations
+        for alias in correlation.aliases
+        for reference, field in alias.mapping.items()
+        if reference.reference in (name, str(rule.id))
+    }
+    return Part(name=name, rule=rule, source=sources()[service], aliases=aliases)
 
 
 def _ours(head: SigmaRule | SigmaCorrelationRule) -> dict[str, Any]:
@@ -271,6 +287,8 @@ def _correlated(correlation: SigmaCorrelationRule, parts: Sequence[Part]) -> dic
 
 def seconds(text: Any) -> int:
     """`15m`, `30d` and so on as seconds. Raises RuleInvalid."""
+    if str(text) == "0s":  # which Sigma refuses
+        return 0
     try:
         return int(SigmaCorrelationTimespan(str(text)).seconds)
     except SigmaError as problem:
@@ -290,8 +308,10 @@ def _samples(ours: Mapping[str, Any]) -> tuple[tuple[bool, tuple[dict[str, Any],
 def _check_fields(rule: Rule) -> None:
     """Every field that the rule names exists, and every part can be written as SQL."""
     for part in rule.parts:
-        for name in sorted(fields(part.rule) | set(rule.group_by) | {f for f in (rule.value_field,) if f}):
+        for name in sorted(fields(part.rule)):
             part.source.sql(name)
+        for name in (*rule.group_by, *([rule.value_field] if rule.value_field else [])):
+            part.sql(name)
         part.condition("duckdb")
         part.condition("athena")
 

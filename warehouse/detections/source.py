@@ -89,6 +89,7 @@ def sources() -> dict[str, Source]:
                 lists.add(declared.name)
     columns = {name: name for name in _AUDIT_COLUMNS} | {
         "actor": ACTOR,
+        "target_user": """coalesce(user_id, json_extract_scalar(raw, '$."deleted_user_id"'))""",
         "created_at": "created_at",
         "unknown_event": "cast(unknown_event as varchar)",
         "version": "version",

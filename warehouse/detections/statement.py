@@ -76,14 +76,14 @@ def _matched(
         f"{source.seq} as commit_seq",
         f"{source.time} as created_at",
     ]
-    columns += [f"cast({source.sql(name)} as varchar) as g{i}" for i, name in enumerate(rule.group_by)]
-    columns.append(f"cast({source.sql(rule.value_field)} as varchar) as v" if rule.value_field else "null as v")
+    columns += [f"cast({part.sql(name)} as varchar) as g{i}" for i, name in enumerate(rule.group_by)]
+    columns.append(f"cast({part.sql(rule.value_field)} as varchar) as v" if rule.value_field else "null as v")
     if rule.kind == "travel":
         columns += [f"{source.sql('latitude')} as lat", f"{source.sql('longitude')} as lon"]
     if rule.kind != "each":
-        wanted += [f"{source.sql(name)} is not null" for name in rule.group_by]
+        wanted += [f"{part.sql(name)} is not null" for name in rule.group_by]
     if rule.value_field:
-        wanted.append(f"{source.sql(rule.value_field)} is not null")
+        wanted.append(f"{part.sql(rule.value_field)} is not null")
     return f"  select {', '.join(columns)}\n  from {relation or source.table}\n  where " + "\n    and ".join(
         wanted
     )

@@ -189,8 +189,8 @@ def current_rows(versions: str) -> str:
     return _CURRENT.format(versions=versions, known="", known_next="")
 
 
-def events_of_days(archive: Archive, first: date, last: date) -> str:
-    """The SELECT of the current events of some days (both inclusive), unmasked; opens no file of another day."""
+def versions_of_days(archive: Archive, first: date, last: date) -> str:
+    """The SELECT of the versions of events of some days (both inclusive), unmasked; opens no other file."""
     state, (root, _) = archive.state, reader_of(archive)
     days = state.table(TABLE)
     low, high = first.isoformat(), last.isoformat()
@@ -198,7 +198,12 @@ def events_of_days(archive: Archive, first: date, last: date) -> str:
         recent=[file for file in days.recent if low <= file.dt <= high],
         sealed=[file for file in days.sealed if low <= file.dt <= high],
     )
-    return current_rows(f"({_select(near, AUDIT_EVENTS, root)})")
+    return _select(near, AUDIT_EVENTS, root)
+
+
+def events_of_days(archive: Archive, first: date, last: date) -> str:
+    """The same for the current events alone."""
+    return current_rows(f"({versions_of_days(archive, first, last)})")
 
 
 def attach_marts(db: duckdb.DuckDBPyConnection, database: Path, state: LogState) -> bool:
