@@ -74,6 +74,7 @@ def deliver(
         book, run = books[one.name], runs[one.name]
         with Reader(archive, sliced(one)) as reader:
             reader.check()
+            run.learn(queue.before(book.begun, book.passed))
             return run.go(reader.chunks(queue, book.begun, book.ahead, book.passed))
 
     def stop_all() -> None:

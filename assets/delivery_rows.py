@@ -58,6 +58,15 @@ class Queue:
         made.recent, made.sealed = _places(state)
         return made
 
+    def before(self, begun: Position, passed: int) -> dict[int, int]:
+        """Rows of the table before the first of each commit from `begun` on; `passed`: those before `begun`."""
+        found: dict[int, int] = {}
+        for commit in self.commits:
+            if commit.seq >= begun.seq:
+                found[commit.seq] = passed = passed - (begun.row if commit.seq == begun.seq else 0)
+                passed += commit.rows
+        return found
+
     def files(self, commits: Sequence[Commit]) -> list[TableFile]:
         """The files that hold the rows of these commits now, each once."""
         found: dict[str, TableFile] = {}

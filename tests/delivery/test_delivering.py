@@ -93,3 +93,18 @@ def test_receipts_carry_what_the_receiver_said_and_how_old_each_event_was(shop: 
     batches = Counter(one["batch_id"] for one in kept)
     assert len(batches) == len(receiver.requests)
     assert json.dumps(kept, default=str).count(receiver.url) == 0
+
+
+def test_a_destination_that_halts_among_the_first_of_many_commits_has_a_position_there(
+    shop: Shop, receiver: Receiver
+) -> None:
+    shop.pull_more()  # several commits, which are read together
+    receiver.answer = lambda _number, _documents: (403, {}, b"")
+    report = shop.deliver(settings("soc", receiver.url))["soc"]
+    assert report.stopped is not None
+    assert report.stopped.halted
+    served = shop.state().served()["soc"]
+    assert (served.passed, report.delivered) == (0, 0)
+    receiver.answer = lambda _number, _documents: (200, {}, b"")
+    shop.deliver(settings("soc", receiver.url))
+    assert sorted(receiver.ids()) == shop.events()

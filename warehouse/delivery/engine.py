@@ -5,7 +5,7 @@ come in the log. An entry is written at least every 60 seconds of work, when the
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -112,6 +112,10 @@ class Run:
         self._stopped: Stopped | None = None
         self._checkpoint: int | None = None  # the size of the one that was sent last
         book.on_receipts = self._ages.add
+
+    def learn(self, before: Mapping[int, int]) -> None:
+        """Rows of the table before the first of each entry that the source will read."""
+        self._progress.learn(before)
 
     def stop(self, reason: str) -> None:
         """Send nothing more; what is on its way is awaited and put on record."""

@@ -6,7 +6,7 @@ in flight, or acknowledged since the last entry, is sent again.
 
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 
@@ -41,6 +41,12 @@ class Progress:
     def count(self) -> int:
         """Events handed out so far."""
         return self._count
+
+    def learn(self, before: Mapping[int, int]) -> None:
+        """How many rows of the table lie before an entry's first, for the entries of this run: one chunk may hold
+        rows of many, and the position may come to rest in any of them.
+        """
+        self._before.update(before)
 
     def hand_out(self, seqs: Sequence[int], rows: Sequence[int]) -> int:
         """Number the events at these places, which follow all earlier ones; returns the first number."""
