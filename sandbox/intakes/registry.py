@@ -14,6 +14,11 @@ INTAKES = {
     "sumo": "Sumo",
     "webhook": "Webhook",
     "cribl": "Cribl",
+    "sentinel": "Sentinel",
+    "sentinel_legacy": "SentinelLegacy",
+    "syslog": "Syslog",
+    "otlp": "Otlp",
+    "secops": "SecOps",
 }
 
 

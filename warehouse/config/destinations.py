@@ -137,6 +137,21 @@ class Sentinel(Destination):
     authority: Url = Field(default="https://login.microsoftonline.com", description=_URL)
 
 
+class SentinelLegacy(Destination):
+    """The HTTP Data Collector API, which Microsoft no longer supports: a bridge for those who still use it."""
+
+    workspace_id: str = Field(
+        pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", description="the workspace's id, a UUID"
+    )
+    shared_key: SecretRef = Field(description=RIGHT)
+    log_type: str = Field(
+        default="ClaudeAuditLogs",
+        pattern=r"^[A-Za-z0-9_]{1,100}$",
+        description="1 to 100 letters, digits and underscores; the table's name without _CL",
+    )
+    url: OptionalUrl = Field(default=None, description=_URL)
+
+
 class Syslog(Destination):
     """Syslog over TCP (RFC 5424), with TLS or without (Arctic Wolf sensor and others)."""
 
@@ -149,6 +164,9 @@ class Syslog(Destination):
         default="ledgerline", pattern=r"^[!-~]{1,48}$", description="1 to 48 printable ASCII characters"
     )
     bom: bool = Field(default=False, description="true or false, without quotes")
+    max_bytes: int = Field(
+        default=8192, ge=480, le=1_000_000, description="a whole number of bytes from 480 to 1000000"
+    )
 
     @field_validator("ca_file")
     @classmethod
@@ -188,19 +206,22 @@ class Otlp(Destination):
         default_factory=dict,
         description='a table of header names with references: {Authorization = "env:NAME"}',
     )
+    encoding: Literal["protobuf", "json"] = Field(default="protobuf", description='"protobuf" or "json"')
+    service: PublicText = Field(default="claude-audit", description=_TEXT)
     ca_file: FilePath | None = Field(default=None, description=_CA)
 
 
 class SecurityLake(Destination):
-    """Amazon Security Lake custom source: OCSF Parquet into the lake's bucket."""
+    """Amazon Security Lake custom sources, one for each OCSF class: Parquet into the lake's bucket."""
 
-    url: S3Url = Field(description='the location of the custom source: "s3://bucket/ext/source"')
+    url: S3Url = Field(description='the location of the sources, without their class: "s3://bucket/ext/CLAUDE"')
     region: Text = Field(pattern=r"^[a-z0-9-]+$", description='a region: "eu-central-1"')
     account_id: str = Field(pattern=r"^\d{12}$", description="the 12 digits of the account, in quotes")
     role_arn: str | None = Field(
         default=None, pattern=r"^arn:[a-z-]+:iam::\d{12}:role/.+$", description="the ARN of the writer role"
     )
     external_id: SecretRef | None = Field(default=None, description=RIGHT)
+    s3_endpoint: OptionalUrl = Field(default=None, description=_URL)
 
 
 class Snowflake(Destination):
@@ -208,6 +229,7 @@ class Snowflake(Destination):
 
     url: S3Url = Field(description='the location of the external stage: "s3://bucket/prefix"')
     region: Text | None = Field(default=None, pattern=r"^[a-z0-9-]+$", description='a region: "eu-central-1"')
+    s3_endpoint: OptionalUrl = Field(default=None, description=_URL)
 
 
 class SecOps(Destination):
@@ -221,6 +243,7 @@ class SecOps(Destination):
         default="ANTHROPIC_CLAUDE_AUDIT_CUSTOM", pattern=r"^[A-Z0-9_]+$", description="the name of a log type"
     )
     forwarder: Text | None = Field(default=None, pattern=r"^[\w/.-]+$", description="the id of a forwarder")
+    send: Literal["logs", "events"] = Field(default="logs", description='"logs" or "events"')
     url: OptionalUrl = Field(default=None, description=_URL)
 
 
@@ -231,6 +254,7 @@ TYPES: dict[str, type[Destination]] = {
     "logstash": Logstash,
     "sumo": Sumo,
     "sentinel": Sentinel,
+    "sentinel_legacy": SentinelLegacy,
     "syslog": Syslog,
     "webhook": Webhook,
     "cribl": Cribl,

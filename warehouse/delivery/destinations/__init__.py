@@ -13,6 +13,13 @@ MODULES: dict[str, str] = {
     "sumo": "sumo",
     "webhook": "webhook",
     "cribl": "cribl",
+    "sentinel": "sentinel",
+    "sentinel_legacy": "sentinel_legacy",
+    "syslog": "syslog",
+    "otlp": "otlp",
+    "security_lake": "security_lake",
+    "snowflake": "snowflake",
+    "secops": "secops",
 }
 
 
