@@ -14,6 +14,7 @@ import duckdb
 
 from assets.cost_lines import refreshed_at, rows_of
 from assets.period_books import Bookkeeping, close_entry, file_of
+from assets.seat_days import seat_days_of
 from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Entry
 from warehouse.archive.errors import ArchiveError
@@ -117,6 +118,9 @@ def _as_closed(archive: Archive, entry: Entry) -> Iterator[Inputs]:
             rules=rules,
             contracts=contracts,
             refreshed=lambda period: refreshed_at(db, period),
+            seat_days=lambda period: seat_days_of(
+                db, period, contracts, parse_rfc3339(manifest["closed_at"]).date()
+            ),
         )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from assets.cost_lines import coverage, refreshed_at, rows_of
+from assets.seat_days import seat_days_of
 from assets.workshop import PayerFiles, Workshop
 from warehouse.archive import keys
 from warehouse.archive.archive import Archive
@@ -179,6 +180,7 @@ class Bookkeeping:
             rules=payers.rules,
             contracts=payers.contracts,
             refreshed=lambda period: refreshed_at(self.db, period),
+            seat_days=lambda period: seat_days_of(self.db, period, payers.contracts, self.workshop.clock().date()),
         )
 
     def prepare(self, period: Period) -> Prepared:

@@ -59,6 +59,7 @@ class Report:
     corrections: tuple[Owed, ...]
     sources: dict[str, object]
     seat_use: tuple[SeatUse, ...] = ()
+    seat_remarks: tuple[str, ...] = ()
     told: Told | None = None
     inputs: Mapping[str, str] = field(default_factory=dict)
 
@@ -127,6 +128,7 @@ def make_report(
         corrections=_corrections(statement),
         sources=done.sources.document(),
         seat_use=seat_use(statement.period, done.seats.rows),
+        seat_remarks=tuple(finding["detail"] for finding in done.seats.findings),
         told=told,
         inputs=inputs or {},
     )

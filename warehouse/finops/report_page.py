@@ -24,7 +24,10 @@ from warehouse.finops.shown import shown
 from warehouse.finops.unit_economics import SMALLEST_GROUP, UnitCost
 from warehouse.wire.times import rfc3339
 
-_UNITS = ("active person", "person and day", "chat begun", "thousand requests", "million tokens")
+_UNITS = (
+    "active person", "person and day", "thousand requests", "million tokens", "session", "commit", "pull request",
+    "thousand lines", "chat message",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

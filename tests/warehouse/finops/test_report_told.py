@@ -34,7 +34,7 @@ def test_seats_are_told_by_kind_and_their_fees_add_up_to_the_contract() -> None:
 
 
 def test_unit_costs_of_few_people_are_withheld() -> None:
-    rows = {row[0]: row for row in Page(page(reported())).table("What use costs by unit")[1:]}
+    rows = {row[0]: row for row in Page(page(reported())).table("What one unit of use costs")[1:]}
     assert rows["platform"][1:3] == ["6", "=20.00"]
     assert set(rows["research"][1:]) == {"under 5", "withheld"}
 
