@@ -1,9 +1,11 @@
 """`ledgerline detections`: the rules, their samples, and the alerts they raise over the archive."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestration.cli.names import known
 from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
 from orchestration.cli.output import Output, counted, duration
 
@@ -47,6 +49,16 @@ def register(app: typer.Typer) -> None:
         {
             "ledgerline detections test": "every rule on its own samples",
             "ledgerline detections test many_files_exported": "one rule",
+        },
+    )
+
+    add_command(
+        group,
+        "export",
+        export,
+        {
+            "ledgerline detections export --target splunk --out ./searches": "a saved search for each rule",
+            "ledgerline detections export --target kusto --out ./rules": "analytic rules for Microsoft Sentinel",
         },
     )
 
@@ -148,6 +160,40 @@ def try_rules(rule: _RULE = None, config: CONFIG = None, json: JSON = False, deb
         + (f"{len(failed)} failed" if failed else "all as they should be")
     )
     return 1 if failed else 0
+
+
+def export(
+    target: Annotated[str, typer.Option("--target", help="splunk, elasticsearch or kusto (Microsoft Sentinel).")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder for the files; made if missing.")],
+    rule: _RULE = None,
+    config: CONFIG = None,
+    json: JSON = False,
+    debug: DEBUG = False,
+) -> int:
+    """Write rules in the form of a SIEM, a file each, switched off; and name those it cannot express, and why."""
+    from warehouse.detections.export import TARGETS  # noqa: PLC0415
+    from warehouse.detections.export import export as export_rules  # noqa: PLC0415
+
+    output = Output(json=json)
+    chosen = known("target", target, list(TARGETS))
+    book = _book(config)
+    done = export_rules([book.find(rule)] if rule else book, chosen)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, text in done.files.items():
+        (out / name).write_text(text, encoding="utf-8")
+    if json:
+        output.document(
+            {
+                "target": chosen,
+                "out": str(out),
+                "files": sorted(done.files),
+                "refused": dict(sorted(done.refused.items())),
+            }
+        )
+    for name, reason in sorted(done.refused.items()):
+        output.line(f"  left out {name}: {reason}")
+    output.line(f"{counted(len(done.files), 'rule')} for {chosen} in {out}; {len(done.refused)} left out")
+    return 0
 
 
 def _book(config: Any) -> "Rulebook":
