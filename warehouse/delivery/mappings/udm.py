@@ -50,7 +50,7 @@ def to_udm(event: CanonicalEvent) -> dict[str, Any]:
     if subject.group_id is not None:
         target["group"] = {"productObjectId": subject.group_id}
     if (kind in NEEDS_TARGET_USER and "user" not in target) or (kind in NEEDS_GROUP and "group" not in target):
-        kind = "USER_UNCATEGORIZED"
+        kind = "USER_RESOURCE_UPDATE_PERMISSIONS" if kind == "USER_CHANGE_PERMISSIONS" else "USER_UNCATEGORIZED"
     if not principal:
         kind = "GENERIC_EVENT"
     resource: dict[str, Any] = {"resourceSubtype": known.object}

@@ -190,7 +190,10 @@ def test_udm_has_the_nouns_that_each_event_type_requires():
 
 
 def test_udm_goes_back_to_a_general_type_rather_than_invent_a_noun():
-    assert one("udm", "rbac_role_assigned", role_id="r")["metadata"]["eventType"] == "USER_UNCATEGORIZED"
+    assert one("udm", "rbac_role_assigned", role_id="r")["metadata"]["eventType"] == (
+        "USER_RESOURCE_UPDATE_PERMISSIONS"
+    )
+    assert one("udm", "scim_user_created")["metadata"]["eventType"] == "USER_UNCATEGORIZED"
     assert one("udm", "claude_chat_viewed", actor={"type": "anthropic_actor"})["metadata"]["eventType"] == (
         "GENERIC_EVENT"
     )
