@@ -18,23 +18,24 @@ _HALTS = {
 }
 
 
-def usual(response: Response, hints: dict[int, str] | None = None) -> Outcome | None:
+def usual(response: Response, hints: dict[int, str] | None = None, why: str = "") -> Outcome | None:
     """The outcome of all events of a batch; None for 2xx, 400, 422 and others that each receiver has its own way
     with.
 
-    hints: what to do, by status, where this receiver has a better word for it.
+    hints: what to do, by status, where this receiver has a better word for it. why: the answer in the receiver's
+    own words, where they stand in a document.
     """
-    status = response.status
+    status, why = response.status, why or reason(response)
     if status == 0 or status in (408, 425, 429) or status >= 500:
-        return Outcome(kind="retry", reason=reason(response), after=retry_after(response.headers))
+        return Outcome(kind="retry", reason=why, after=retry_after(response.headers))
     if status == 413:
-        return Outcome(kind="split", reason=reason(response))
+        return Outcome(kind="split", reason=why)
     if 300 <= status < 400:
         return Outcome(
             kind="halt", reason=f"HTTP {status}: redirected elsewhere; set url to the address that answers itself"
         )
     hint = (hints or {}).get(status) or _HALTS.get(status)
-    return Outcome(kind="halt", reason=f"{reason(response)}: {hint}") if hint else None
+    return Outcome(kind="halt", reason=f"{why}: {hint}") if hint else None
 
 
 def unreadable(response: Response) -> Outcome:

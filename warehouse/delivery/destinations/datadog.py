@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from warehouse.config.destinations import Datadog as Settings
-from warehouse.delivery.answers import reason
+from warehouse.delivery.answers import document, reason
 from warehouse.delivery.compression import gzipped
 from warehouse.delivery.documents import AnyEvent, as_json, described, shortened
 from warehouse.delivery.mappings.schemas import SCHEMAS
@@ -70,12 +70,21 @@ def classify(response: Response, count: int) -> list[Outcome]:
     if response.status == 202:
         return all_of(count, _DELIVERED)
     wait = response.headers.get("x-ratelimit-reset", "")
-    found = usual(response, _HINTS)
+    found = usual(response, _HINTS, _said(response))
     if found is None:
-        found = unreadable(response) if response.status < 300 else Outcome(kind="split", reason=reason(response))
+        found = unreadable(response) if response.status < 300 else Outcome(kind="split", reason=_said(response))
     elif response.status == 429 and found.after is None and wait.isdigit():
         found = Outcome(kind="retry", reason=found.reason, after=float(wait))
     return all_of(count, found)
+
+
+def _said(response: Response) -> str:
+    """The first of the intake's errors."""
+    errors = document(response).get("errors")
+    first = errors[0] if isinstance(errors, list) and errors else None
+    if not isinstance(first, dict):
+        return reason(response, message=first if isinstance(first, str) else "")
+    return reason(response, message=f"{first.get('title', '')}: {first.get('detail', '')}")
 
 
 def connect(settings: Settings) -> Transport:

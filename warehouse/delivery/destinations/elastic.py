@@ -90,7 +90,7 @@ def classify(response: Response, count: int) -> list[Outcome]:
     if response.status == 400:  # our own body is well-formed: what else cannot be read is the address or a proxy
         return all_of(count, Outcome(kind="halt", reason=f"{_said(response)}: is url that of Elasticsearch?"))
     if response.status != 200:
-        return all_of(count, usual(response, _HINTS) or unreadable(response))
+        return all_of(count, usual(response, _HINTS, _said(response)) or unreadable(response))
     if response.body.count(b'"status":201') == count and b'"failure_store"' not in response.body:
         return all_of(count, _CREATED)
     try:
