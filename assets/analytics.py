@@ -73,7 +73,7 @@ def usage_rows(
     - **Promise**: a later complete pull of a day is a new version of it; a day is final at the age of 31 days; the
       rows add up to the ungrouped total, or a check says so. Sum `usage_rows`, never `usage_row_versions`.
     """
-    return _materialize(context, workshop, "usage", again=config.again)
+    return materialize_days(context, workshop, "usage", again=config.again)
 
 
 @dg.asset(
@@ -99,12 +99,13 @@ def cost_rows(
       final at the age of 31 days; the rows add up to the ungrouped total, or a check says so. Sum `cost_rows`,
       never `cost_row_versions`.
     """
-    return _materialize(context, workshop, "cost", again=config.again)
+    return materialize_days(context, workshop, "cost", again=config.again)
 
 
-def _materialize(
+def materialize_days(
     context: dg.AssetExecutionContext, workshop: Workshop, stream: Stream, *, again: bool
 ) -> dg.MaterializeResult[None]:
+    """Pull what the partitions of a run ask for, and note money and rows of each day."""
     with told_plainly():
         total = SpendReport(stream)
         recover_spend(workshop, stream, total)

@@ -8,6 +8,7 @@ import typer
 
 from orchestration.cli.finops_month import NO_PDF, OUT_DIR, PERIOD, begin, open_desk
 from orchestration.cli.finops_outlook import register_outlook
+from orchestration.cli.finops_parity import parity
 from orchestration.cli.finops_report import report
 from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
 from orchestration.cli.output import Output
@@ -78,6 +79,13 @@ def register(app: typer.Typer) -> None:
         {"ledgerline finops report --period 2026-10": "one page to read and forward, its files beside it"},
     )
     register_outlook(group)
+
+    add_command(
+        group,
+        "parity",
+        parity,
+        {"ledgerline finops parity --from 2026-11-01": "the current API beside the legacy reports, day by day"},
+    )
 
     @group.callback()
     def _finops() -> None:

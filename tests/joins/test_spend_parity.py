@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from assets.parity import Parity, old_and_new_agree, parity
 from assets.status import status
 from sandbox import Served, Tenant, serve
 from tests.joins.spend import in_sql, pull, truth
 from tests.promises.site import Site
 from warehouse.archive.verify import verify
+from warehouse.tables.catalog import connect
+from warehouse.tables.masking import ACCOUNTING
 from warehouse.tables.rederive import rederive
 
 FIRST, TODAY = date(2026, 11, 8), date(2026, 11, 22)
@@ -48,6 +51,52 @@ def test_old_and_new_agree_to_the_last_decimal_and_what_the_old_leaves_out_has_n
     assert 0 < sum(row[4] for row in rows) < sum(row[5] for row in rows)
     kinds = site.sql("select distinct actor_type from cost_rows where actor_type is distinct from 'user_actor'")
     assert len(kinds) > 1
+
+
+def compared(site: Site, first: date = FIRST, end: date = TODAY) -> Parity:
+    with site.open(for_writing=False) as workshop, connect(workshop.archive, unmasked=ACCOUNTING) as db:
+        return parity(db, first, end)
+
+
+def test_what_the_old_report_leaves_out_is_explained_row_by_row_as_the_ledger_has_it(
+    site: Site, served: Served
+) -> None:
+    pull(site, served, "cost")
+    pull(site, served, "legacy_cost")
+    found = compared(site)
+    assert (found.days, found.agrees, found.unexplained, found.not_comparable) == (14, True, 0, ())
+    assert found.amount == found.legacy_amount == sum(truth(served, FIRST, TODAY).values())
+    people = truth(served, FIRST, TODAY, "actor_type")[("user_actor",)]
+    assert found.of_people == found.legacy_of_people == people
+    assert found.missing == found.amount - people > 0
+    assert sum(one.amount for one in found.explained) == found.missing
+    kinds = {one.actor_type for one in found.explained}
+    assert {"service_account_actor", "api_actor", "no actor"} <= kinds
+    assert "user_actor" not in kinds
+
+
+def test_a_row_that_the_old_report_lost_is_unexplained_and_no_agreement(site: Site, served: Served) -> None:
+    pull(site, served, "cost")
+    served.faults.on("short_rows", next=1, path=OLD)
+    pull(site, served, "legacy_cost")
+    found = compared(site)
+    assert found.difference == 0
+    assert not found.agrees
+    assert found.unexplained == -found.difference_of_people > 0
+    with site.open(for_writing=False) as workshop:
+        verdict = old_and_new_agree(workshop)
+    assert (verdict.good, verdict.severe) == (False, True)
+    assert f"{found.unexplained:f} USD are missing without an explanation" in verdict.text
+
+
+def test_days_that_were_read_of_one_source_only_are_not_compared(site: Site, served: Served) -> None:
+    pull(site, served, "cost")
+    with site.open(for_writing=False) as workshop:
+        assert not old_and_new_agree(workshop).good
+    assert compared(site).days == 0
+    pull(site, served, "legacy_cost", date(2026, 11, 20), TODAY)
+    assert compared(site).days == 2
+    assert compared(site, FIRST, date(2026, 11, 20)).days == 0
 
 
 def test_the_total_of_the_old_report_is_the_ledger_s(site: Site, served: Served) -> None:

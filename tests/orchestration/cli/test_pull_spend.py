@@ -78,3 +78,18 @@ def test_the_tables_mean_what_was_known_with_as_of(site: Site, ledgerline: Comma
     now = ledgerline(site, "sql", "--as-of", "now", "--json", question).json()
     assert then == [{"n": 0}]
     assert now[0]["n"] > 0
+
+
+def test_old_and_new_are_compared_by_one_command(site: Site, ledgerline: Command) -> None:
+    ledgerline(site, "pull", "cost")
+    alone = ledgerline(site, "finops", "parity")
+    assert alone.code == 2
+    assert "ledgerline pull legacy_cost" in alone.err
+    ledgerline(site, "pull", "legacy_cost")
+    document = ledgerline(site, "finops", "parity", "--json").json()
+    assert (document["agrees"], float(document["difference"]), float(document["unexplained"])) == (True, 0, 0)
+    assert float(document["legacy_missing"]) > 0
+    told = ledgerline(site, "finops", "parity")
+    assert told.code == 0
+    assert "they agree to the last decimal" in told.out
+    assert "API keys" in told.out

@@ -1,0 +1,65 @@
+"""The legacy cost reports as an asset: a second source, kept to be compared with the current API and never summed.
+
+A partition is a UTC day. No schedule reads it: backfill the days that you want to compare.
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from assets.analytics import DAYS, GROUP, POOL, SpendRun, materialize_days
+from assets.audit import ONE_API_WINDOW, OWNERS
+from assets.column_schema import table_schema
+from assets.failures import told_plainly
+from assets.parity import old_and_new_agree
+from assets.verdict_results import check_result, spec
+from assets.workshop import Workshop
+from warehouse.anthropic.spend_queries import LEGACY
+from warehouse.tables.spend.schema import COST_ROWS
+
+ASSET = "legacy_cost_rows"
+
+legacy_cost_api = dg.AssetSpec(
+    "legacy_cost_reports",
+    group_name="vendor",
+    kinds={"anthropic", "api"},
+    description="The older reports of the Analytics API, `cost_report` and `user_cost_report`: the total by day, "
+    "and rows of people only. Keys, service accounts and what has no actor are in the total and in no row.",
+)
+
+
+@dg.asset(
+    name=ASSET,
+    deps=[legacy_cost_api],
+    partitions_def=DAYS,
+    backfill_policy=ONE_API_WINDOW,
+    pool=POOL,
+    group_name=GROUP,
+    kinds={"parquet"},
+    owners=OWNERS,
+    metadata={"dagster/column_schema": table_schema(COST_ROWS)},
+)
+def legacy_cost_rows(
+    context: dg.AssetExecutionContext, config: SpendRun, workshop: dg.ResourceParam[Workshop]
+) -> dg.MaterializeResult[None]:
+    """What it cost by person, product and model, as the older reports tell it.
+
+    - **Source**: `legacy_cost_reports`, key with the scope `read:analytics`.
+    - **Grain**: one row per day, person, product, model, context window, kind of cost and kind of token.
+    - **Window**: whole UTC days, at most 31 in one request.
+    - **Promise**: kept beside `cost_rows` and never added to it; a check says whether both agree, and what the
+      rows of people leave out.
+    """
+    return materialize_days(context, workshop, LEGACY, again=config.again)
+
+
+@dg.multi_asset_check(name="parity_checks", specs=[spec(ASSET, old_and_new_agree)])
+def parity_checks(
+    context: dg.AssetCheckExecutionContext, workshop: dg.ResourceParam[Workshop]
+) -> Iterator[dg.AssetCheckResult]:
+    """Old beside new, after each pull of the old."""
+    with told_plainly():
+        workshop.archive.refresh()
+        key = dg.AssetCheckKey(dg.AssetKey(ASSET), old_and_new_agree.__name__)
+        if key in context.selected_asset_check_keys:
+            yield check_result(context, key, old_and_new_agree(workshop), workshop)
