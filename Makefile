@@ -47,7 +47,7 @@ ui: $(VENV)/.installed ## the Dagster UI over the demo's archive and tenant (aft
 
 test: $(VENV)/.installed-dev ## the tests (browser tests where a Chromium is found)
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m 'not slow and not real and not browser'
-	$(BIN)/python -m pytest -q -m browser tests/browser
+	$(BIN)/python -m pytest -q -m 'browser and not slow' tests/browser
 
 check: $(VENV)/.installed-dev ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .

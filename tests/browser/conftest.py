@@ -6,8 +6,10 @@ import shutil
 import subprocess
 import sys
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,16 +31,21 @@ SWITCHES = [
     "--disable-component-update",
     "--disable-sync",
 ]
-FIRST_DAY = "2026-10-18"
-NOW = "2026-11-22T10:00:00Z"
 
 
 @dataclass
 class Ui:
-    """The Dagster UI at `url`, and the tenant behind it."""
+    """The Dagster UI at `url`, the tenant behind it, and the folder of configuration and archive."""
 
     url: str
     tenant: str
+    folder: Path
+
+    def told(self, name: str, **query: str) -> Any:
+        """What the tenant says of itself: what was asked of it, what is true."""
+        address = f"{self.tenant}/_sandbox/{name}?{urllib.parse.urlencode(query)}"
+        with urllib.request.urlopen(address, timeout=60) as answer:
+            return json.load(answer)
 
     def control(self, name: str, wish: dict[str, Any]) -> dict[str, Any]:
         """One of the tenant's own switches."""
@@ -58,15 +65,15 @@ class Ui:
             return data
 
 
-@pytest.fixture(scope="session")
-def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
-    """The UI as `python -m orchestration.ui` serves it, over a tenant of 40 with five weeks of past."""
+@contextmanager
+def serving(folder: Path, *tenant_options: str, start: str | None = None) -> Iterator[Ui]:
+    """The UI as `python -m orchestration.ui` serves it, over a tenant with so many people and days. `start` is the
+    first day of the partitions; by default that of the tenant."""
     if CHROMIUM is None:
         pytest.skip("no Chromium here; on Debian: apt-get install chromium")
-    folder = tmp_path_factory.mktemp("ui")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     tenant = subprocess.Popen(
-        [sys.executable, "-m", "sandbox", "serve", "--users", "40", "--days", "35", "--seed", "7"],
+        [sys.executable, "-m", "sandbox", "serve", "--seed", "7", *tenant_options],
         stdout=subprocess.PIPE,
         cwd=ROOT,
         text=True,
@@ -74,12 +81,14 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
     try:
         assert tenant.stdout is not None
         ready = json.loads(tenant.stdout.readline())
-        (folder / "key").write_text(ready["keys"]["compliance"])
+        for name in ("compliance", "analytics"):
+            (folder / name).write_text(ready["keys"][name])
         create_key(folder / "signing.key")
         (folder / "ledgerline.toml").write_text(
             '[archive]\nurl = "file:./archive"\nsigning_key = "file:./signing.key"\ncache = "./cache"\n'
-            f'[anthropic]\nbase_url = "{ready["url"]}"\nkeys.compliance = "file:./key"\n'
-            f'start = {ready["first_day"]}\n[warehouse]\nduckdb = "./data/warehouse.duckdb"\n'
+            f'[anthropic]\nbase_url = "{ready["url"]}"\nkeys.compliance = "file:./compliance"\n'
+            f'keys.analytics = "file:./analytics"\nstart = {start or ready["first_day"]}\n'
+            '[warehouse]\nduckdb = "./data/warehouse.duckdb"\n'
         )
         command = [sys.executable, "-m", "orchestration.ui", "--port", "0", "--home", str(folder / "dagster")]
         served = subprocess.Popen(
@@ -90,7 +99,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
             text=True,
         )
         try:
-            yield Ui(_url(served), ready["url"])
+            yield Ui(_url(served), ready["url"], folder)
         finally:
             served.terminate()
             assert served.wait(timeout=40) == 0
@@ -99,9 +108,18 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
         tenant.wait(timeout=10)
 
 
+@pytest.fixture(scope="session")
+def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
+    """The UI over a tenant of 40 with five weeks of past."""
+    with serving(tmp_path_factory.mktemp("ui"), "--users", "40", "--days", "35") as running:
+        yield running
+
+
 @pytest.fixture
-def page(ui: Ui) -> Iterator[Page]:
+def page() -> Iterator[Page]:
     """A fresh browser profile; the community modal that greets one is skipped whenever it comes up."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here; on Debian: apt-get install chromium")
     expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
