@@ -38,18 +38,14 @@ def definitions_of(settings: Settings, clock: Clock = system_clock) -> dg.Defini
     prune_runs = pruning_job(settings.warehouse.duckdb)
     return dg.Definitions(
         assets=[
-            audit.activity_feed,
+            *(audit.activity_feed, analytics.usage_and_cost_api, legacy.legacy_cost_api),
+            *(engagement.engagement_api, directory.directory_api, exports.console_export),
             *since(start, [audit.audit_pages, audit.audit_events, sealed.audit_events_sealed]),
             alerts.alerts,
-            analytics.usage_and_cost_api,
             *ended(start, [analytics.usage_rows, analytics.cost_rows, legacy.legacy_cost_rows]),
-            legacy.legacy_cost_api,
-            engagement.engagement_api,
             *ended(start, engagement.ENGAGEMENT_ASSETS),
             *monthly(start, [chargeback.chargeback_statement]),
-            directory.directory_api,
             directory.directory,
-            exports.console_export,
             exports.audit_export_rows,
             marts.marts,
             archive_log.archive_log,

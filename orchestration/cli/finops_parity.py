@@ -37,8 +37,8 @@ def parity(
     """Compare the current API with the legacy reports, over the days that were pulled of both.
 
     Totals, spend of people, and what the old report per user has no row for, explained by the rows without a
-    person of the current API: in a statement that is UNALLOCATED, or what a rule or a key's owner pays. Exit code 1
-    when they differ.
+    person of the current API: in a statement that is UNALLOCATED, or what a rule or a key's owner pays. Exit
+    code 1 when they differ.
     """
     from warehouse.config import load  # noqa: PLC0415
 
