@@ -21,11 +21,11 @@ from warehouse.archive.errors import ArchiveError
 from warehouse.finops.books import Books
 from warehouse.finops.budgets import Budget, read_budgets
 from warehouse.finops.closing import MANIFEST
-from warehouse.finops.cost_centers import read_cost_centers
+from warehouse.finops.cost_centers import CostCenters, read_cost_centers
 from warehouse.finops.errors import PeriodRefused
 from warehouse.finops.periods import Period
 from warehouse.finops.preparing import Inputs, Prepared, prepare
-from warehouse.finops.rules import DEFAULT_RULES, read_rules
+from warehouse.finops.rules import DEFAULT_RULES, Rules, read_rules
 from warehouse.finops.seats import Contract, read_contracts
 from warehouse.tables.catalog import as_of_statements, connect
 from warehouse.tables.masking import ACCOUNTING
@@ -88,6 +88,24 @@ def budgets_of(desk: Bookkeeping, period: Period) -> Sequence[Budget]:
     return read_budgets(archive.read(file_of(entry, "input-budgets.csv")), "budgets.csv", None)
 
 
+def kept_payers(archive: Archive, entry: Entry) -> tuple[CostCenters, Rules, tuple[Contract, ...], bytes]:
+    """The mapping, rules and seat contracts that a close kept, and the file of the contracts as it was."""
+    manifest = _manifest(archive, entry)
+    mapping = read_cost_centers(
+        archive.read(file_of(entry, "input-mapping.csv")),
+        "mapping.csv",
+        parse_rfc3339(manifest["mapping"]["recorded_at"]),
+    )
+    kept = manifest["files"]
+    rules, contracts, body = DEFAULT_RULES, tuple[Contract, ...](), b""
+    if "input-rules.toml" in kept:
+        rules = read_rules(archive.read(file_of(entry, "input-rules.toml")), "rules.toml")
+    if "input-contracts.csv" in kept:
+        body = archive.read(file_of(entry, "input-contracts.csv"))
+        contracts = read_contracts(body, "contracts.csv")
+    return mapping, rules, contracts, body
+
+
 @contextmanager
 def _tables_as_closed(archive: Archive, manifest: Mapping[str, Any]) -> Iterator[duckdb.DuckDBPyConnection]:
     with connect(archive, unmasked=ACCOUNTING) as db:
@@ -100,17 +118,7 @@ def _tables_as_closed(archive: Archive, manifest: Mapping[str, Any]) -> Iterator
 def _as_closed(archive: Archive, entry: Entry) -> Iterator[Inputs]:
     """The inputs of a close: its own files, and the tables as of its moment."""
     manifest = _manifest(archive, entry)
-    mapping = read_cost_centers(
-        archive.read(file_of(entry, "input-mapping.csv")),
-        "mapping.csv",
-        parse_rfc3339(manifest["mapping"]["recorded_at"]),
-    )
-    kept = manifest["files"]
-    rules, contracts = DEFAULT_RULES, tuple[Contract, ...]()
-    if "input-rules.toml" in kept:
-        rules = read_rules(archive.read(file_of(entry, "input-rules.toml")), "rules.toml")
-    if "input-contracts.csv" in kept:
-        contracts = read_contracts(archive.read(file_of(entry, "input-contracts.csv")), "contracts.csv")
+    mapping, rules, contracts, _ = kept_payers(archive, entry)
     with _tables_as_closed(archive, manifest) as db:
         yield Inputs(
             rows=lambda period: rows_of(db, period),

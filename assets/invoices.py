@@ -5,13 +5,15 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
+
 from assets.focus_files import account_of
 from assets.period_books import Bookkeeping
 from warehouse.finops.focus import file_bytes
 from warehouse.finops.focus_periods import invoice_details
 from warehouse.finops.money import total
 from warehouse.finops.periods import Period
-from warehouse.finops.reconciliation import Booked, InvoiceLine, Reconciliation, reconcile
+from warehouse.finops.reconciliation import Booked, InvoiceLine, Reconciliation, read_invoice, reconcile
 from warehouse.finops.seats import PRODUCT
 from warehouse.tables.catalog import connect
 from warehouse.tables.masking import ACCOUNTING
@@ -33,10 +35,27 @@ def compared(desk: Bookkeeping, period: Period, invoice: Sequence[InvoiceLine]) 
     return reconcile(period, booked, invoice)
 
 
+def invoice_of(desk: Bookkeeping, period: Period) -> tuple[InvoiceLine, ...]:
+    """The invoice of a month in the folder of `finops.invoices`, `YYYY-MM.csv`; nothing where there is none.
+
+    Raises FileRefused.
+    """
+    folder = desk.workshop.payers.invoices
+    path = folder / f"{period}.csv" if folder else None
+    if path is None or not path.is_file():
+        return ()
+    return read_invoice(path.read_bytes(), path.name, period)
+
+
+def details(desk: Bookkeeping, period: Period, invoice: Sequence[InvoiceLine]) -> pa.Table:
+    """The invoice as rows of FOCUS Invoice Detail."""
+    recorded = midnight(max(line.issue_date for line in invoice))
+    return invoice_details(period, invoice, account_of(desk, period), recorded)
+
+
 def detail_file(desk: Bookkeeping, period: Period, invoice: Sequence[InvoiceLine], path: Path) -> bytes:
     """The invoice as FOCUS Invoice Detail, in the form that the path's ending says."""
-    recorded = midnight(max(line.issue_date for line in invoice))
-    return file_bytes(invoice_details(period, invoice, account_of(desk, period), recorded), path)
+    return file_bytes(details(desk, period, invoice), path)
 
 
 def _known_then(desk: Bookkeeping, period: Period, invoice: Sequence[InvoiceLine]) -> Decimal | None:

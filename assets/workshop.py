@@ -57,6 +57,7 @@ class PayerFiles:
     rules: Path | None = None
     seat_contracts: Path | None = None
     budgets: Path | None = None
+    invoices: Path | None = None
 
 
 @dataclass

@@ -133,8 +133,9 @@ def build(config: CONFIG = None, json: JSON = False, debug: DEBUG = False) -> in
 
     Tables: fct_allocation (each row of cost by the centre that pays it, with rule and versions),
     fct_chargeback_line, fct_period; and of each month fct_forecast, fct_budget, fct_anomaly, fct_orphaned_spend,
-    fct_unit_economics. Closed months are as they were published. Exit code 1 when a model or a test
-    failed.
+    fct_unit_economics, fct_seat_day, fct_reconciliation, invoice_detail; and dim_cost_center,
+    map_user_cost_center, map_actor_cost_center, allocation_rule, seat_contract, billing_period. Closed months are
+    as they were published. Exit code 1 when a model or a test failed.
     """
     from warehouse.config import load  # noqa: PLC0415
 

@@ -9,7 +9,9 @@ from warehouse.finops.allocation import allocate
 from warehouse.finops.budgets import read_budgets
 from warehouse.finops.cost_centers import read_cost_centers
 from warehouse.finops.outlook_tables import SCHEMAS
+from warehouse.finops.payer_tables import SCHEMAS as PAYERS
 from warehouse.finops.reconciliation import KINDS, OPTIONAL, read_invoice
+from warehouse.finops.reconciliation_tables import FCT_RECONCILIATION
 from warehouse.finops.rules import CONDITIONS, DEFAULT_RULES, DEFAULTS, DRIVERS, METHODS, read_rules
 from warehouse.finops.seats import read_contracts
 from warehouse.finops.statement import lines_of, make_statement
@@ -47,8 +49,10 @@ def test_every_field_of_a_statement_and_of_a_line_is_described() -> None:
     assert sorted(first_column(section, "field of a line")) == sorted(document["lines"][0])
 
 
-def test_every_table_of_the_outlook_is_described_with_its_columns() -> None:
+def test_every_table_beside_the_marts_is_described_with_its_columns() -> None:
     rows = {names_in(row[0])[0]: row[1] for header, rows in tables(PAGE.section("In SQL")) for row in rows}
-    for table, schema in SCHEMAS.items():
-        told = set(names_in(rows[table])) | {"period", "cost_center", "day"}
+    assert {"billing_period", "invoice_detail"} <= rows.keys()
+    versions = {"version", "recorded_at", "is_current"}
+    for table, schema in {**SCHEMAS, **PAYERS, "fct_reconciliation": FCT_RECONCILIATION}.items():
+        told = set(names_in(rows[table])) | {"period", "cost_center", "day", "tier"} | versions
         assert set(schema.names) <= told, table

@@ -222,7 +222,7 @@ class Warehouse(Section):
 
 
 class Finops(Section):
-    """[finops]: the customer's files of who pays: mapping, rules, seat contracts, budgets."""
+    """[finops]: the customer's files of who pays: mapping, rules, seat contracts, budgets, invoices."""
 
     cost_centers: FilePath = Field(
         default=Path("./cost_centers.csv"),
@@ -232,6 +232,7 @@ class Finops(Section):
     rules: OptionalPath = Field(default=None, description='"" for the defaults, or the path of a TOML file')
     seat_contracts: OptionalPath = Field(default=None, description='"" for none, or the path of a CSV file')
     budgets: OptionalPath = Field(default=None, description='"" for none, or the path of a CSV file')
+    invoices: OptionalPath = Field(default=None, description='"" for none, or the path of a folder')
 
 
 class Detections(Section):

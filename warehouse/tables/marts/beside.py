@@ -5,7 +5,7 @@ leaves the old file as it was.
 """
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import duckdb
@@ -24,7 +24,7 @@ def put_tables(
 
     Restricted persons are masked, as in every mart: `masks` are those that the marts were just built under. A
     later build keeps these tables, except where it begins anew because models or restrictions have changed. Raises
-    NotMarts where there is no file of marts, and what a build raises.
+    NotMarts where there is no file of marts, what a build raises, and what the batches raise.
     """
     database = database.resolve()
     if not database.exists():
@@ -37,14 +37,29 @@ def put_tables(
             if built_days.last_build(db) is None:
                 raise NotMarts(f"{database} holds no marts built by ledgerline, so nothing is put into it")
             db.execute("set timezone = 'UTC'")
+            failed: list[Exception] = []
             for name, (schema, batches) in tables.items():
-                incoming = pa.RecordBatchReader.from_batches(schema, batches)
+                incoming = pa.RecordBatchReader.from_batches(schema, _noting(batches, failed))
                 db.register("incoming", incoming)
                 shown = masks.over(name, schema.names, "incoming") or "select * from incoming"
-                db.execute(f'create or replace table main."{name}" as {shown}')
+                try:
+                    db.execute(f'create or replace table main."{name}" as {shown}')
+                except duckdb.Error:
+                    if failed:  # what stopped the batches, not the engine's words about it
+                        raise failed[0] from None
+                    raise
                 db.unregister("incoming")
                 found = db.execute(f'select count(*) from main."{name}"').fetchone()  # noqa: S608
                 rows[name] = int(found[0]) if found else 0
             db.execute("checkpoint")
         publish(new, database)
     return rows
+
+
+def _noting(batches: Iterable[pa.RecordBatch], failed: list[Exception]) -> Iterator[pa.RecordBatch]:
+    """The batches; an error of theirs is kept, because Arrow only passes on its text."""
+    try:
+        yield from batches
+    except Exception as error:
+        failed.append(error)
+        raise
