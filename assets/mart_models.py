@@ -21,7 +21,6 @@ _MADE_BY = {
     "directory_group_members": "directory",
     "directory_api_keys": "directory",
 }
-_NO_ASSET_YET = {"engagement_users"}  # empty until something pulls it
 _REF = re.compile(r"""\bref\(\s*['"](\w+)['"]\s*\)""")
 _SOURCE = re.compile(r"""\bsource\(\s*['"]archive['"]\s*,\s*['"](\w+)['"]\s*\)""")
 _QUOTED = re.compile(r"'([^']*)'")
@@ -87,7 +86,7 @@ def _column(said: dict[str, Any]) -> Column:
 
 
 def _assets(tables: set[str]) -> tuple[str, ...]:
-    return tuple(sorted({_MADE_BY.get(table, table) for table in tables - _NO_ASSET_YET}))
+    return tuple(sorted({_MADE_BY.get(table, table) for table in tables}))
 
 
 def _sources(name: str, sql: dict[str, str], seen: set[str]) -> set[str]:

@@ -8,13 +8,17 @@ from typing import Any
 import pytest
 
 from assets.building import build
+from assets.engagement_pulling import pull_engagement
 from assets.pulling import pull_activities
 from sandbox import Tenant, serve
 from tests.joins.chargeback import FEBRUARY, Installation
 from tests.joins.spend import Sums, truth
+from tests.joins.test_engagement import opened
 from tests.promises.site import Site
 from warehouse.tables.catalog import connect
+from warehouse.wire.times import midnight
 
+MEASURED = date(2026, 2, 27)
 FIRST, LATER = date(2026, 3, 4), date(2026, 3, 20)
 
 
@@ -50,6 +54,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         before = truth(served, FEBRUARY.start, FEBRUARY.end, "day")
         company.wait_until(LATER)
         company.pull(FEBRUARY)
+        with opened(site, served, page_limit=100) as workshop:
+            pull_engagement(workshop, "engagement_users", start=midnight(MEASURED), end=midnight(FEBRUARY.end))
         with site.open(clock=served.clock.now) as workshop:
             pull_activities(workshop)
             workshop.archive.settle()
@@ -121,4 +127,24 @@ def test_cost_stands_beside_activity_and_all_of_both_is_there(house: House) -> N
         "select sum(amount), (select sum(events) from fct_actor_activity_daily) from fct_user_spend_daily"
     )
     assert house.ask("select count(*) > 0 from fct_actor_spend_activity where logins > 0") == [(True,)]
-    assert house.ask("select distinct is_measured, commits from fct_actor_spend_activity") == [(False, None)]
+
+
+def test_engagement_is_added_up_where_it_was_counted_and_unknown_elsewhere(house: House) -> None:
+    added = house.ask(
+        "select sum(commits), sum(pull_requests), sum(claude_code_sessions), sum(lines_added), "
+        "sum(edits_accepted) from fct_actor_spend_activity"
+    )
+    counted = house.ask(
+        "select sum(claude_code_commit_count), sum(claude_code_pull_request_count), "
+        "sum(claude_code_distinct_session_count), sum(claude_code_lines_added_count), "
+        "sum(claude_code_edit_tool_accepted_count + claude_code_multi_edit_tool_accepted_count + "
+        "claude_code_write_tool_accepted_count + claude_code_notebook_edit_tool_accepted_count) "
+        "from engagement_users"
+    )
+    assert added == counted
+    assert counted[0][2] > 0
+    days = "select distinct cast(day as varchar) from fct_actor_spend_activity where is_measured order by 1"
+    assert house.ask(days) == [("2026-02-27",), ("2026-02-28",)]
+    unknown = "select count(*) from fct_actor_spend_activity where not is_measured and commits is not null"
+    assert house.ask(unknown) == [(0,)]
+    assert house.ask("select count(*) > 0 from dim_actor where list_contains(seen_in, 'engagement')") == [(True,)]

@@ -10,41 +10,8 @@ from warehouse.tables.audit_export.schema import AUDIT_EXPORT_ROWS
 from warehouse.tables.catalog import sql_type
 from warehouse.tables.directory.schema import API_KEYS, MEMBERS, USERS
 from warehouse.tables.directory.views import versions_view
+from warehouse.tables.engagement.schema import USERS as ENGAGED
 from warehouse.tables.spend.schema import COST, USAGE
-
-_TOOLS = ("edit_tool", "multi_edit_tool", "write_tool", "notebook_edit_tool")
-_OFFICE = ("excel", "outlook", "powerpoint", "word")
-# What the models read of the vendor's engagement counts.
-_ENGAGEMENT = pa.schema(
-    [
-        pa.field("day", pa.date32()),
-        pa.field("user_id", pa.string()),
-        pa.field("user_email", pa.string()),
-        *(
-            pa.field(name, pa.int64())
-            for name in (
-                "claude_code_distinct_session_count",
-                "claude_code_commit_count",
-                "claude_code_pull_request_count",
-                "claude_code_lines_added_count",
-                "claude_code_lines_removed_count",
-                *(f"claude_code_{tool}_{what}_count" for tool in _TOOLS for what in ("accepted", "rejected")),
-                "chat_distinct_conversation_count",
-                "chat_message_count",
-                "unified_chat_distinct_conversation_count",
-                "unified_chat_message_count",
-                "unified_sessions_distinct_session_count",
-                "unified_sessions_message_count",
-                *(
-                    f"{one}_{what}_count"
-                    for one in ("cowork", "design", "science", *(f"office_{app}" for app in _OFFICE))
-                    for what in ("distinct_session", "message")
-                ),
-            )
-        ),
-        pa.field("observed_at", pa.timestamp("us", "UTC")),
-    ]
-)
 
 BESIDE_THE_FEED: dict[str, pa.Schema] = {
     f"{COST.stream}_row_versions": COST.rows,
@@ -54,7 +21,7 @@ BESIDE_THE_FEED: dict[str, pa.Schema] = {
     MEMBERS.table: MEMBERS.schema,
     API_KEYS.table: API_KEYS.schema,
     "audit_export_rows": AUDIT_EXPORT_ROWS,
-    "engagement_users": _ENGAGEMENT,
+    ENGAGED.table: ENGAGED.schema,
 }
 
 
