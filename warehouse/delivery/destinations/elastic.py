@@ -15,7 +15,6 @@ from warehouse.delivery.answers import document, reason
 from warehouse.delivery.compression import gzipped
 from warehouse.delivery.documents import AnyEvent, as_json, described, shortened
 from warehouse.delivery.elastic_transport import ParameterTransport
-from warehouse.delivery.mappings.alert import CanonicalAlert
 from warehouse.delivery.mappings.schemas import SCHEMAS
 from warehouse.delivery.over_http import HttpTransport
 from warehouse.delivery.port import Kind, Limits, Outcome, Refused, Request, Response, Transport, all_of
@@ -65,7 +64,7 @@ _read = msgspec.json.Decoder(_Answer).decode
 
 def encode(event: AnyEvent, settings: Settings, restamp: str | None = None) -> bytes | Refused:
     """Action and document, a line each."""
-    id = event.alert_id if isinstance(event, CanonicalAlert) else event.document_id
+    id = event.document_id
     if len(id) > _LONGEST_ID or len(id.encode()) > _LONGEST_ID:
         return Refused(
             reason=f"its id is longer than {_LONGEST_ID} bytes, the most that Elasticsearch takes as _id"

@@ -1,6 +1,7 @@
 """An alert in canonical form: the columns of `alerts` and the canonical events it names.
 
-Promise: no event id is lost; an alert whose events are not at hand still names them. `entities` pass as they are.
+Promise: no event id is lost; an alert whose events are not at hand still names them. An alert that further events
+have joined is told from its earlier form by `version` and `fold`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from warehouse.delivery.mappings.canonical import MAPPING_VERSION, SOURCE, CanonicalEvent, to_canonical
+from warehouse.delivery.mappings.canonical import MAPPING_VERSION, SOURCE, CanonicalEvent, given, to_canonical
 from warehouse.wire.times import parse_rfc3339
 
 
@@ -34,6 +35,11 @@ class CanonicalAlert(msgspec.Struct):
     events: list[CanonicalEvent]
     stamp: str
     stamp_us: int
+    version: int = 1
+    fold: str = "first"
+    dedup_key: str | None = None
+    tags: list[str] | None = None
+    runbook: str | None = None
 
     @property
     def id(self) -> str:
@@ -46,6 +52,11 @@ class CanonicalAlert(msgspec.Struct):
         return self.stamp
 
     @property
+    def document_id(self) -> str:
+        """The alert's id, with its version behind it from the second on, as for an event."""
+        return self.alert_id if self.version <= 1 else f"{self.alert_id}.v{self.version}"
+
+    @property
     def event_time(self) -> str:
         """When the last of its events happened."""
         return self.last_at
@@ -53,6 +64,8 @@ class CanonicalAlert(msgspec.Struct):
 
 def canonical_alert(row: Mapping[str, Any], events: Sequence[CanonicalEvent] = ()) -> CanonicalAlert:
     """The alert of one row of `alerts` (times as datetimes or RFC 3339 texts), with its events that are at hand.
+
+    `entities` may be JSON, as the table has it. `version`, `fold`, `dedup_key`, `tags`, `runbook` may be absent.
 
     Raises KeyError when a column is missing, ValueError when a time is none.
     """
@@ -67,10 +80,15 @@ def canonical_alert(row: Mapping[str, Any], events: Sequence[CanonicalEvent] = (
         last_at=_text(_moment(row["last_at"])),
         detected_at=_text(detected),
         event_ids=list(row["event_ids"] or ()),
-        entities=row["entities"],
+        entities=_entities(row["entities"]),
         events=list(events),
         stamp=_text(detected),
         stamp_us=int(detected.timestamp()) * 1_000_000 + detected.microsecond,
+        version=row.get("version") or 1,
+        fold=row.get("fold") or "first",
+        dedup_key=row.get("dedup_key"),
+        tags=list(row.get("tags") or ()) or None,
+        runbook=row.get("runbook"),
     )
 
 
@@ -90,8 +108,27 @@ def to_canonical_alert(alert: CanonicalAlert) -> dict[str, Any]:
         "detected_at": alert.detected_at,
         "event_ids": alert.event_ids,
         "entities": alert.entities,
+        **more(alert),
         "events": [to_canonical(event) for event in alert.events],
     }
+
+
+def more(alert: CanonicalAlert) -> dict[str, Any]:
+    """Which version of the alert it is, and what helps a person on: key of like alerts, tags, runbook."""
+    return {
+        "version": alert.version,
+        "fold": alert.fold,
+        **given(dedup_key=alert.dedup_key, tags=alert.tags, runbook=alert.runbook),
+    }
+
+
+def _entities(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        return value
 
 
 def _moment(value: Any) -> datetime:

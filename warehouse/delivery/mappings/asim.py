@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from warehouse.delivery.mappings.alert import CanonicalAlert
+from warehouse.delivery.mappings.alert import CanonicalAlert, more
 from warehouse.delivery.mappings.canonical import MAPPING_VERSION, SOURCE, CanonicalEvent, to_canonical
 from warehouse.delivery.mappings.tables import TypeTable, outcomes, severities
 
@@ -146,12 +146,15 @@ def to_asim_alert(alert: CanonicalAlert) -> dict[str, Any]:
         "AlertRuleId": alert.rule_id,
         "AlertTitle": alert.title,
         "AlertEventIds": alert.event_ids,
+        "RecordVersion": alert.version,
+        "RecordFold": alert.fold,
         "RawEvent": {
             "rule_version": alert.rule_version,
             "first_at": alert.first_at,
             "last_at": alert.last_at,
             "detected_at": alert.detected_at,
             "entities": alert.entities,
+            **more(alert),
             "events": [to_canonical(event) for event in alert.events],
         },
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from warehouse.delivery.mappings.alert import CanonicalAlert
+from warehouse.delivery.mappings.alert import CanonicalAlert, more
 from warehouse.delivery.mappings.canonical import MAPPING_VERSION, SOURCE, CanonicalEvent, given, to_canonical
 from warehouse.delivery.mappings.tables import TypeTable, outcomes, severities
 
@@ -91,6 +91,7 @@ def to_datadog_alert(alert: CanonicalAlert) -> dict[str, Any]:
         "detected_at": alert.detected_at,
         "event_ids": alert.event_ids,
         "entities": alert.entities,
+        "alert": more(alert),
         "events": [to_canonical(event) for event in alert.events],
     }
     if first is not None:

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from warehouse.delivery.mappings.address import is_address
-from warehouse.delivery.mappings.alert import CanonicalAlert
+from warehouse.delivery.mappings.alert import CanonicalAlert, more
 from warehouse.delivery.mappings.canonical import MAPPING_VERSION, SOURCE, CanonicalEvent, given
 from warehouse.delivery.mappings.tables import TypeTable, outcomes, severities
 
@@ -162,7 +162,9 @@ def to_ecs_alert(alert: CanonicalAlert) -> dict[str, Any]:
             "alert": {
                 "detected_at": alert.detected_at,
                 "event_ids": alert.event_ids,
-                "entities": alert.entities,
+                # one flattened field, which takes an object only
+                "entities": alert.entities if isinstance(alert.entities, dict) else {"value": alert.entities},
+                **more(alert),
                 "event_types": sorted({event.type for event in alert.events}),
             },
         },

@@ -10,7 +10,7 @@ import csv
 from typing import Any, Final, NamedTuple
 
 from warehouse.delivery.mappings.address import is_address, is_mailbox
-from warehouse.delivery.mappings.alert import CanonicalAlert
+from warehouse.delivery.mappings.alert import CanonicalAlert, more
 from warehouse.delivery.mappings.canonical import MAPPING_VERSION, SOURCE, CanonicalEvent
 from warehouse.delivery.mappings.tables import HERE, TypeTable, outcomes, severities
 
@@ -267,7 +267,7 @@ def to_ocsf_alert(alert: CanonicalAlert) -> dict[str, Any]:
         evidence["data"] = {"event_time": event.event_time, "outcome": event.outcome}
         evidences.append(evidence)
     document: dict[str, Any] = {
-        **CLASSES[FINDING, 1],
+        **CLASSES[FINDING, 1 if alert.version <= 1 else 2],
         "time": alert.stamp_us // 1000,
         "severity_id": severity_id,
         "severity": _SEVERITY.get(alert.severity.lower(), "High"),
@@ -302,6 +302,7 @@ def to_ocsf_alert(alert: CanonicalAlert) -> dict[str, Any]:
             "first_at": alert.first_at,
             "last_at": alert.last_at,
             "entities": alert.entities,
+            **more(alert),
         },
     }
     if evidences:

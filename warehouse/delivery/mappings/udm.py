@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 from warehouse.delivery.mappings.address import is_address
-from warehouse.delivery.mappings.alert import CanonicalAlert
+from warehouse.delivery.mappings.alert import CanonicalAlert, more
 from warehouse.delivery.mappings.canonical import MAPPING_VERSION, SOURCE, CanonicalEvent
 from warehouse.delivery.mappings.tables import TypeTable, outcomes, severities
 
@@ -145,6 +145,7 @@ def to_udm_alert(alert: CanonicalAlert) -> dict[str, Any]:
             "last_at": alert.last_at,
             "event_ids": alert.event_ids,
             "entities": alert.entities,
+            **more(alert),
         },
     }
     if principal:

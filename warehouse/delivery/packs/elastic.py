@@ -84,6 +84,11 @@ FIELDS: Final[dict[str, str]] = {
     "anthropic.alert.event_ids": "keyword",
     "anthropic.alert.entities": "flattened",
     "anthropic.alert.event_types": "keyword",
+    "anthropic.alert.version": "integer",
+    "anthropic.alert.fold": "keyword",
+    "anthropic.alert.dedup_key": "keyword",
+    "anthropic.alert.tags": "keyword",
+    "anthropic.alert.runbook": "keyword",
     "error.message": "match_only_text",
 }
 

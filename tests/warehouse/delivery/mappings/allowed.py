@@ -98,7 +98,8 @@ CIM_FIELDS = words(
     "vendor_account vendor_product type"
 )
 CIM_OUR_OWN = words(
-    "data_model event_id event_time source_label mapping_version category verb outcome unknown_event "
+    "data_model dedup_key tags runbook event_id event_time source_label mapping_version category verb outcome "
+    "unknown_event "
     "unknown_fields commit_seq version fold target_user group_id raw rule_version first_at last_at "
     "detected_at event_ids entities events"
 )

@@ -19,7 +19,13 @@ ROW = {
     "first_at": datetime(2026, 11, 23, 1, 2, 3, 456789, tzinfo=UTC),
     "last_at": "2026-11-23T01:03:00Z",
     "event_ids": ["activity_01ABC", "activity_02"],
-    "entities": ["user_01Ana"],
+    "entities": '{"actor_id": "user_01Ana"}',
+    "dedup_key": "d1",
+    "tags": ["attack.t1562"],
+    "runbook": "docs/detections.md#sso-disabled",
+    "version": 2,
+    "fold": "revised",
+    "events": 2,
     "detected_at": datetime(2026, 11, 23, 1, 6, tzinfo=UTC),
 }
 
@@ -29,7 +35,8 @@ def test_an_alert_has_its_columns_and_the_canonical_events_at_hand_and_names_the
     sent = json.loads(msgspec.json.encode(to_canonical_alert(alert)))
     assert [event["event_id"] for event in sent.pop("events")] == ["activity_01ABC"]
     assert sent == {
-        **ROW,
+        **{name: value for name, value in ROW.items() if name != "events"},
+        "entities": {"actor_id": "user_01Ana"},
         "rule_version": "2",
         "first_at": "2026-11-23T01:02:03.456789Z",
         "last_at": "2026-11-23T01:03:00.000000Z",
@@ -44,6 +51,19 @@ def test_an_alert_is_stamped_with_its_detection_so_that_a_late_one_is_new_in_the
     alert = canonical_alert(ROW)
     assert (alert.stamp, alert.stamp_us) == (alert.detected_at, 1_795_395_960_000_000)
     assert alert.event_time == alert.last_at
+
+
+def test_a_further_version_of_an_alert_has_an_id_of_its_own_for_receivers_that_refuse_repeats():
+    assert canonical_alert(ROW).document_id == "alert_01.v2"
+    bare = {name: value for name, value in ROW.items() if name not in ("version", "fold", "tags", "runbook")}
+    assert canonical_alert(bare).document_id == "alert_01"
+    assert (canonical_alert(bare).version, canonical_alert(bare).fold) == (1, "first")
+
+
+@pytest.mark.parametrize("entities", [["user_01"], "no JSON", None, 7])
+def test_entities_of_any_form_pass(entities):
+    alert = canonical_alert({**ROW, "entities": entities})
+    assert to_canonical_alert(alert)["entities"] == entities
 
 
 def test_a_time_without_a_zone_is_refused():

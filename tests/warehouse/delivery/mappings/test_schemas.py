@@ -226,3 +226,22 @@ def test_an_alert_goes_through_with_all_its_event_ids_with_and_without_its_event
         assert "activity_02" in text
         assert "claude-sso-disabled" in text
         assert "alert_01" in text
+
+
+def test_an_alert_uses_only_fields_that_its_receiver_knows():
+    alert = canonical_alert(ROW, canonical_events(rows(record())))
+    ecs = json.loads(msgspec.json.encode(SCHEMAS["ecs"].alert(alert)))
+    assert {path for path, _ in leaves(ecs) if not path.startswith("anthropic.")} <= set(allowed.ECS_FIELDS)
+    assert ecs["event"]["kind"] == "alert"
+    assert ecs["anthropic"]["alert"]["entities"] == {"actor_id": "user_01Ana"}
+    assert set(SCHEMAS["asim"].alert(alert)) <= set(COLUMNS)
+    assert set(SCHEMAS["cim"].alert(alert)) <= allowed.CIM_FIELDS | allowed.CIM_OUR_OWN
+    other = SCHEMAS["ecs"].alert(canonical_alert({**ROW, "entities": ["user_01"]}))
+    assert other["anthropic"]["alert"]["entities"] == {"value": ["user_01"]}
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_further_version_of_an_alert_says_so(name):
+    said = msgspec.json.encode(SCHEMAS[name].alert(canonical_alert(ROW))).decode()
+    assert "revised" in said
+    assert "docs/detections.md#sso-disabled" in said

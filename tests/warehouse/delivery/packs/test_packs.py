@@ -8,11 +8,17 @@ import re
 import tomllib
 from typing import Any
 
+import msgspec
 import pytest
 
+from tests.warehouse.delivery.mappings.rows import record, rows
+from tests.warehouse.delivery.mappings.test_alert import ROW
 from tests.warehouse.delivery.mappings.test_schemas import documents, leaves
 from warehouse.config.destinations import Elastic, Sentinel, Splunk
+from warehouse.delivery.mappings.alert import canonical_alert
 from warehouse.delivery.mappings.asim import COLUMNS, TABLE
+from warehouse.delivery.mappings.canonical import canonical_events
+from warehouse.delivery.mappings.schemas import SCHEMAS
 from warehouse.delivery.packs import elastic, hunting, sentinel, splunk
 from warehouse.delivery.packs.writing import SIEM, contents, write
 from warehouse.taxonomy import load
@@ -129,6 +135,10 @@ def test_the_index_template_maps_every_field_that_is_sent():
     for document in documents("ecs"):
         for path, _ in leaves(document):
             assert path in fields or path.startswith("anthropic.record"), path
+    made = SCHEMAS["ecs"].alert(canonical_alert(ROW, canonical_events(rows(record()))))
+    alert = json.loads(msgspec.json.encode(made))
+    flat = ("anthropic.record", "anthropic.alert.entities")
+    assert [path for path, _ in leaves(alert) if path not in fields and not path.startswith(flat)] == []
 
 
 def test_what_ecs_knows_has_the_type_that_ecs_gives_it():
