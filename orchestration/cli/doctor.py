@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import typer
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from warehouse.anthropic.diagnose import Diagnosis
     from warehouse.anthropic.surfaces import Surface
     from warehouse.config import SecretRef, Settings
+    from warehouse.config.destinations import Destination
 
 MARKS = {"ok": "ok    ", "failed": "FAILED", "unused": "-     "}
 
@@ -43,9 +44,10 @@ def register(app: typer.Typer) -> None:
 def doctor(config: CONFIG = None, json: JSON = False, debug: DEBUG = False) -> int:
     """Check the configuration, signing key, store and lock, keys and their scopes, and the clocks.
 
-    Sends one small request for each scope, and writes one small object to the store to see that it refuses to be
-    overwritten; a folder for the archive is made where there is none, and it says so. Exit code 1 when something
-    failed; each failure says what to do.
+    Sends one small request for each scope, asks for each destination whether its receiver is there (no event is
+    sent), and writes one small object to the store to see that it refuses to be overwritten; a folder for the
+    archive is made where there is none, and it says so. Exit code 1 when something failed; each failure says what
+    to do.
     """
     from warehouse.config import load  # noqa: PLC0415
 
@@ -71,6 +73,8 @@ def _checks(settings: "Settings") -> Iterator[Check]:
     yield from _store(settings)
     yield from _anchors(settings)
     yield from _anthropic(settings)
+    for destination in settings.destinations:
+        yield _destination(destination)
 
 
 def _signing_key(settings: "Settings") -> Check:
@@ -190,6 +194,33 @@ def _anthropic(settings: "Settings") -> Iterator[Check]:
         detail = finding or f"{duration(abs(skew)) if abs(skew) >= 1 else 'less than a second'} apart"
         remedy = "switch time synchronisation on (NTP, chrony or systemd-timesyncd)" if finding else ""
         yield Check("clocks", "this machine and the API", "failed" if finding else "ok", detail, remedy)
+
+
+def _destination(destination: "Destination") -> Check:
+    """Its secrets, its slice, and whether the receiver is there. No event is sent."""
+    from assets.delivering import Configured, sliced  # noqa: PLC0415
+    from warehouse.config import SecretUnavailable  # noqa: PLC0415
+    from warehouse.delivery.destinations import load  # noqa: PLC0415
+    from warehouse.delivery.errors import DeliveryError  # noqa: PLC0415
+
+    name, module = f"{destination.name} ({destination.type})", load(destination.type)
+    try:
+        sliced(cast("Configured", destination))
+        module.connect(destination).close()
+        probe = getattr(module, "probe", None)
+        if probe is None:
+            return Check("destination", name, "ok", "its settings are complete; the receiver was not asked")
+        outcome = probe(destination)
+    except (DeliveryError, SecretUnavailable) as error:
+        return Check("destination", name, "failed", str(error), error.remedy)
+    if outcome.kind == "delivered":
+        return Check("destination", name, "ok", outcome.reason)
+    remedy = (
+        ""
+        if outcome.kind == "halt"
+        else "check url, the network, and whether the receiver is up; then run it again"
+    )
+    return Check("destination", name, "failed", outcome.reason, remedy)
 
 
 def _diagnosis(settings: "Settings", surface: "Surface", reference: "SecretRef") -> "Check | Diagnosis":

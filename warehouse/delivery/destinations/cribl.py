@@ -12,13 +12,14 @@ from warehouse.config.destinations import Cribl as Settings
 from warehouse.delivery.answers import reason
 from warehouse.delivery.compression import gzipped
 from warehouse.delivery.documents import AnyEvent, as_json, described, id_of, restamped_at, shortened
+from warehouse.delivery.knocking import knock
 from warehouse.delivery.mappings.alert import CanonicalAlert
 from warehouse.delivery.mappings.schemas import SCHEMAS
 from warehouse.delivery.over_http import HttpTransport
 from warehouse.delivery.port import Limits, Outcome, Request, Response, Transport, all_of
 from warehouse.delivery.statuses import is_page, unreadable, usual
 
-__all__ = ["LIMITS", "Settings", "classify", "connect", "encode", "pack"]
+__all__ = ["LIMITS", "Settings", "classify", "connect", "encode", "pack", "probe"]
 
 LIMITS = Limits(events=1000, raw=1_000_000, separator=1)
 _LONGEST = LIMITS.raw - LIMITS.separator
@@ -70,3 +71,8 @@ def connect(settings: Settings) -> Transport:
     headers = {"Authorization": settings.token.reveal()} if settings.token is not None else {}
     url = settings.url.removesuffix(_PATH)
     return HttpTransport(settings.name, url, headers=headers, ca_file=settings.ca_file)
+
+
+def probe(settings: Settings) -> Outcome:
+    """Whether somebody is there; asks for nothing, because any request could become an event."""
+    return knock(settings.url, settings.ca_file)

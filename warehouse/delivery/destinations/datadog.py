@@ -11,12 +11,13 @@ from warehouse.config.destinations import Datadog as Settings
 from warehouse.delivery.answers import document, reason
 from warehouse.delivery.compression import gzipped
 from warehouse.delivery.documents import AnyEvent, as_json, described, shortened
+from warehouse.delivery.knocking import knock
 from warehouse.delivery.mappings.schemas import SCHEMAS
 from warehouse.delivery.over_http import HttpTransport
 from warehouse.delivery.port import Limits, Outcome, Request, Response, Transport, all_of
 from warehouse.delivery.statuses import unreadable, usual
 
-__all__ = ["LIMITS", "Settings", "classify", "connect", "encode", "pack"]
+__all__ = ["LIMITS", "Settings", "classify", "connect", "encode", "pack", "probe"]
 
 _LONGEST = 1_000_000  # a longer log is taken, and cut
 # The window is 18 h back and 2 h ahead; the margin is for what waits in a batch that is tried again.
@@ -88,5 +89,13 @@ def _said(response: Response) -> str:
 
 
 def connect(settings: Settings) -> Transport:
-    url = (settings.url or f"https://http-intake.logs.{settings.site}").removesuffix(_PATH)
-    return HttpTransport(settings.name, url, headers={"DD-API-KEY": settings.api_key.reveal()})
+    return HttpTransport(settings.name, _address(settings), headers={"DD-API-KEY": settings.api_key.reveal()})
+
+
+def _address(settings: Settings) -> str:
+    return (settings.url or f"https://http-intake.logs.{settings.site}").removesuffix(_PATH)
+
+
+def probe(settings: Settings) -> Outcome:
+    """Whether somebody is there; asks for nothing, because any request could become an event."""
+    return knock(_address(settings))

@@ -12,12 +12,13 @@ from warehouse.config.values import url_of
 from warehouse.delivery.answers import reason
 from warehouse.delivery.compression import gzipped
 from warehouse.delivery.documents import AnyEvent, as_json, described, id_of, restamped_at, shortened
+from warehouse.delivery.knocking import knock
 from warehouse.delivery.mappings.schemas import SCHEMAS
 from warehouse.delivery.over_http import HttpTransport
 from warehouse.delivery.port import Limits, Outcome, Request, Response, Transport, all_of
 from warehouse.delivery.statuses import is_page, unreadable, usual
 
-__all__ = ["LIMITS", "Settings", "classify", "connect", "encode", "pack"]
+__all__ = ["LIMITS", "Settings", "classify", "connect", "encode", "pack", "probe"]
 
 _LONGEST = 65_536
 # Sumo keeps times from a year back to two days ahead; the margin is for what waits in a batch that is tried again.
@@ -79,3 +80,8 @@ def classify(response: Response, count: int) -> list[Outcome]:
 
 def connect(settings: Settings) -> Transport:
     return HttpTransport(settings.name, url_of(settings.url))
+
+
+def probe(settings: Settings) -> Outcome:
+    """Whether somebody is there; asks for nothing, because any request could become an event."""
+    return knock(url_of(settings.url))

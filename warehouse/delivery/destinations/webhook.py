@@ -11,12 +11,13 @@ from warehouse.config.destinations import Webhook as Settings
 from warehouse.config.values import url_of
 from warehouse.delivery.answers import reason
 from warehouse.delivery.documents import AnyEvent, as_json, described, shortened
+from warehouse.delivery.knocking import knock
 from warehouse.delivery.mappings.schemas import SCHEMAS
 from warehouse.delivery.over_http import HttpTransport
 from warehouse.delivery.port import Limits, Outcome, Request, Response, Transport, all_of
 from warehouse.delivery.statuses import is_page, unreadable, usual
 
-__all__ = ["LIMITS", "Settings", "classify", "connect", "encode", "limits", "pack"]
+__all__ = ["LIMITS", "Settings", "classify", "connect", "encode", "limits", "pack", "probe"]
 
 LIMITS = Limits(events=500, raw=1_000_000, overhead=2, separator=1)
 _LONGEST = LIMITS.raw - LIMITS.overhead - LIMITS.separator
@@ -59,3 +60,8 @@ def classify(response: Response, count: int) -> list[Outcome]:
 def connect(settings: Settings) -> Transport:
     headers = {settings.header: settings.token.reveal()} if settings.token is not None else {}
     return HttpTransport(settings.name, url_of(settings.url), headers=headers, ca_file=settings.ca_file)
+
+
+def probe(settings: Settings) -> Outcome:
+    """Whether somebody is there; asks for nothing, because any request could become an event."""
+    return knock(url_of(settings.url), settings.ca_file)
