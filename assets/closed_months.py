@@ -13,20 +13,18 @@ from typing import Any
 import duckdb
 
 from assets.cost_lines import refreshed_at, rows_of
+from assets.payers import Payers, kept_payers
 from assets.period_books import Bookkeeping, close_entry, file_of
 from assets.seat_days import seat_days_of
 from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Entry
 from warehouse.archive.errors import ArchiveError
 from warehouse.finops.books import Books
-from warehouse.finops.budgets import Budget, read_budgets
+from warehouse.finops.budgets import Budget
 from warehouse.finops.closing import MANIFEST
-from warehouse.finops.cost_centers import CostCenters, read_cost_centers
 from warehouse.finops.errors import PeriodRefused
 from warehouse.finops.periods import Period
 from warehouse.finops.preparing import Inputs, Prepared, prepare
-from warehouse.finops.rules import DEFAULT_RULES, Rules, read_rules
-from warehouse.finops.seats import Contract, read_contracts
 from warehouse.tables.catalog import as_of_statements, connect
 from warehouse.tables.masking import ACCOUNTING
 from warehouse.wire.times import parse_rfc3339
@@ -83,27 +81,15 @@ def budgets_of(desk: Bookkeeping, period: Period) -> Sequence[Budget]:
     entry = close_entry(archive, period)
     if entry is None:
         return desk.payers.budgets
-    if "input-budgets.csv" not in _manifest(archive, entry)["files"]:
-        return ()
-    return read_budgets(archive.read(file_of(entry, "input-budgets.csv")), "budgets.csv", None)
+    return payers_of_close(archive, entry).budgets
 
 
-def kept_payers(archive: Archive, entry: Entry) -> tuple[CostCenters, Rules, tuple[Contract, ...], bytes]:
-    """The mapping, rules and seat contracts that a close kept, and the file of the contracts as it was."""
+def payers_of_close(archive: Archive, entry: Entry) -> Payers:
+    """The customer's files as a close kept them."""
     manifest = _manifest(archive, entry)
-    mapping = read_cost_centers(
-        archive.read(file_of(entry, "input-mapping.csv")),
-        "mapping.csv",
-        parse_rfc3339(manifest["mapping"]["recorded_at"]),
-    )
-    kept = manifest["files"]
-    rules, contracts, body = DEFAULT_RULES, tuple[Contract, ...](), b""
-    if "input-rules.toml" in kept:
-        rules = read_rules(archive.read(file_of(entry, "input-rules.toml")), "rules.toml")
-    if "input-contracts.csv" in kept:
-        body = archive.read(file_of(entry, "input-contracts.csv"))
-        contracts = read_contracts(body, "contracts.csv")
-    return mapping, rules, contracts, body
+    names = [name for name in manifest["files"] if name.startswith("input-")]
+    bodies = {name.removeprefix("input-"): archive.read(file_of(entry, name)) for name in names}
+    return kept_payers(bodies, parse_rfc3339(manifest["mapping"]["recorded_at"]))
 
 
 @contextmanager
@@ -118,16 +104,16 @@ def _tables_as_closed(archive: Archive, manifest: Mapping[str, Any]) -> Iterator
 def _as_closed(archive: Archive, entry: Entry) -> Iterator[Inputs]:
     """The inputs of a close: its own files, and the tables as of its moment."""
     manifest = _manifest(archive, entry)
-    mapping, rules, contracts, _ = kept_payers(archive, entry)
+    payers = payers_of_close(archive, entry)
     with _tables_as_closed(archive, manifest) as db:
         yield Inputs(
             rows=lambda period: rows_of(db, period),
-            mapping=mapping,
-            rules=rules,
-            contracts=contracts,
+            mapping=payers.mapping,
+            rules=payers.rules,
+            contracts=payers.contracts,
             refreshed=lambda period: refreshed_at(db, period),
             seat_days=lambda period: seat_days_of(
-                db, period, contracts, parse_rfc3339(manifest["closed_at"]).date()
+                db, period, payers.contracts, parse_rfc3339(manifest["closed_at"]).date()
             ),
         )
 

@@ -3,7 +3,11 @@
 Knows no Dagster.
 """
 
-from assets.closed_months import kept_payers
+from datetime import datetime
+
+from assets.closed_months import payers_of_close
+from assets.payers import CONTRACTS
+from assets.payers import Payers as KeptPayers
 from assets.period_books import Bookkeeping, close_entry
 from warehouse.archive.entry import sha256_hex
 from warehouse.finops.payer_tables import Payers
@@ -15,9 +19,11 @@ def payer_versions(desk: Bookkeeping) -> list[Payers]:
     for period in sorted(period for period, state in desk.books.states.items() if state == "closed"):
         entry = close_entry(desk.workshop.archive, period)
         if entry is not None:
-            mapping, rules, contracts, body = kept_payers(desk.workshop.archive, entry)
-            kept.append(Payers(mapping, rules, contracts, sha256_hex(body), mapping.recorded_at))
-    now = desk.payers
-    body = now.files.get("contracts.csv", b"")
+            kept.append(payers_of_close(desk.workshop.archive, entry))
     kept.sort(key=lambda one: one.mapping.recorded_at)
-    return [*kept, Payers(now.mapping, now.rules, now.contracts, sha256_hex(body), None)]
+    return [*(_version(one, one.mapping.recorded_at) for one in kept), _version(desk.payers, None)]
+
+
+def _version(kept: KeptPayers, recorded_at: datetime | None) -> Payers:
+    body = kept.files.get(CONTRACTS, b"")
+    return Payers(kept.mapping, kept.rules, kept.contracts, sha256_hex(body), recorded_at)

@@ -4,101 +4,29 @@ Promise: a close stores its files first and then commits one entry that names th
 and nothing of the first is changed. The books follow from the log alone.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import duckdb
 
 from assets.cost_lines import coverage, refreshed_at, rows_of
+from assets.payers import Payers, read_payers
 from assets.seat_days import seat_days_of
-from assets.workshop import PayerFiles, Workshop
+from assets.workshop import Workshop
 from warehouse.archive import keys
 from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Draft, Entry, ObjectRef, sha256_hex
 from warehouse.archive.state import LogState
 from warehouse.finops.books import Books, Event
-from warehouse.finops.budgets import Budget, read_budgets
 from warehouse.finops.closing import STATEMENT_JSON, Closing, closing, read_statement
-from warehouse.finops.cost_centers import UNALLOCATED, CostCenters, read_cost_centers
-from warehouse.finops.errors import FileRefused, Mistake, PeriodRefused
+from warehouse.finops.errors import Mistake, PeriodRefused
 from warehouse.finops.periods import Period, check_closable
 from warehouse.finops.preparing import Inputs, Prepared, prepare
-from warehouse.finops.rules import DEFAULT_RULES, Rules, read_rules
-from warehouse.finops.seats import Contract, read_contracts
 from warehouse.finops.statement import Statement
 from warehouse.tables.catalog import connect
 from warehouse.tables.masking import ACCOUNTING
 from warehouse.wire.times import midnight, rfc3339
-
-
-@dataclass(frozen=True)
-class Payers:
-    """The customer's files, read and checked, and their bytes by our own names for them."""
-
-    mapping: CostCenters
-    rules: Rules = DEFAULT_RULES
-    contracts: tuple[Contract, ...] = ()
-    budgets: tuple[Budget, ...] = ()
-    files: Mapping[str, bytes] = field(default_factory=dict)
-
-    @property
-    def notes(self) -> tuple[Mistake, ...]:
-        return self.mapping.notes
-
-
-def read_payers(files: PayerFiles, workshop: Workshop) -> Payers:
-    """Read the customer's files. Raises FileRefused with the mistakes of all of them at once."""
-    bodies, mistakes = {}, []
-    wanted = {"mapping.csv": files.cost_centers, "rules.toml": files.rules, "contracts.csv": files.seat_contracts}
-    wanted["budgets.csv"] = files.budgets
-    for name, path in wanted.items():
-        if path is None:
-            continue
-        try:
-            bodies[name] = path.read_bytes()
-        except OSError as error:
-            what = f"it cannot be read: {error.strerror}"
-            mistakes.append(Mistake(path.name, 0, "file", what, f"a file at {path}, or another path in [finops]"))
-    read: dict[str, object] = {}
-    readers: dict[str, Callable[[bytes, str], object]] = {
-        "mapping.csv": lambda body, name: read_cost_centers(body, name, workshop.clock()),
-        "rules.toml": read_rules,
-        "contracts.csv": read_contracts,
-        # last: a budget is for a centre that one of the other files names
-        "budgets.csv": lambda body, name: read_budgets(body, name, _centers_of(read)),
-    }
-    for name, body in bodies.items():
-        path = wanted[name]
-        assert path is not None
-        try:
-            read[name] = readers[name](body, path.name)
-        except FileRefused as refused:
-            mistakes += refused.mistakes
-    if mistakes:
-        raise FileRefused(mistakes)
-    mapping, rules, contracts, budgets = (read.get(name) for name in wanted)
-    assert isinstance(mapping, CostCenters)
-    return Payers(
-        mapping,
-        rules if isinstance(rules, Rules) else DEFAULT_RULES,
-        contracts if isinstance(contracts, tuple) else (),
-        budgets if isinstance(budgets, tuple) else (),
-        bodies,
-    )
-
-
-def _centers_of(read: Mapping[str, object]) -> set[str] | None:
-    """Every centre that can have cost; None where a file that would say so is not readable."""
-    mapping, rules, contracts = (read.get(name) for name in ("mapping.csv", "rules.toml", "contracts.csv"))
-    if not isinstance(mapping, CostCenters):
-        return None
-    centers = {UNALLOCATED, *mapping.centers}
-    if isinstance(rules, Rules):
-        centers |= rules.centers
-    if isinstance(contracts, tuple):
-        centers |= {one.owner_cost_center for one in contracts}
-    return centers
 
 
 def read_books(archive: Archive) -> Books:
@@ -163,7 +91,7 @@ class Bookkeeping:
     def payers(self) -> Payers:
         """The customer's files. Raises FileRefused."""
         if self._payers is None:
-            self._payers = read_payers(self.workshop.payers, self.workshop)
+            self._payers = read_payers(self.workshop.payers, self.db, self.workshop.clock())
         return self._payers
 
     @property

@@ -229,6 +229,11 @@ class Finops(Section):
         validate_default=True,
         description="the path of a CSV file in quotes",
     )
+    overrides: OptionalPath = Field(default=None, description='"" for none, or the path of a CSV file')
+    group_pattern: OptionalText = Field(
+        default=None, pattern=r"^[^*]*\*[^*]*$", description='"" for none, or a pattern with one *, such as "cc-*"'
+    )
+    group_centers: OptionalPath = Field(default=None, description='"" for none, or the path of a CSV file')
     rules: OptionalPath = Field(default=None, description='"" for the defaults, or the path of a TOML file')
     seat_contracts: OptionalPath = Field(default=None, description='"" for none, or the path of a CSV file')
     budgets: OptionalPath = Field(default=None, description='"" for none, or the path of a CSV file')

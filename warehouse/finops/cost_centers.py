@@ -68,11 +68,17 @@ class Placement:
 @dataclass(frozen=True)
 class CostCenters:
     """One version of the mapping. `recorded_at` is when we learned of it, the second axis of time; `sha256` is
-    over what its rows say, whatever their order and however the file is laid out."""
+    over what its rows say, whatever their order and however the file is laid out.
+
+    `source` says where its rows are from; `below` is the mapping of the next rank, which is asked on a day on
+    which this one has no row of an actor.
+    """
 
     rows: tuple[Membership, ...]
     recorded_at: datetime
     notes: tuple[Mistake, ...] = ()
+    source: str = "file"
+    below: "CostCenters | None" = None
     _lines: dict[str, "_Timeline"] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -85,20 +91,32 @@ class CostCenters:
 
     @cached_property
     def sha256(self) -> str:
-        facts = sorted((row.facts() for row in self.rows), key=json.dumps)
+        facts: list[object] = sorted((row.facts() for row in self.rows), key=json.dumps)
+        if self.below is not None:
+            facts += [self.source, self.below.source, self.below.sha256]
         return hashlib.sha256(json.dumps(facts, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
+
+    @property
+    def ranks(self) -> "list[CostCenters]":
+        """This mapping and those below it, the first in rank first."""
+        return [self, *(self.below.ranks if self.below else [])]
+
+    @property
+    def all_rows(self) -> tuple[Membership, ...]:
+        """The rows of every rank, the first in rank first."""
+        return tuple(row for rank in self.ranks for row in rank.rows)
 
     @cached_property
     def centers(self) -> frozenset[str]:
-        """Every centre that a row names."""
-        return frozenset(row.cost_center for row in self.rows)
+        """Every centre that a row names, of whatever rank."""
+        return frozenset(row.cost_center for row in self.all_rows)
 
     def place(
         self, actor_id: str | None, email: str | None, day: date, grace: timedelta = timedelta(0)
     ) -> Placement | None:
         """Where the cost of an actor on a day goes, by id before e-mail. A leaver's last centre holds for
         `grace`."""
-        lines = [line for key in _actor_keys(actor_id, email) if (line := self._lines.get(key))]
+        lines = self._lines_of(actor_id, email)
         for line in lines:
             if shares := line.on(day):
                 return Placement(shares)
@@ -109,15 +127,18 @@ class CostCenters:
 
     def left_on(self, actor_id: str | None, email: str | None, day: date) -> date | None:
         """The day on which the last membership of an actor had ended by `day`, or None."""
-        ends = [
-            last[0]
-            for key in _actor_keys(actor_id, email)
-            if (line := self._lines.get(key)) and (last := line.before(day))
-        ]
+        ends = [last[0] for line in self._lines_of(actor_id, email) if (last := line.before(day))]
         return max(ends, default=None)
 
+    def _lines_of(self, actor_id: str | None, email: str | None) -> list["_Timeline"]:
+        """Rank by rank, and in a rank by id before e-mail."""
+        keys = _actor_keys(actor_id, email)
+        return [line for rank in self.ranks for key in keys if (line := rank._lines.get(key))]
 
-def read_cost_centers(body: bytes, name: str, recorded_at: datetime) -> CostCenters:
+
+def read_cost_centers(
+    body: bytes, name: str, recorded_at: datetime, source: str = "file", below: CostCenters | None = None
+) -> CostCenters:
     """Read a mapping file. Raises FileRefused with every mistake: file, row, rule, remedy."""
     found = files.Findings(name)
     rows = [
@@ -128,7 +149,7 @@ def read_cost_centers(body: bytes, name: str, recorded_at: datetime) -> CostCent
     for people in _persons(rows):
         _check_overlaps(people, found)
     found.raise_if_any()
-    return CostCenters(tuple(rows), recorded_at, tuple(found.notes))
+    return CostCenters(tuple(rows), recorded_at, tuple(found.notes), source, below)
 
 
 def as_known(versions: Iterable[CostCenters], moment: datetime) -> CostCenters | None:

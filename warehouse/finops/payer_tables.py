@@ -86,13 +86,13 @@ def payer_batches(versions: Sequence[Payers], statement_centers: Iterable[str]) 
         "map_user_cost_center": [
             (*head, row.line, row.user_id or None, row.user_email or None, *_placed(row))
             for head, mapping in mappings
-            for row in mapping.rows
+            for row in mapping.all_rows
             if _kind(row) is None
         ],
         "map_actor_cost_center": [
             (*head, row.line, _kind(row), row.user_id, *_placed(row))
             for head, mapping in mappings
-            for row in mapping.rows
+            for row in mapping.all_rows
             if _kind(row) is not None
         ],
         "allocation_rule": [
@@ -160,7 +160,7 @@ def _centers(versions: Sequence[Payers], statement_centers: Iterable[str]) -> li
     for center in statement_centers:
         named.setdefault(center, set()).add("statement")
     for one in versions:
-        for row in one.mapping.rows:
+        for row in one.mapping.all_rows:
             named.setdefault(row.cost_center, set()).add("mapping")
             spans.setdefault(row.cost_center, []).append((row.valid_from, row.end))
         for center in one.rules.centers:
@@ -168,7 +168,7 @@ def _centers(versions: Sequence[Payers], statement_centers: Iterable[str]) -> li
         for contract in one.contracts:
             named.setdefault(contract.owner_cost_center, set()).add("seat_contracts")
     today = versions[-1]
-    lasting = {row.cost_center for row in today.mapping.rows if row.valid_to is None} | today.rules.centers
+    lasting = {row.cost_center for row in today.mapping.all_rows if row.valid_to is None} | today.rules.centers
     lasting |= {one.owner_cost_center for one in today.contracts if one.valid_to is None} | {UNALLOCATED}
     rows: list[tuple[object, ...]] = []
     for center, by in sorted(named.items()):
