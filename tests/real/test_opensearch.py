@@ -28,7 +28,7 @@ TEMPLATE = {
                 "@timestamp": {"type": "date"},
                 "event": {"properties": {"id": {"type": "keyword"}, "severity": {"type": "long"}}},
                 "source": {"properties": {"ip": {"type": "ip"}}},
-                # as the index template that is shipped has it: no mapping of what is the vendor's own
+                # the template that is shipped has its own test (`test_elastic_pack.py`)
                 "anthropic": {"type": "object", "enabled": False},
             }
         },

@@ -99,8 +99,51 @@ def files() -> dict[str, str]:
         "elastic/ilm-policy.json": _json(_policy()),
         "elastic/index-template.json": _json(template()),
         "elastic/ingest-pipeline.json": _json(_pipeline()),
+        "elastic/logstash.conf": _LOGSTASH,
         "elastic/kibana-dashboard.ndjson": "".join(f"{json.dumps(one)}\n" for one in saved_objects()),
     }
+
+
+_LOGSTASH: Final = f"""# Events of Ledgerline's logstash destination, into the data stream of this pack.
+input {{
+  http {{
+    port => 8080
+    codec => json
+    # with ECS fields of its own the plugin would overwrite ours (source, user_agent)
+    ecs_compatibility => "disabled"
+    user => "${{LEDGERLINE_USER}}"
+    password => "${{LEDGERLINE_PASSWORD}}"
+    ssl_enabled => true
+    ssl_certificate => "${{LEDGERLINE_CERTIFICATE}}"
+    ssl_key => "${{LEDGERLINE_CERTIFICATE_KEY}}"
+  }}
+}}
+filter {{
+  mutate {{
+    remove_field => ["headers", "host", "@version"]
+    rename => {{ "[anthropic][user_agent]" => "user_agent" }}
+    add_field => {{ "[@metadata][id]" => "%{{[event][id]}}" }}
+  }}
+  # a record that the vendor changed, and an alert that grew, are documents of their own
+  if [anthropic][archive][version] and [anthropic][archive][version] > 1 {{
+    mutate {{ replace => {{ "[@metadata][id]" => "%{{[event][id]}}.v%{{[anthropic][archive][version]}}" }} }}
+  }} else if [anthropic][alert][version] and [anthropic][alert][version] > 1 {{
+    mutate {{ replace => {{ "[@metadata][id]" => "%{{[event][id]}}.v%{{[anthropic][alert][version]}}" }} }}
+  }}
+}}
+output {{
+  elasticsearch {{
+    hosts => ["${{ELASTICSEARCH_URL}}"]
+    api_key => "${{ELASTICSEARCH_API_KEY}}"
+    data_stream => true
+    data_stream_type => "logs"
+    data_stream_dataset => "{DATASET}"
+    data_stream_namespace => "default"
+    action => "create"
+    document_id => "%{{[@metadata][id]}}"
+  }}
+}}
+"""
 
 
 def _policy() -> dict[str, Any]:
