@@ -55,12 +55,12 @@ class PayerFiles:
 
     cost_centers: Path = Path("cost_centers.csv")
     rules: Path | None = None
-    overrides: Path | None = None
-    group_pattern: str | None = None
-    group_centers: Path | None = None
     seat_contracts: Path | None = None
     budgets: Path | None = None
     invoices: Path | None = None
+    overrides: Path | None = None
+    group_pattern: str | None = None
+    group_centers: Path | None = None
 
 
 @dataclass
