@@ -1,10 +1,12 @@
-"""The directory as an asset: members, groups, API keys, one snapshot a day, so that history can be told later.
+"""The directory as assets, one for each key: members, groups, API keys and invitations; organisations with their
+settings; spend limits. A snapshot a day, so that history can be told later.
 
 The vendor serves only the present. What a snapshot did not see cannot be had afterwards.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import dagster as dg
 
@@ -14,7 +16,7 @@ from assets.failures import told_plainly
 from assets.pull_report import PullReport
 from assets.run_log import RunLog
 from assets.workshop import Workshop
-from warehouse.anthropic.directory import SNAPSHOTS
+from warehouse.anthropic.directory import SNAPSHOTS, Snapshot
 from warehouse.wire.times import parse_rfc3339
 
 GROUP = "spend"
@@ -26,31 +28,75 @@ directory_api = dg.AssetSpec(
     group_name="vendor",
     kinds={"anthropic", "api"},
     description="User management of the Admin API: `GET /v1/organizations/users`, `/rbac_groups` with their "
-    "members, `/api_keys`. Lists of the present; no history.",
+    "members, `/api_keys`, `/invites`. Lists of the present; no history.",
+)
+organization_api = dg.AssetSpec(
+    "organization_api",
+    group_name="vendor",
+    kinds={"anthropic", "api"},
+    description="Organisation data of the Compliance API: `GET /v1/compliance/organizations` and each one's "
+    "`/settings`, with the inventory of the tenant's keys. The present; no history.",
+)
+spend_limits_api = dg.AssetSpec(
+    "spend_limits_api",
+    group_name="vendor",
+    kinds={"anthropic", "api"},
+    description="Spend limits of the Admin API: `GET /v1/organizations/spend_limits/effective` and "
+    "`/spend_limit_increase_requests`. The present; no history.",
 )
 
 
-@dg.asset(
-    deps=[directory_api],
-    pool="directory_api",
-    group_name=GROUP,
-    kinds={"parquet"},
-    owners=OWNERS,
-)
+@dg.asset(deps=[directory_api], pool="directory_api", group_name=GROUP, kinds={"parquet"}, owners=OWNERS)
 def directory(
     context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]
 ) -> dg.MaterializeResult[None]:
-    """Who is a member, in which group, and who made which key.
+    """Who is a member, in which group, who is invited, and who made which key.
 
     - **Source**: `directory_api`, key with the scopes `read:members` and `read:rbac_groups`.
-    - **Grain**: one row per version of a member, group, membership or key: `directory_users`, `directory_groups`,
-      `directory_group_members`, `directory_api_keys`.
+    - **Grain**: one row per version of a member, group, membership, key or invitation: `directory_users`,
+      `directory_groups`, `directory_group_members`, `directory_api_keys`, `directory_invites`.
     - **Window**: none; a snapshot of now, daily.
     - **Promise**: who left stays, marked `withdrawn`; a snapshot that was not read to its end withdraws nobody.
     """
+    return _snapshots(context, workshop, SNAPSHOTS)
+
+
+@dg.asset(deps=[organization_api], pool="directory_api", group_name=GROUP, kinds={"parquet"}, owners=OWNERS)
+def organization_settings(
+    context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]
+) -> dg.MaterializeResult[None]:
+    """The organisations, how each is set up, and which keys of the tenant there are with which scopes.
+
+    - **Source**: `organization_api`, key with the scope `read:compliance_org_data`. - **Grain**: one row per
+    version of an organisation, setting or key: `directory_organizations`, `directory_settings`,
+    `directory_enterprise_keys`. A setting that is missing cannot be controlled; it is not off. - **Window**:
+    none; a snapshot of now, daily. - **Promise**: a setting that changed is a new version, whether or not an
+    activity says who changed it.
+    """
+    return _snapshots(context, workshop, ("organizations",))
+
+
+@dg.asset(deps=[spend_limits_api], pool="directory_api", group_name=GROUP, kinds={"parquet"}, owners=OWNERS)
+def spend_limits(
+    context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]
+) -> dg.MaterializeResult[None]:
+    """What each member may spend in a period, where that limit comes from, and who has asked for a higher one.
+
+    - **Source**: `spend_limits_api`, key with the scope `read:spend_limits`.
+    - **Grain**: one row per version of a member's limit for a period, and of a request: `spend_limits`,
+      `spend_limit_requests`. Never sum the limits: most members share one that stands on a tier or a group.
+    - **Window**: none; a snapshot of now, daily.
+    - **Promise**: a limit that changed is a new version. What was spent so far makes none: it is in `cost_rows`.
+    """
+    return _snapshots(context, workshop, ("spend_limits",))
+
+
+def _snapshots(
+    context: dg.AssetExecutionContext, workshop: Workshop, streams: Sequence[Snapshot]
+) -> dg.MaterializeResult[None]:
     with told_plainly():
         log = RunLog(context.log, "lists")
-        reports = {stream: pull_snapshot(workshop, stream, progress=log) for stream in SNAPSHOTS}
+        reports = {stream: pull_snapshot(workshop, stream, progress=log) for stream in streams}
     failed = [failure for report in reports.values() for failure in report.failed]
     if failed:
         raise dg.Failure(
@@ -70,21 +116,35 @@ def _facts(reports: dict[Any, PullReport]) -> dict[str, Any]:
     }
 
 
-@dg.asset_check(
-    asset=directory,
-    description="The newest snapshot is not older than 36 hours. When it is, people who came and went meanwhile "
-    "were never seen: see that the schedule directory_daily is running, and that its last run did not fail.",
-)
-def snapshot_is_fresh(workshop: dg.ResourceParam[Workshop]) -> dg.AssetCheckResult:
-    """Looks at the log."""
-    with told_plainly():
-        state = workshop.archive.refresh()
-    last = [state.stream(stream).last_pull_at for stream in SNAPSHOTS]
-    oldest = min((parse_rfc3339(text) for text in last if text), default=None)
-    good = None not in last and oldest is not None and workshop.clock() - oldest <= _LATE
-    return dg.AssetCheckResult(
-        passed=good,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=f"The oldest of the lists was read at {oldest}." if oldest else "No list was read yet.",
-        metadata={stream: text or "never" for stream, text in zip(SNAPSHOTS, last, strict=True)},
+def _freshness(asset: dg.AssetsDefinition, schedule: str, streams: Sequence[Snapshot]) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        name="snapshot_is_fresh",
+        asset=asset,
+        description="The newest snapshot is not older than 36 hours. When it is, what came, changed and went "
+        f"meanwhile was never seen: see that the schedule {schedule} is running, and that its last run did not "
+        "fail.",
     )
+    def snapshot_is_fresh(workshop: dg.ResourceParam[Workshop]) -> dg.AssetCheckResult:
+        """Looks at the log."""
+        with told_plainly():
+            state = workshop.archive.refresh()
+        last = [state.stream(stream).last_pull_at for stream in streams]
+        oldest = min((parse_rfc3339(text) for text in last if text), default=None)
+        good = None not in last and oldest is not None and workshop.clock() - oldest <= _LATE
+        return dg.AssetCheckResult(
+            passed=good,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"The oldest of the lists was read at {oldest}." if oldest else "No list was read yet.",
+            metadata={stream: text or "never" for stream, text in zip(streams, last, strict=True)},
+        )
+
+    return snapshot_is_fresh
+
+
+APIS: Final = (directory_api, organization_api, spend_limits_api)
+ASSETS: Final = (directory, organization_settings, spend_limits)
+CHECKS: Final = (
+    _freshness(directory, "directory_daily", SNAPSHOTS),
+    _freshness(organization_settings, "organization_settings_daily", ("organizations",)),
+    _freshness(spend_limits, "spend_limits_daily", ("spend_limits",)),
+)

@@ -10,6 +10,7 @@ from assets.pull_report import PullReport
 from assets.walking import commit_window, walk_window
 from assets.workshop import Progress, Silent, Workshop
 from warehouse.anthropic.directory import Snapshot
+from warehouse.anthropic.surfaces import ORGANIZATION
 from warehouse.archive.adopt import adopt_orphans
 from warehouse.tables.directory.fold import fold_pending_snapshots
 from warehouse.wire.windows import Window
@@ -19,7 +20,7 @@ def pull_snapshot(workshop: Workshop, stream: Snapshot, *, progress: Progress | 
     """Take a snapshot of one list now. Raises StreamTrouble when the key does not open it."""
     progress = progress or Silent()
     began = time.monotonic()
-    archive, directory = workshop.archive, workshop.directory_lists()
+    archive, directory = workshop.archive, workshop.lists_of(stream)
     report = PullReport(stream)
     archive.refresh()
     archive.check_key()
@@ -31,7 +32,14 @@ def pull_snapshot(workshop: Workshop, stream: Snapshot, *, progress: Progress | 
     finding = directory.client.server_clock.finding()
     if finding is not None:
         report.findings.append({"code": finding.code, "subject": "clock", "detail": str(finding)})
-    commit_window(archive, walked, report, api_version=directory.client.version, of_a_moment=True)
+    commit_window(
+        archive,
+        walked,
+        report,
+        api_version=directory.client.version,
+        audited=directory.client.surface is ORGANIZATION,  # part of the Compliance API, which records its calls
+        of_a_moment=True,
+    )
     report.windows = 1
     _fold(workshop, stream, report)
     archive.settle()

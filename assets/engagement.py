@@ -104,7 +104,7 @@ def _asset(stream: Engagement) -> dg.AssetsDefinition:
     return engaged
 
 
-ENGAGEMENT_ASSETS = [_asset(stream) for stream in STREAMS]
+ASSETS: Final[list[dg.AssetsDefinition | dg.AssetSpec]] = [engagement_api, *map(_asset, STREAMS)]
 
 
 def _materialize(

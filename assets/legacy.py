@@ -14,7 +14,6 @@ from assets.failures import told_plainly
 from assets.parity import old_and_new_agree
 from assets.verdict_results import check_result, spec
 from assets.workshop import Workshop
-from warehouse.anthropic.spend_queries import LEGACY
 from warehouse.tables.spend.schema import COST_ROWS
 
 ASSET = "legacy_cost_rows"
@@ -50,7 +49,7 @@ def legacy_cost_rows(
     - **Promise**: kept beside `cost_rows` and never added to it; a check says whether both agree, and what the
       rows of people leave out.
     """
-    return materialize_days(context, workshop, LEGACY, again=config.again)
+    return materialize_days(context, workshop, "legacy_cost", again=config.again)
 
 
 @dg.multi_asset_check(name="parity_checks", specs=[spec(ASSET, old_and_new_agree)])

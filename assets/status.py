@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from assets.workshop import Workshop
-from warehouse.anthropic.directory import SNAPSHOTS
+from warehouse.anthropic.directory import EVERY_SNAPSHOT
 from warehouse.anthropic.engagement_planning import promised_from
 from warehouse.anthropic.planning import LAG
 from warehouse.anthropic.spend_planning import first_day
@@ -28,11 +28,11 @@ TABLE_OF: dict[str, str] = {
     STREAM: TABLE,
     "audit_export": "audit_export_rows",
     **{name: report.rows_table for name, report in ALL_REPORTS.items()},
-    **{name: listings_of(name)[0].table for name in SNAPSHOTS},
+    **{name: listings_of(name)[0].table for name in EVERY_SNAPSHOT},
     **{name: measure.table for name, measure in BY_STREAM.items()},
 }
 # Streams whose records change and go as a matter of course.
-RESTATED = {*ALL_REPORTS, *SNAPSHOTS, *BY_STREAM}
+RESTATED = {*ALL_REPORTS, *EVERY_SNAPSHOT, *BY_STREAM}
 
 
 def status(workshop: Workshop) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from warehouse.anthropic.activities import ActivityFeed
-from warehouse.anthropic.directory import Directory
+from warehouse.anthropic.directory import Directory, Snapshot
 from warehouse.anthropic.engagement import Engagement, EngagementReports
 from warehouse.anthropic.spend import SpendReports
 from warehouse.anthropic.spend_queries import Stream
@@ -85,6 +85,8 @@ class Workshop:
     # folders of the customer's own Sigma rules
     rule_folders: Sequence[Path] = ()
     directory: Directory | None = None
+    # Snapshots that take a key of their own, by stream; the others are the directory's.
+    apart: Mapping[Snapshot, Directory] = field(default_factory=dict)
     # Settings of the destinations of events (`warehouse.config.destinations`), as configured.
     destinations: Sequence[Any] = ()
     # Pulls windows with several processes, where the configuration asks for that; reports come as they are done.
@@ -95,10 +97,12 @@ class Workshop:
             raise ValueError("this workshop was opened without the vendor's API")
         return self.feed
 
-    def directory_lists(self) -> Directory:
-        if self.directory is None:
+    def lists_of(self, stream: Snapshot) -> Directory:
+        """Who takes the snapshots of a stream."""
+        lists = self.apart.get(stream, self.directory)
+        if lists is None:
             raise ValueError("this workshop was opened without the vendor's API")
-        return self.directory
+        return lists
 
     def engagement_reports(self, stream: Engagement) -> EngagementReports:
         if stream not in self.engagement:

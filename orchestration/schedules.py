@@ -23,6 +23,7 @@ from assets.audit import PullRun
 from assets.failures import told_plainly
 from assets.marts import MARTS
 from assets.spend_pulling import figures_moved
+from warehouse.anthropic.directory import Snapshot
 from warehouse.anthropic.engagement_planning import SETTLES_AFTER
 from warehouse.anthropic.http import Client
 from warehouse.anthropic.planning import OVERLAP, horizon
@@ -69,11 +70,18 @@ engagement_pull = dg.define_asset_job(
     selection=dg.AssetSelection.assets(*(measure.table for measure in MEASURES.values())),
     description="The days of engagement that the vendor has counted since, or may have revised.",
 )
-directory_snapshot = dg.define_asset_job(
-    "directory_snapshot",
-    selection=dg.AssetSelection.assets("directory"),
-    description="Members, groups and API keys as they are now.",
+# One for each key that snapshots take, with a stream that the key opens.
+_SNAPSHOTS: tuple[tuple[Snapshot, str, str], ...] = (
+    ("users", "directory", "Members, groups, API keys and invitations"),
+    ("organizations", "organization_settings", "The organisations, their settings and the tenant's keys"),
+    ("spend_limits", "spend_limits", "What each member may spend, and who has asked for more,"),
 )
+SNAPSHOT_JOBS = {
+    stream: dg.define_asset_job(
+        f"{asset}_snapshot", selection=dg.AssetSelection.assets(asset), description=f"{words} as they are now."
+    )
+    for stream, asset, words in _SNAPSHOTS
+}
 monthly_certificate = dg.define_asset_job(
     "monthly_certificate",
     selection=dg.AssetSelection.assets("completeness_certificate"),
@@ -86,7 +94,7 @@ JOBS = [
     export_import,
     spend_pull,
     engagement_pull,
-    directory_snapshot,
+    *SNAPSHOT_JOBS.values(),
     monthly_certificate,
 ]
 # Days that the vendor may still restate, and the one that becomes final.
@@ -182,18 +190,6 @@ def schedules(start: date, prune_runs: dg.JobDefinition) -> list[dg.ScheduleDefi
             yield missing if missing is not None else _range(days)
 
     @dg.schedule(
-        job=directory_snapshot,
-        cron_schedule="10 5 * * *",
-        execution_timezone="UTC",
-        default_status=_RUNNING,
-        required_resource_keys={"workshop"},
-        description="Members, groups and API keys, once a day: the vendor keeps no past of them.",
-    )
-    def directory_daily(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        missing = _missing_key(context.resources.workshop.directory_lists().client)
-        yield missing if missing is not None else dg.RunRequest()
-
-    @dg.schedule(
         job=monthly_certificate,
         cron_schedule="30 6 3 * *",
         execution_timezone="UTC",
@@ -208,6 +204,23 @@ def schedules(start: date, prune_runs: dg.JobDefinition) -> list[dg.ScheduleDefi
             yield dg.SkipReason(f"the month of the first day, {start}, is not over yet")
         else:
             yield dg.RunRequest(partition_key=month.isoformat())
+
+    def daily_snapshot(number: int, stream: Snapshot, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+
+        @dg.schedule(
+            name=f"{job.name.removesuffix('_snapshot')}_daily",
+            job=job,
+            cron_schedule=f"{10 + 5 * number} 5 * * *",
+            execution_timezone="UTC",
+            default_status=_RUNNING,
+            required_resource_keys={"workshop"},
+            description=f"{job.description} Once a day: the vendor keeps no past of it.",
+        )
+        def once(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+            missing = _missing_key(context.resources.workshop.lists_of(stream).client)
+            yield missing if missing is not None else dg.RunRequest()
+
+        return once
 
     def reread(name: str, cron: str, days: int, words: str) -> dg.ScheduleDefinition:
         @dg.schedule(
@@ -239,7 +252,7 @@ def schedules(start: date, prune_runs: dg.JobDefinition) -> list[dg.ScheduleDefi
         audit_tail_every_5_minutes,
         spend_when_refreshed,
         engagement_daily,
-        directory_daily,
+        *(daily_snapshot(at, *one) for at, one in enumerate(SNAPSHOT_JOBS.items())),
         certificate_of_last_month,
         reread(
             "audit_reread_yesterday", "30 2 * * *", 1, "Yesterday again: read, sealed, and built into the marts."

@@ -20,7 +20,7 @@ from warehouse.anthropic.http import Client
 from warehouse.anthropic.patience import Patience, Timeouts, Wait
 from warehouse.anthropic.spend import SpendReports
 from warehouse.anthropic.spend_queries import QUERIES
-from warehouse.anthropic.surfaces import ANALYTICS, COMPLIANCE, DIRECTORY, Surface
+from warehouse.anthropic.surfaces import ANALYTICS, COMPLIANCE, DIRECTORY, ORGANIZATION, SPEND_LIMITS, Surface
 from warehouse.archive.anchor import Anchors
 from warehouse.archive.cosignature import WitnessKey
 from warehouse.config import SecretRef, Settings
@@ -77,6 +77,12 @@ def open_workshop(
                 if clients
                 else {},
                 directory=Directory(clients.directory) if clients else None,
+                apart={
+                    "organizations": Directory(clients.organization),
+                    "spend_limits": Directory(clients.spend_limits),
+                }
+                if clients
+                else {},
                 witnesses=[WitnessKey.from_vkey(vkey) for vkey in own.witnesses],
                 anchors=anchors_of(settings, s3_client),
                 payers=PayerFiles(**settings.finops.model_dump()),
@@ -116,6 +122,8 @@ class _Clients(NamedTuple):
     compliance: Client
     analytics: Client
     directory: Client
+    organization: Client
+    spend_limits: Client
 
     def close(self) -> None:
         for client in self:
@@ -129,23 +137,27 @@ def _clients(settings: Settings, writer: str, clock: Clock, progress: Waiting | 
         if progress is not None:
             progress.waiting(wait.seconds, wait.reason)
 
-    def client(surface: Surface, key: SecretRef, requests_per_minute: int, share: float) -> Client:
+    def client(surface: Surface, key: SecretRef, budget: Budget) -> Client:
         return Client(
             surface,
             base_url=api.base_url,
             key=key.reveal,
             writer=writer,
             version=api.version,
-            budget=Budget(requests_per_minute, share=share),
+            budget=budget,
             patience=Patience(tries=api.tries),
             timeouts=Timeouts(read=api.timeout_seconds),
             on_wait=tell,
             clock=clock,
         )
 
-    keys, budgets = api.keys, api.requests_per_minute
+    keys, rates = api.keys, api.requests_per_minute
+    # what the vendor counts together has one budget, whatever the key
+    compliance, admin = Budget(rates.compliance, share=share), Budget(rates.directory)
     return _Clients(
-        compliance=client(COMPLIANCE, keys.compliance, budgets.compliance, share),
-        analytics=client(ANALYTICS, keys.analytics, budgets.analytics, 1.0),
-        directory=client(DIRECTORY, keys.directory, budgets.directory, 1.0),
+        compliance=client(COMPLIANCE, keys.compliance, compliance),
+        analytics=client(ANALYTICS, keys.analytics, Budget(rates.analytics)),
+        directory=client(DIRECTORY, keys.directory, admin),
+        organization=client(ORGANIZATION, keys.organization, compliance),
+        spend_limits=client(SPEND_LIMITS, keys.spend_limits, admin),
     )

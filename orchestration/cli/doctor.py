@@ -171,14 +171,11 @@ def _anchors(settings: "Settings") -> Iterator[Check]:
 
 
 def _anthropic(settings: "Settings") -> Iterator[Check]:
-    from warehouse.anthropic.surfaces import ANALYTICS, COMPLIANCE, DIRECTORY  # noqa: PLC0415
+    from warehouse.anthropic.surfaces import SURFACES  # noqa: PLC0415
 
     keys, finding, skew = settings.anthropic.keys, "", None
-    for surface, reference in (
-        (COMPLIANCE, keys.compliance),
-        (ANALYTICS, keys.analytics),
-        (DIRECTORY, keys.directory),
-    ):
+    for surface in SURFACES:
+        reference: SecretRef = getattr(keys, surface.key_setting.rpartition(".")[2])
         found = _diagnosis(settings, surface, reference)
         if isinstance(found, Check):
             yield found

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from orchestration.cli.failures import CannotRun
 
 ENGAGEMENT = ("engagement_users", "summaries", "skills", "connectors", "plugins", "projects", "artifacts")
-DIRECTORY = ("users", "rbac_groups", "api_keys")
-STREAMS = ("activities", "usage", "cost", "legacy_cost", *ENGAGEMENT, *DIRECTORY)
+DIRECTORY = ("users", "rbac_groups", "api_keys", "invites", "organizations", "spend_limits")
+STREAMS = ("activities", "usage", "cost", "legacy_usage", "legacy_cost", *ENGAGEMENT, *DIRECTORY)
 # Several streams by one name. The legacy reports are a second source, compared with the first when somebody asks.
 GROUPS = {
     "all": ("activities", "usage", "cost", *DIRECTORY, *ENGAGEMENT),
     "engagement": ENGAGEMENT,
     "directory": DIRECTORY,
 }
-# `all` leaves these out where their key is not given, and says so.
+# A group leaves these out where their key is not given, and says so.
 OPTIONAL = DIRECTORY
 
 

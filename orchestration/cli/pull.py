@@ -1,7 +1,7 @@
 """`ledgerline pull`: what is due, or a window, from the vendor into the archive and its tables."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -14,6 +14,7 @@ from orchestration.cli.progress import Progress
 
 if TYPE_CHECKING:
     from assets.workshop import Workshop
+    from warehouse.anthropic.directory import Snapshot
 
 
 def register(app: typer.Typer) -> None:
@@ -29,6 +30,7 @@ def register(app: typer.Typer) -> None:
             "ledgerline pull all": "every stream whose key is given, but for the legacy reports",
             "ledgerline pull engagement": "who did how much with what: days that are new or may have changed",
             "ledgerline pull skills --from 2026-09-01": "one stream of engagement, from a day on",
+            "ledgerline pull organizations": "the organisations and their settings, as they are now",
             "ledgerline pull users": "a snapshot of the members, as they are now",
             "ledgerline pull legacy_cost --from 2026-11-01": "the older reports, to compare: see cost_parity",
         },
@@ -89,7 +91,7 @@ def pull(
     reports: list[dict[str, Any]] = []
     left_out: dict[str, str] = {}
     with Progress() as progress, open_workshop(settings, for_writing=True, progress=progress) as workshop:
-        if name == "all":
+        if name in GROUPS:
             streams, left_out = _with_a_key(streams, workshop)
         trouble = _pull_each(streams, workshop, start, end, progress, reports)
     if trouble is not None:
@@ -115,10 +117,16 @@ def _with_a_key(streams: tuple[str, ...], workshop: "Workshop") -> tuple[tuple[s
     for stream in streams:
         if stream in OPTIONAL:
             try:
-                workshop.directory_lists().client.check_key()
+                workshop.lists_of(cast("Snapshot", stream)).client.check_key()
             except ConfigError as error:
                 left_out[stream] = str(error)
-    return tuple(stream for stream in streams if stream not in left_out), left_out
+    given = tuple(stream for stream in streams if stream not in left_out)
+    if not given:
+        raise CannotRun(
+            f"no key is given for {', '.join(left_out)}",
+            remedy="run `ledgerline doctor`, which says which to make",
+        )
+    return given, left_out
 
 
 def _pull_each(
@@ -135,7 +143,7 @@ def _pull_each(
     from assets.engagement_pulling import pull_engagement  # noqa: PLC0415
     from assets.pulling import pull_activities  # noqa: PLC0415
     from assets.spend_pulling import pull_spend  # noqa: PLC0415
-    from warehouse.anthropic.directory import SNAPSHOTS  # noqa: PLC0415
+    from warehouse.anthropic.directory import EVERY_SNAPSHOT  # noqa: PLC0415
     from warehouse.anthropic.engagement import ENDPOINTS  # noqa: PLC0415
     from warehouse.anthropic.errors import AnthropicError  # noqa: PLC0415
     from warehouse.anthropic.spend_queries import QUERIES  # noqa: PLC0415
@@ -145,7 +153,7 @@ def _pull_each(
     for stream in streams:
         try:
             spend = next((known for known in QUERIES if known == stream), None)
-            snapshot = next((known for known in SNAPSHOTS if known == stream), None)
+            snapshot = next((known for known in EVERY_SNAPSHOT if known == stream), None)
             engaged = next((known for known in ENDPOINTS if known == stream), None)
             if engaged is not None:
                 report = pull_engagement(workshop, engaged, start=start, end=end, progress=progress).as_dict()

@@ -8,6 +8,7 @@ GET/POST clock           {"now": RFC 3339} or {"advance_seconds": n}
 GET  stories             what was planted in the span of the feed
 GET  spend?start=&end=   totals of days [start, end) by=day,product,.. in the export at= (default: the newest)
 GET  spend/DAY           a day's totals, its history (what each export showed) and its restatements
+POST setting             {"name": .., "value": ..}: an organisation's setting, with no activity behind it
 POST redact              {"user_id"|"email": .., "replacement": ..}
 POST withdraw            {"ids": [..]} or {"day": "YYYY-MM-DD", "count": n}
 """
@@ -48,6 +49,7 @@ class Control:
             route("stories", self.stories, "GET"),
             route("spend", self.spend, "GET"),
             route("spend/{day}", self.spend_day, "GET"),
+            route("setting", self.setting, "POST"),
             route("redact", self.redact, "POST"),
             route("withdraw", self.withdraw, "POST"),
         ]
@@ -104,6 +106,11 @@ class Control:
 
     async def spend_day(self, request: Request) -> Response:
         return JSONResponse(self.tenant.spend.describe(date.fromisoformat(request.path_params["day"])))
+
+    async def setting(self, request: Request) -> Response:
+        wish = await request.json()
+        self.tenant.set_setting(str(wish["name"]), wish["value"])
+        return JSONResponse({"changed": wish["name"]})
 
     async def redact(self, request: Request) -> Response:
         wish = await request.json()

@@ -81,6 +81,7 @@ class Tenant:
         self.requests: deque[dict[str, Any]] = deque(maxlen=100_000)
         self.permitted_types = frozenset(activity_types())
         self.compliance_enabled = True
+        self.settings: dict[str, Any] = {}  # those that were changed, by name
         self._damage: list[Fault] = []
         self._redactions: list[tuple[bytes, bytes]] = []
         self.first_day: date = self.clock.now().date() - timedelta(days=days)
@@ -173,6 +174,12 @@ class Tenant:
         self._journal.write({"redact": [person.email, person.name, replacement]})
         return self._redact(person.email, person.name, replacement)
 
+    def set_setting(self, name: str, value: Any) -> None:
+        """Change a setting of every organisation without an activity that says so (as support may, or a
+        defect)."""
+        self._journal.write({"setting": [name, value]})
+        self.settings[name] = value
+
     def withdraw(self, ids: Iterable[str] | None = None, *, day: date | None = None, count: int = 1) -> list[str]:
         """Take records out of the feed for good: these ids, or `count` of `day`; returns the ids."""
         with self.store.lock:
@@ -241,6 +248,8 @@ class Tenant:
     def _relive(self) -> None:
         """Do again what the journal says was done before a restart."""
         for entry in self._journal.read():
+            if "setting" in entry:
+                self.settings[entry["setting"][0]] = entry["setting"][1]
             if "access" in entry:
                 us, identifier, record, indexed = entry["access"]
                 self.store.add((us, identifier, record.encode(), ACCESS_TYPE, None, None, indexed))

@@ -25,6 +25,8 @@ base_url = "{url}"
 keys.compliance = "env:KEY"
 keys.analytics = "env:ANALYTICS_KEY"
 keys.directory = "env:DIRECTORY_KEY"
+keys.organization = "env:ORGANIZATION_KEY"
+keys.spend_limits = "env:SPEND_LIMITS_KEY"
 start = {start}
 tries = 1
 [warehouse]
@@ -50,6 +52,7 @@ class Pipeline:
         text = CONFIG.format(url=self.served.url, start=self.start, archive=self.archive)
         keys = self.served.keys
         environment = {"KEY": self.key, "ANALYTICS_KEY": keys["analytics"], "DIRECTORY_KEY": keys["directory"]}
+        environment |= {"ORGANIZATION_KEY": keys["org_data"], "SPEND_LIMITS_KEY": keys["spend_limits"]}
         return parse(text, self.folder / "ledgerline.toml", environment)
 
     def open(self, *, for_writing: bool = False) -> Any:

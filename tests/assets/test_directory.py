@@ -18,7 +18,7 @@ def test_a_list_that_cannot_be_read_fails_the_run(pipeline: Pipeline) -> None:
     pipeline.served.faults.on("error_500_final", path="/v1/organizations/users")
     run = pipeline.materialize("directory")
     assert not run.success
-    assert "1 of 3 lists could not be read" in run.failure
+    assert "1 of 4 lists could not be read" in run.failure
 
 
 def test_snapshots_that_have_stopped_are_seen(pipeline: Pipeline) -> None:
@@ -27,8 +27,17 @@ def test_snapshots_that_have_stopped_are_seen(pipeline: Pipeline) -> None:
     pipeline.served.faults.on("error_500_final", path="/v1/organizations/rbac_groups")
     pipeline.materialize("directory")
     with pipeline.open() as workshop:
-        from assets.directory import snapshot_is_fresh
+        from assets.directory import CHECKS
 
-        assert snapshot_is_fresh(workshop).passed  # type: ignore[attr-defined]
+        assert CHECKS[0](workshop).passed  # type: ignore[attr-defined]
         pipeline.later(hours=37)
-        assert not snapshot_is_fresh(workshop).passed  # type: ignore[attr-defined]
+        assert not CHECKS[0](workshop).passed  # type: ignore[attr-defined]
+
+
+def test_settings_and_limits_are_assets_with_a_key_of_their_own(pipeline: Pipeline) -> None:
+    run = pipeline.materialize("organization_settings", "spend_limits")
+    assert run.success
+    for name in ("organization_settings", "spend_limits"):
+        [facts] = run.days(name).values()
+        assert facts["first"] == facts["records"] > 0
+        assert run.checks(name)["snapshot_is_fresh"].passed

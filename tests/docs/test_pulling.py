@@ -80,5 +80,5 @@ def test_the_keys_and_scopes_of_the_page_are_those_of_the_surfaces() -> None:
 
 
 def test_every_path_of_a_request_that_the_page_counts_for_doctor_is_one() -> None:
-    assert [len(surface.probes) for surface in SURFACES] == [1, 1, 2]
+    assert [len(surface.probes) for surface in SURFACES] == [1, 1, 2, 1, 1]
     assert "1 for each key that is set (2 for the directory key)" in PAGE.text

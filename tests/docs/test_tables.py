@@ -22,6 +22,7 @@ IN_SQL = [
     "audit_unknown_first_seen",
     "audit_export_matches",
     "cost_parity",
+    "usage_parity",
     *(f"{stream}_{what}" for stream in REPORTS for what in ("restatements", "restated_rows")),
 ]
 SPEND = [f"{stream}_{what}" for stream in REPORTS for what in ("rows", "days")]
@@ -71,7 +72,8 @@ def test_the_columns_of_a_parquet_table_are_described_in_their_order(
     assert first_column(FORMATS.section(f"Columns of `{table}`"), "column") == columns(database, table)
     assert columns(database, "audit_event_versions") == columns(database, "audit_events")
     for what in ("rows", "days"):
-        assert columns(database, f"legacy_cost_{what}") == columns(database, f"cost_{what}")
+        for stream in REPORTS:
+            assert columns(database, f"legacy_{stream}_{what}") == columns(database, f"{stream}_{what}")
 
 
 def marts(db: duckdb.DuckDBPyConnection) -> list[str]:

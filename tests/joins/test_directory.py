@@ -1,11 +1,16 @@
 """Snapshots of the directory: who is there, who came, who left, and what a failure leaves."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
+from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import anthropic
+import httpx
 import pytest
 
 from assets.directory_pulling import pull_snapshot
@@ -16,11 +21,11 @@ from sandbox import Served, Tenant, serve
 from tests.promises.conftest import Command, ledgerline
 from tests.promises.mortal import Counted, Died, Mortal, give
 from tests.promises.site import Site
-from warehouse.anthropic.directory import SNAPSHOTS, Directory, Snapshot
+from warehouse.anthropic.directory import EVERY_SNAPSHOT, Directory, Snapshot
 from warehouse.anthropic.errors import AuthenticationTrouble
 from warehouse.anthropic.http import Client
 from warehouse.anthropic.patience import Patience, Timeouts
-from warehouse.anthropic.surfaces import DIRECTORY
+from warehouse.anthropic.surfaces import DIRECTORY, ORGANIZATION, SPEND_LIMITS, Surface
 from warehouse.archive.adopt import adopt_orphans
 from warehouse.archive.verify import verify
 from warehouse.tables.rederive import rederive
@@ -36,15 +41,16 @@ def served() -> Iterator[Served]:
 
 @pytest.fixture
 def site(served: Served, tmp_path: Path) -> Site:
-    env = {"LEDGERLINE_DIRECTORY_KEY": served.keys["directory"]}
+    keys = {"DIRECTORY": "directory", "ORGANIZATION": "org_data", "SPEND_LIMITS": "spend_limits"}
+    env = {f"LEDGERLINE_{name}_KEY": served.keys[key] for name, key in keys.items()}
     return Site(tmp_path / "site", served.url, served.keys["compliance"], date(2026, 11, 1), env=env)
 
 
 @contextmanager
 def opened(site: Site, served: Served, *, page_limit: int = 7, key: str = "directory") -> Iterator[Workshop]:
-    with site.open(clock=served.clock.now) as workshop:
-        client = Client(
-            DIRECTORY,
+    def client(workshop: Workshop, surface: Surface, key: str) -> Client:
+        return Client(
+            surface,
             base_url=served.url,
             key=lambda: served.keys[key],
             writer=workshop.archive.writer,
@@ -53,14 +59,32 @@ def opened(site: Site, served: Served, *, page_limit: int = 7, key: str = "direc
             clock=served.clock.now,
             sleep=lambda seconds: None,
         )
-        with client:
-            workshop.directory = Directory(client, page_limit)
-            yield workshop
+
+    with (
+        site.open(clock=served.clock.now) as workshop,
+        client(workshop, DIRECTORY, key) as own,
+        client(workshop, ORGANIZATION, "org_data") as organization,
+        client(workshop, SPEND_LIMITS, "spend_limits") as limits,
+    ):
+        workshop.directory = Directory(own, page_limit)
+        workshop.apart = {
+            "organizations": Directory(organization, page_limit),
+            "spend_limits": Directory(limits, page_limit),
+        }
+        yield workshop
 
 
 def snap(site: Site, served: Served, stream: Snapshot = "users", **how: Any) -> PullReport:
     with opened(site, served, **how) as workshop:
         return pull_snapshot(workshop, stream)
+
+
+def independent(served: Served, key: str) -> Any:
+    """The vendor's own package, which knows nothing of us."""
+    made = anthropic.Anthropic(
+        api_key=served.keys[key], base_url=served.url, max_retries=0, _strict_response_validation=True
+    )
+    return made.organization
 
 
 def members(served: Served) -> list[tuple[str, str, str]]:
@@ -118,6 +142,80 @@ def test_keys_name_their_maker_and_never_a_secret(site: Site, served: Served) ->
     assert all(all(row) for row in rows)
 
 
+def test_invitations_are_what_an_independent_client_reads(site: Site, served: Served) -> None:
+    snap(site, served, "invites")
+    truth = sorted(
+        (one.id, one.email, one.role, one.status)
+        for one in independent(served, "directory").invites.list(limit=1000)
+    )
+    assert site.sql("select id, email, role, status from directory_invites order by 1") == truth
+    assert {row[3] for row in truth} >= {"pending", "expired"}
+
+
+def test_each_organisation_is_there_with_its_settings_and_the_keys_of_the_tenant(
+    site: Site, served: Served
+) -> None:
+    report = snap(site, served, "organizations")
+    answer = httpx.get(
+        f"{served.url}/v1/compliance/organizations", headers={"x-api-key": served.keys["org_data"]}
+    ).json()
+    uuids = sorted(row["uuid"] for row in answer["data"])
+    assert site.sql("select uuid from directory_organizations order by 1") == [(uuid,) for uuid in uuids]
+    assert report.requests == 1 + len(uuids)
+    truth, keys, shown = [], {}, partial(json.dumps, sort_keys=True)
+    for uuid in uuids:
+        path = f"{served.url}/v1/compliance/organizations/{uuid}/settings"
+        body = httpx.get(path, headers={"x-api-key": served.keys["org_data"]}).json()
+        truth += [(uuid, row["name"], row["type"], shown(row["value"])) for row in body["settings"]]
+        keys |= {key["id"]: (key["name"], key["scopes"], key["is_active"]) for key in body["api_keys"]}
+    rows = site.sql("select organization_id, name, type, value from directory_settings")
+    assert sorted((*row[:3], shown(json.loads(row[3]))) for row in rows) == sorted(truth)
+    found = site.sql("select id, name, scopes, is_active from directory_enterprise_keys")
+    assert {row[0]: (row[1], json.loads(row[2]), json.loads(row[3])) for row in found} == keys
+    assert any("sk-ant" in str(row) for row in found) is False
+
+
+def test_a_setting_that_changed_with_no_activity_behind_it_is_a_version(site: Site, served: Served) -> None:
+    snap(site, served, "organizations")
+    served.clock.advance(timedelta(days=1).total_seconds())
+    site.tell("setting", name="web_search_enabled", value=False)
+    report = snap(site, served, "organizations")
+    organizations = site.sql("select count(*) from directory_organizations")[0][0]
+    assert (report.first, report.revised, report.withdrawn) == (0, organizations, 0)
+    changed = site.sql(
+        "select distinct n.name, o.value, n.value from directory_setting_versions as n "
+        "join directory_setting_versions as o on o.record_key = n.record_key and o.version = n.version - 1"
+    )
+    assert changed == [("web_search_enabled", "true", "false")]
+    assert site.sql("select count(*) from audit_events") == [(0,)]
+
+
+def test_limits_are_money_and_what_was_spent_meanwhile_makes_no_version(site: Site, served: Served) -> None:
+    snap(site, served, "spend_limits")
+    api = independent(served, "spend_limits").spend_limits
+    truth = sorted(
+        (row.actor.user_id, row.actor.email_address, row.period, Decimal(row.amount) / 100, row.source.type)
+        for row in api.effective.list(limit=1000)
+    )
+    rows = site.sql("select user_id, user_email, period, amount, source_type from spend_limits order by 1")
+    assert rows == truth
+    asked = site.sql("select id, user_id, status from spend_limit_requests order by 1")
+    assert asked == sorted((one.id, one.actor.user_id, one.status) for one in api.increase_requests.list())
+    served.clock.advance(timedelta(hours=20).total_seconds())
+    report = snap(site, served, "spend_limits")
+    assert (report.revised, report.withdrawn, report.unchanged) == (0, 0, len(truth) + len(asked))
+
+
+def test_our_requests_for_settings_are_waited_for_in_the_feed_as_they_leave_footprints_there(
+    site: Site, served: Served
+) -> None:
+    report = snap(site, served, "organizations")
+    with site.open(for_writing=False, clock=served.clock.now) as workshop:
+        pending = workshop.archive.refresh().footprints.pending
+    assert len(pending) == report.requests
+    assert set(pending) <= {asked["request_id"] for asked in served.requests}
+
+
 @pytest.mark.parametrize("kind", ["truncated_json", "error_500", "empty_page_claims_more"])
 def test_a_snapshot_that_was_not_read_to_its_end_withdraws_nobody(site: Site, served: Served, kind: str) -> None:
     snap(site, served)
@@ -160,10 +258,10 @@ def test_a_snapshot_killed_at_any_put_is_completed_by_the_next(site: Site, serve
 def test_the_archive_verifies_with_its_tables_made_again_and_status_finds_nothing(
     site: Site, served: Served
 ) -> None:
-    for stream in SNAPSHOTS:
+    for stream in EVERY_SNAPSHOT:
         snap(site, served, stream)
     served.clock.advance(timedelta(days=60).total_seconds())
-    for stream in SNAPSHOTS:
+    for stream in EVERY_SNAPSHOT:
         snap(site, served, stream)
     with site.open(for_writing=False, clock=served.clock.now) as workshop:
         result = verify(workshop.archive.store, deep=True)

@@ -99,6 +99,25 @@ def test_days_that_were_read_of_one_source_only_are_not_compared(site: Site, ser
     assert compared(site, FIRST, date(2026, 11, 20)).days == 0
 
 
+def test_old_and_new_usage_agree_to_the_token_and_what_the_old_leaves_out_has_no_person(
+    site: Site, served: Served
+) -> None:
+    pull(site, served, "usage")
+    report = pull(site, served, "legacy_usage")
+    assert (report.days, report.findings) == (14, [])
+    rows = site.sql(
+        "select comparable, difference, difference_of_people, without_person, legacy_missing, tokens "
+        "from usage_parity order by day"
+    )
+    assert len(rows) == 14
+    assert {row[:3] for row in rows} == {(True, 0, 0)}
+    assert all(row[3] == row[4] for row in rows)
+    assert 0 < sum(row[4] for row in rows) < sum(row[5] for row in rows)
+    assert site.sql("select distinct unknown_fields from legacy_usage_rows") == [(None,)]
+    web = "select sum(web_search_requests) from {} where actor_type = 'user_actor'"
+    assert site.sql(web.format("legacy_usage_rows")) == site.sql(web.format("usage_rows")) != [(0,)]
+
+
 def test_the_total_of_the_old_report_is_the_ledger_s(site: Site, served: Served) -> None:
     pull(site, served, "legacy_cost")
     totals = {(str(day),): amount for day, amount in site.sql("select day, total_amount from legacy_cost_days")}
@@ -150,9 +169,13 @@ def test_the_archive_verifies_with_its_tables_made_again(site: Site, served: Ser
     pull(site, served, "legacy_cost")
     pull(site, served, "cost")
     pull(site, served, "usage")
+    pull(site, served, "legacy_usage")
     with site.open(for_writing=False, clock=served.clock.now) as workshop:
         result = verify(workshop.archive.store, deep=True)
         rederive(workshop.archive, workshop.parser, result)
         assert result.findings == []
         assert [note for note in result.notes if "made again" in note] == []
-        assert {stream["stream"] for stream in status(workshop)["streams"]} == {"cost", "legacy_cost", "usage"}
+        assert {stream["stream"] for stream in status(workshop)["streams"]} == {
+            *("cost", "legacy_cost"),
+            *("usage", "legacy_usage"),
+        }

@@ -10,10 +10,9 @@ from urllib.parse import quote
 from warehouse.wire.times import rfc3339
 from warehouse.wire.windows import Window
 
-Stream = Literal["usage", "cost", "legacy_cost"]
+Stream = Literal["usage", "cost", "legacy_usage", "legacy_cost"]
 # What is pulled as a matter of course; the legacy reports are a second source, asked for by hand.
 STREAMS: Final[tuple[Stream, ...]] = ("usage", "cost")
-LEGACY: Final[Stream] = "legacy_cost"
 BETA = "analytics-usage-cost-2026-08-24"
 LARGEST_PAGE = 1000
 # At most five; why these: docs/decisions. Groups of people (`rbac_group_id`) overlap and are never asked for.
@@ -58,6 +57,23 @@ class Queries:
 
 
 _BY_TIME = "&order_by=time&order=asc"
+
+
+def _legacy(what: str, largest: str, fan_out: tuple[str, ...] = ()) -> Queries:
+    """A legacy report: the total, of which a page holds buckets and not rows; and the rows per user, which come
+    with the largest first: there is no order by time."""
+    return Queries(
+        f"{_PREFIX}{what}_report",
+        f"{_PREFIX}user_{what}_report",
+        "bucket_width",
+        "",
+        f"&order_by={largest}&order=desc",
+        ("product", "model", "context_window"),
+        fan_out,
+        largest_total=31,
+    )
+
+
 QUERIES: Final[dict[Stream, Queries]] = {
     "usage": Queries(
         f"{_PREFIX}usage", f"{_PREFIX}usage", "time_bucket_width", _BY_TIME, _BY_TIME, DIMENSIONS, betas=(BETA,)
@@ -72,17 +88,8 @@ QUERIES: Final[dict[Stream, Queries]] = {
         _KINDS_OF_COST,
         (BETA,),
     ),
-    # A page of the total holds buckets, not rows. Rows per user come dearest first: there is no order by time.
-    LEGACY: Queries(
-        f"{_PREFIX}cost_report",
-        f"{_PREFIX}user_cost_report",
-        "bucket_width",
-        "",
-        "&order_by=amount&order=desc",
-        ("product", "model", "context_window"),
-        _KINDS_OF_COST,
-        largest_total=31,
-    ),
+    "legacy_usage": _legacy("usage", "total_tokens"),
+    "legacy_cost": _legacy("cost", "amount", _KINDS_OF_COST),
 }
 
 

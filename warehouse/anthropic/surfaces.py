@@ -65,4 +65,24 @@ DIRECTORY = Surface(
     made_for=", made for all linked organisations,",
 )
 
-SURFACES = (COMPLIANCE, ANALYTICS, DIRECTORY)
+# Part of the Compliance API, with its budget and its footprints. Its scope opens no person's data and no chat.
+ORGANIZATION = Surface(
+    name="organisation data of the Compliance API",
+    key_setting="anthropic.keys.organization",
+    scopes=("read:compliance_org_data",),
+    makers="primary owner or owner",
+    requests_per_minute=600,
+    probes=(("/v1/compliance/organizations", "limit=1"),),
+)
+
+# Part of the Admin API, with its budget.
+SPEND_LIMITS = Surface(
+    name="spend limits of the Admin API",
+    key_setting="anthropic.keys.spend_limits",
+    scopes=("read:spend_limits",),
+    makers="primary owner",
+    requests_per_minute=100,
+    probes=(("/v1/organizations/spend_limits/effective", "limit=1"),),
+)
+
+SURFACES = (COMPLIANCE, ANALYTICS, DIRECTORY, ORGANIZATION, SPEND_LIMITS)

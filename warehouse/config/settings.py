@@ -175,6 +175,12 @@ class Keys(Section):
     directory: SecretRef = Field(
         default=SecretRef("env:LEDGERLINE_DIRECTORY_KEY"), validate_default=True, description=RIGHT
     )
+    organization: SecretRef = Field(
+        default=SecretRef("env:LEDGERLINE_ORGANIZATION_KEY"), validate_default=True, description=RIGHT
+    )
+    spend_limits: SecretRef = Field(
+        default=SecretRef("env:LEDGERLINE_SPEND_LIMITS_KEY"), validate_default=True, description=RIGHT
+    )
 
 
 class RequestsPerMinute(Section):

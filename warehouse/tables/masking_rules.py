@@ -74,6 +74,11 @@ _RULES: Final = {
     "engagement_plugins": Rule(who=(), texts=("plugin_name",)),
     "engagement_connectors": Rule(who=(), texts=("connector_name", "connector_display_name")),
     "engagement_projects": Rule(who=("created_by_id", "created_by_email"), texts=("project_name",)),
+    "directory_settings": Rule(who=(), texts=("value",)),
+    "directory_enterprise_keys": Rule(who=(), own=("created_by",), texts=("name",)),
+    "spend_limit_requests": Rule(
+        who=("user_id", "user_email"), hidden=("user_name",), own=("resolved_by", "resolved_by_email")
+    ),
     "directory_api_keys": Rule(who=(), own=("created_by", "principal_id"), texts=("name",)),
 }
 _WHO = ("actor_id", "actor_uuid", "user_id", "user_uuid", "account_id", "account_uuid", "member_id", "email")

@@ -135,7 +135,9 @@ class OrgData:
         )
 
     def _switch(self, name: str, value: Any) -> Any:
-        return self.tenant.compliance_enabled if name == "compliance_api_enabled" else value
+        if name == "compliance_api_enabled":
+            return self.tenant.compliance_enabled
+        return self.tenant.settings.get(name, value)
 
     def _child(self, request: Request) -> Organization:
         """The organisation of the path, by UUID; the parent, a foreign and an unknown one are 404 alike."""

@@ -10,10 +10,10 @@ from tests.orchestration.cli.conftest import Command
     [
         (["stauts"], "Did you mean 'status'?"),
         (["frobnicate"], "the commands are: "),
-        (["pull", "activites"], "Did you mean activities?"),
+        (["pull", "activites"], "Did you mean activities or invites?"),
         (
             ["pull", "zzz"],
-            "the streams are: activities, usage, cost, legacy_cost, engagement_users, ",
+            "the streams are: activities, usage, cost, legacy_usage, legacy_cost, engagement_users, ",
         ),
         (["pull", "activities", "--form", "today"], "--from"),
         (["import", "audit-exprt", "x"], "Did you mean 'audit-export'?"),

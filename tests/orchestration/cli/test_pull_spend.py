@@ -50,12 +50,16 @@ def test_all_streams_are_pulled_in_one_go(site: Site, ledgerline: Command) -> No
     document = ledgerline(site, "pull", "all", "--json").json()
     assert [report["stream"] for report in document["pulls"]] == ["activities", "usage", "cost", *ENGAGEMENT]
     assert set(document["left_out"]) == set(DIRECTORY)
-    assert all("LEDGERLINE_DIRECTORY_KEY" in reason for reason in document["left_out"].values())
+    assert "LEDGERLINE_DIRECTORY_KEY" in document["left_out"]["users"]
+    assert "LEDGERLINE_ORGANIZATION_KEY" in document["left_out"]["organizations"]
 
 
 def test_what_is_left_out_for_want_of_a_key_is_said(site: Site, served: Served, ledgerline: Command) -> None:
-    assert "left out: users, rbac_groups, api_keys: " in ledgerline(site, "pull", "all").out
-    site.env = {**site.env, "LEDGERLINE_DIRECTORY_KEY": served.keys["directory"]}
+    assert "left out: users, rbac_groups, api_keys, invites: " in ledgerline(site, "pull", "all").out
+    refused = ledgerline(site, "pull", "directory")
+    assert (refused.code, "no key is given" in refused.err) == (2, True)
+    names = {"DIRECTORY": "directory", "ORGANIZATION": "org_data", "SPEND_LIMITS": "spend_limits"}
+    site.env = {**site.env, **{f"LEDGERLINE_{name}_KEY": served.keys[key] for name, key in names.items()}}
     document = ledgerline(site, "pull", "all", "--json").json()
     assert document["left_out"] == {}
     assert {report["stream"] for report in document["pulls"]} >= {*DIRECTORY, *ENGAGEMENT}

@@ -166,8 +166,9 @@ def test_a_month_of_days_is_one_run_of_one_window(pipeline: Pipeline) -> None:
     assert days_to_reread(at("2027-03-01T10:20"), 31, START) == (date(2027, 1, 29), date(2027, 2, 28))
 
 
-def test_the_directory_is_read_once_a_day(pipeline: Pipeline) -> None:
-    assert isinstance(tick(pipeline, "directory_daily", "2026-11-22T05:10"), dg.RunRequest)
+@pytest.mark.parametrize("name", ["directory_daily", "organization_settings_daily", "spend_limits_daily"])
+def test_what_has_no_past_is_read_once_a_day(pipeline: Pipeline, name: str) -> None:
+    assert isinstance(tick(pipeline, name, "2026-11-22T05:10"), dg.RunRequest)
 
 
 def test_an_installation_without_a_key_skips_what_the_key_is_for_and_says_so(
@@ -176,7 +177,13 @@ def test_an_installation_without_a_key_skips_what_the_key_is_for_and_says_so(
     text = CONFIG.format(url=pipeline.served.url, start=START, archive=pipeline.archive)
     settings = parse(text, pipeline.folder / "ledgerline.toml", {"KEY": pipeline.key})
     pipeline.definitions = definitions_of(settings, pipeline.served.clock.now)
-    for name, variable in (("directory_daily", "DIRECTORY_KEY"), ("spend_when_refreshed", "ANALYTICS_KEY")):
+    for name, variable in (
+        ("directory_daily", "DIRECTORY_KEY"),
+        ("organization_settings_daily", "ORGANIZATION_KEY"),
+        ("spend_limits_daily", "SPEND_LIMITS_KEY"),
+        ("engagement_daily", "ANALYTICS_KEY"),
+        ("spend_when_refreshed", "ANALYTICS_KEY"),
+    ):
         skipped = tick(pipeline, name, "2026-11-22T10:20")
         assert isinstance(skipped, dg.SkipReason)
         assert variable in (skipped.skip_message or "")

@@ -3,9 +3,13 @@
 Promise: columns are only ever added at the end; their order, names and types are the archive's final form.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
 import pyarrow as pa
+
+from warehouse.tables.spend.schema import MONEY
 
 _TIME = pa.timestamp("us", "UTC")
 _ORIGIN = [
@@ -25,16 +29,23 @@ _ORIGIN = [
 @dataclass(frozen=True)
 class Listing:
     """One kind of record. `columns` maps a column to the members that may hold it, the first that does counting (a
-    dot goes into an object); `key` are the columns that say which record it is."""
+    dot goes into an object); `key` are the columns that say which record it is.
+
+    forms: columns that are no plain text: `json` keeps any value as JSON text, `cents` is a decimal text in cents,
+    kept in units of the currency. moving: members that change all the time and make no version.
+    """
 
     table: str
     stream: str
     columns: dict[str, tuple[str, ...]]
     key: tuple[str, ...] = ("id",)
+    forms: Mapping[str, Literal["json", "cents"]] = field(default_factory=dict)
+    moving: tuple[str, ...] = ()
 
     @property
     def schema(self) -> pa.Schema:
-        return pa.schema([*(pa.field(name, pa.string()) for name in self.columns), *_ORIGIN])
+        kinds = {name: MONEY if form == "cents" else pa.string() for name, form in self.forms.items()}
+        return pa.schema([*(pa.field(name, kinds.get(name, pa.string())) for name in self.columns), *_ORIGIN])
 
 
 def _same(*names: str) -> dict[str, tuple[str, ...]]:
@@ -61,7 +72,65 @@ API_KEYS = Listing(
         "workspace_id": ("scope.workspace_id", "workspace_id"),
     },
 )
-LISTINGS = {listing.table: listing for listing in (USERS, GROUPS, MEMBERS, API_KEYS)}
+INVITES = Listing(
+    "directory_invites",
+    "invites",
+    _same("id", "email", "role", "status", "invited_at", "expires_at", "accepted_at"),
+)
+ORGANIZATIONS = Listing(
+    "directory_organizations", "organizations", _same("uuid", "name", "created_at"), key=("uuid",)
+)
+# One record of the vendor holds all settings of an organisation, and the tenant's keys: a row for each.
+SETTINGS = Listing(
+    "directory_settings",
+    "organizations",
+    _same("organization_id", "name", "type", "value"),
+    key=("organization_id", "name"),
+    forms={"value": "json"},
+)
+ENTERPRISE_KEYS = Listing(
+    "directory_enterprise_keys",
+    "organizations",
+    {**_same("id", "name", "scopes", "is_active", "created_at", "expires_at"), "created_by": ("created_by_id",)},
+    forms={"scopes": "json", "is_active": "json"},
+)
+SPEND_LIMITS = Listing(
+    "spend_limits",
+    "spend_limits",
+    {
+        "user_id": ("actor.user_id", "scope.user_id"),
+        "user_email": ("actor.email_address", "actor.email"),
+        "user_name": ("actor.name",),
+        **_same("period", "amount", "currency"),
+        "source_type": ("source.type",),
+        "source": ("source",),
+        **_same("spend_limit_id", "period_to_date_spend"),
+    },
+    key=("user_id", "period"),
+    forms={"amount": "cents", "period_to_date_spend": "cents", "source": "json"},
+    moving=("period_to_date_spend",),
+)
+SPEND_LIMIT_REQUESTS = Listing(
+    "spend_limit_requests",
+    "spend_limits",
+    {
+        "id": ("id",),
+        "user_id": ("actor.user_id",),
+        "user_email": ("actor.email_address", "actor.email"),
+        "user_name": ("actor.name",),
+        **_same("period", "status", "created_at", "resolved_at"),
+        "resolved_by": ("resolved_by.user_id", "resolved_by.scoped_api_key_id"),
+        "resolved_by_email": ("resolved_by.email_address", "resolved_by.email"),
+    },
+    moving=("spend_summary",),
+)
+LISTINGS = {
+    listing.table: listing
+    for listing in (
+        *(USERS, GROUPS, MEMBERS, API_KEYS, INVITES),
+        *(ORGANIZATIONS, SETTINGS, ENTERPRISE_KEYS, SPEND_LIMITS, SPEND_LIMIT_REQUESTS),
+    )
+}
 
 
 def listings_of(stream: str) -> list[Listing]:

@@ -46,7 +46,7 @@ def read_rows(report: Report, window: Window, records: Sequence[bytes], page: in
     for position, record in enumerate(records):
         strange: list[str] = []
         document = _decoded(record, strange)
-        shapes = as_current(document, strange) if report.legacy else [document]
+        shapes = as_current(document, strange, report.figures) if report.legacy else [document]
         for number, shape in enumerate(shapes):
             row = _read(report, window, record, shape, list(strange))
             row.values |= {"page": page, "position": position}

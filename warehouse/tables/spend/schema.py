@@ -133,5 +133,6 @@ class Report:
 COST = Report("cost", COST_ROWS, COST_DAYS, "amount", "cost")
 USAGE = Report("usage", USAGE_ROWS, USAGE_DAYS, "total_tokens", "usage")
 LEGACY_COST = Report("legacy_cost", COST_ROWS, COST_DAYS, "amount", "cost", legacy=True)
+LEGACY_USAGE = Report("legacy_usage", USAGE_ROWS, USAGE_DAYS, "total_tokens", "usage", legacy=True)
 REPORTS = {report.stream: report for report in (USAGE, COST)}
-ALL_REPORTS = {**REPORTS, LEGACY_COST.stream: LEGACY_COST}
+ALL_REPORTS = {**REPORTS, **{report.stream: report for report in (LEGACY_USAGE, LEGACY_COST)}}

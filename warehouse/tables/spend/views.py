@@ -4,7 +4,7 @@ Promise: `cost_rows` of a day is the newest complete pull of that day and nothin
 restatement is shown as vanished, not left standing.
 """
 
-from warehouse.tables.spend.schema import ALL_REPORTS, LEGACY_COST, REPORTS, Report
+from warehouse.tables.spend.schema import ALL_REPORTS, LEGACY_COST, LEGACY_USAGE, REPORTS, Report
 
 _NEWEST = """
 select d.* from {days} as d join (
@@ -68,7 +68,8 @@ _MORE = {"cost": ("cost_type", "token_type"), "usage": ()}
 
 
 # Old and new beside each other, day by day. What the legacy reports leave out is spend without a person.
-_PARITY = """
+_PARITY = {
+    LEGACY_COST.stream: """
 select n.day, n.data_refreshed_at, o.data_refreshed_at as legacy_refreshed_at,
        n.data_refreshed_at = o.data_refreshed_at as comparable,
        n.total_amount as amount, o.total_amount as legacy_amount, o.total_amount - n.total_amount as difference,
@@ -79,7 +80,21 @@ from {prefix}cost_days as n join {prefix}legacy_cost_days as o using (day)
 left join (
   select day, sum(amount) as amount from {prefix}cost_rows where actor_type = 'user_actor' group by day) as p
   using (day)
-"""
+""",
+    LEGACY_USAGE.stream: """
+select n.day, n.data_refreshed_at, o.data_refreshed_at as legacy_refreshed_at,
+       n.data_refreshed_at = o.data_refreshed_at as comparable,
+       n.total_tokens as tokens, o.total_tokens as legacy_tokens, o.total_tokens - n.total_tokens as difference,
+       coalesce(p.tokens, 0) as of_people, o.tokens as legacy_of_people,
+       o.tokens - coalesce(p.tokens, 0) as difference_of_people,
+       n.total_tokens - coalesce(p.tokens, 0) as without_person, o.difference as legacy_missing
+from {prefix}usage_days as n join {prefix}legacy_usage_days as o using (day)
+left join (
+  select day, cast(sum(total_tokens) as bigint) as tokens from {prefix}usage_rows
+  where actor_type = 'user_actor' group by day) as p
+  using (day)
+""",
+}
 
 
 def spend_views(prefix: str) -> list[str]:
@@ -101,12 +116,14 @@ def spend_views(prefix: str) -> list[str]:
 
 
 def _legacy_views(prefix: str, source: str, kind: str) -> list[str]:
-    names = _names(LEGACY_COST, source)
-    found = {
-        LEGACY_COST.rows_table: _ROWS_OF.format(**names, known=""),
-        LEGACY_COST.days_table: _NEWEST.format(**names, known=""),
-        "cost_parity": _PARITY.format(prefix=source),
-    }
+    found: dict[str, str] = {}
+    for report, parity in ((LEGACY_COST, "cost_parity"), (LEGACY_USAGE, "usage_parity")):
+        names = _names(report, source)
+        found |= {
+            report.rows_table: _ROWS_OF.format(**names, known=""),
+            report.days_table: _NEWEST.format(**names, known=""),
+            parity: _PARITY[report.stream].format(prefix=source),
+        }
     return [f"create or replace {kind} {prefix}{name} as {sql}" for name, sql in found.items()]
 
 
