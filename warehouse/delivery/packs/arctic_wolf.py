@@ -1,41 +1,37 @@
 """The Arctic Wolf hand-over: what the concierge team needs to parse the events, with samples.
 
-Promise: the samples are what the destinations send for the invented events of `mappings.sample`. The text around
-them is `arctic_wolf.txt`.
+Promise: the samples are what the `syslog` and `webhook` destinations send for the invented events of
+`mappings.sample`, by their own code. The text around them is `arctic_wolf.txt`.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
 
-import msgspec
-
+from warehouse.config.destinations import Syslog
+from warehouse.delivery.destinations import syslog
+from warehouse.delivery.documents import AnyEvent, as_json, described
 from warehouse.delivery.mappings.sample import sample_alert, samples
 from warehouse.delivery.mappings.schemas import SCHEMAS
 
-_CANONICAL: Final = SCHEMAS["canonical"]
 
-
-def files() -> dict[str, str]:
-    """Path under `deploy/siem/` -> text."""
-    documents: list[tuple[str, str, str, dict[str, Any]]] = [
-        (event.stamp, event.type, _SYSLOG[event.severity], _CANONICAL.event(event)) for event in samples()
-    ]
-    alert = sample_alert()
-    documents.append((alert.stamp, "alert", _SYSLOG[alert.severity], _CANONICAL.alert(alert)))
-    lines = [msgspec.json.encode(document).decode() for *_, document in documents]
-    frames = [
-        f"<{priority}>1 {stamp} claude.ai claude-audit - {kind[:32]} - {line}"
-        for (stamp, kind, priority, _), line in zip(documents, lines, strict=True)
-    ]
+def files() -> dict[str, str | bytes]:
+    """Path under `deploy/siem/` -> content."""
+    sent: list[AnyEvent] = [*samples(), sample_alert()]
     return {
         "arctic-wolf/README.md": Path(__file__).with_suffix(".txt").read_text(encoding="utf-8"),
-        "arctic-wolf/samples.ndjson": "".join(f"{line}\n" for line in lines),
-        "arctic-wolf/samples.syslog": "".join(f"{frame}\n" for frame in frames),
+        "arctic-wolf/samples.ndjson": b"".join(
+            as_json(described(one, SCHEMAS["canonical"])) + b"\n" for one in sent
+        ),
+        "arctic-wolf/samples.newline.syslog": b"".join(_frame(one, "newline") for one in sent),
+        "arctic-wolf/samples.octet.syslog": b"".join(_frame(one, "octet") for one in sent),
     }
 
 
-_FACILITY: Final = 13  # log audit
-_LEVELS: Final = {"informational": 6, "low": 5, "medium": 4, "high": 3, "critical": 2}
-_SYSLOG: Final = {severity: str(_FACILITY * 8 + level) for severity, level in _LEVELS.items()}
+def _frame(event: AnyEvent, framing: str) -> bytes:
+    settings = Syslog.model_validate(
+        {"name": "soc", "type": "syslog", "host": "sensor.example.com", "framing": framing}
+    )
+    frame = syslog.encode(event, settings, None)
+    assert isinstance(frame, bytes), "a sample is too long for a syslog message"
+    return frame

@@ -220,14 +220,21 @@ def test_the_dashboard_of_sumo_reads_fields_of_the_canonical_event():
 
 def test_the_samples_for_arctic_wolf_are_lines_of_json_and_frames_of_rfc_5424():
     lines = text("arctic-wolf/samples.ndjson").splitlines()
-    frames = text("arctic-wolf/samples.syslog").splitlines()
+    frames = text("arctic-wolf/samples.newline.syslog").splitlines()
     assert len(lines) == len(frames) == 6
     for line, frame in zip(lines, frames, strict=True):
-        head = re.fullmatch(r"<(\d+)>1 \S+ claude\.ai claude-audit - (\S{1,32}) - (\{.*\})", frame)
+        head = re.fullmatch(
+            r"<(\d+)>1 \S+ claude\.ai ledgerline - (\S{1,32}) \[anthropic@32473 .*?\] (\{.*\})", frame
+        )
         assert head
         assert json.loads(head[3]) == json.loads(line)
         assert 106 <= int(head[1]) <= 110
-        assert len(frame) < 8192
+    counted = PACKS["arctic-wolf/samples.octet.syslog"]
+    for frame in frames:
+        length, _, counted = counted.partition(b" ")
+        assert counted[: int(length)].decode() == frame
+        counted = counted[int(length) :]
+    assert counted == b""
 
 
 @pytest.mark.parametrize("hunt", hunting.hunts(), ids=lambda hunt: hunt.id)
