@@ -28,6 +28,8 @@ PROJECT, REGION = "sandbox-project", "eu"
 INSTANCE = "44444444-aaaa-4bbb-8ccc-000000000004"
 LOG_TYPE = "ANTHROPIC_CLAUDE_AUDIT_CUSTOM"
 ACCOUNT = "ledgerline@sandbox-project.iam.gserviceaccount.com"
+# what Google's own client claims, whatever address it asks
+_GOOGLES_TOKEN_ADDRESS = "https://oauth2.googleapis.com/token"
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform", "https://www.googleapis.com/auth/chronicle")
 _STATUS = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND",
@@ -159,7 +161,7 @@ class SecOps(Intake):
         good = (
             form.get("grant_type") == _GRANT
             and claims.get("iss") == ACCOUNT
-            and claims.get("aud") == f"{self._url}/token"
+            and claims.get("aud") in (f"{self._url}/token", _GOOGLES_TOKEN_ADDRESS)
             and claims.get("scope") in _SCOPES
             and now - 300 <= claims.get("iat", 0) <= now + 300
             and 0 < claims.get("exp", 0) - claims.get("iat", 0) <= 3600
