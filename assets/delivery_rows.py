@@ -25,8 +25,8 @@ from warehouse.tables.catalog import rows_of
 from warehouse.tables.schema import TABLE
 
 ROWS_AT_ONCE = 10_000
-_ROWS_A_QUERY = 50_000  # small commits are read together
-_MEMORY = "96MB"  # of the engine that sorts; what is more goes to a file
+_ROWS_A_QUERY = 25_000  # small commits are read together, large ones some pages at a time: memory stays flat
+_MEMORY = "192MB"
 # Rows that a complete pull no longer saw have no place on a page: they come last, by id.
 _ORDER = "page nulls last, position nulls last, id, version"
 
@@ -106,6 +106,15 @@ def _places(state: LogState) -> tuple[dict[int, list[TableFile]], dict[str, list
     return dict(recent), dict(sealed)
 
 
+@dataclass(frozen=True)
+class _Piece:
+    """Commits that are read with one question; of one that is too large, the rows on some pages."""
+
+    commits: Sequence[Commit]
+    where: str = "true"
+    offset: int = 0  # rows of the commit before these
+
+
 class Reader:
     """Reads slices of the rows of commits over one connection of its own. A context manager."""
 
@@ -157,25 +166,45 @@ class Reader:
         elif begun.row and begun.seq >= 0:
             raise _lost(begun, 0)
         for group in _groups(commits):
-            yield from self._group(queue, group, begun, ahead, passed)
-            passed += sum(commit.rows for commit in group)
+            before = {}
+            for commit in group:
+                before[commit.seq], passed = passed, passed + commit.rows
+            for piece in self._pieces(queue, group):
+                for rows in self._rows(queue, piece, begun, ahead):
+                    seqs, places = rows["entry_seq"].to_pylist(), rows["entry_row"].to_pylist()
+                    if seqs:
+                        scanned = Position(seqs[-1], places[-1] + 1)
+                        yield chunk_of(rows, seqs, places, scanned, before[scanned.seq] + scanned.row)
+            yield Chunk([], [], [], [], [], [], Position(group[-1].seq, group[-1].rows), passed)
 
-    def _group(
-        self, queue: Queue, group: Sequence[Commit], begun: Position, ahead: Sequence[Span], passed: int
-    ) -> Iterator[Chunk]:
-        before = {}
-        for commit in group:
-            before[commit.seq], passed = passed, passed + commit.rows
-        for rows in self._rows(queue, group, begun, ahead):
-            seqs, places = rows["entry_seq"].to_pylist(), rows["entry_row"].to_pylist()
-            if seqs:
-                scanned = Position(seqs[-1], places[-1] + 1)
-                yield chunk_of(rows, seqs, places, scanned, before[scanned.seq] + scanned.row)
-        yield Chunk([], [], [], [], [], [], Position(group[-1].seq, group[-1].rows), passed)
+    def _pieces(self, queue: Queue, group: Sequence[Commit]) -> Iterator["_Piece"]:
+        """A group of small commits as it is; a large commit by ranges of its pages."""
+        if len(group) > 1 or group[0].rows <= _ROWS_A_QUERY or len(group[0].pulls) > 1:
+            yield _Piece(group)
+            return
+        commit = group[0]
+        source, setup = rows_of(self._archive, queue.files(group))
+        self._prepare(setup)
+        counted = self._db.execute(
+            f"select page, count(*) from ({source}) as stored where commit_seq = {commit.pulls[0]} "
+            "group by page order by page nulls last"
+        ).fetchall()
+        offset = 0
+        while counted:
+            rows = number = 0
+            while number < len(counted) and (not number or rows + counted[number][1] <= _ROWS_A_QUERY):
+                if counted[number][0] is None and number:
+                    break
+                rows, number = rows + counted[number][1], number + 1
+            first, last = counted[0][0], counted[number - 1][0]
+            where = "page is null" if first is None else f"page between {first} and {last}"
+            yield _Piece(group, where, offset)
+            counted, offset = counted[number:], offset + rows
 
     def _rows(
-        self, queue: Queue, group: Sequence[Commit], begun: Position, ahead: Sequence[Span]
+        self, queue: Queue, piece: "_Piece", begun: Position, ahead: Sequence[Span]
     ) -> Iterator[pa.RecordBatch]:
+        group = piece.commits
         source, setup = rows_of(self._archive, queue.files(group))
         self._prepare(setup)
         entry = " ".join(f"when {pull} then {commit.seq}" for commit in group for pull in commit.pulls)
@@ -187,11 +216,11 @@ class Reader:
         ]
         placed = (
             f"select *, case commit_seq {entry} end as entry_seq from ({source}) as stored "
-            f"where commit_seq in ({pulls})"
+            f"where commit_seq in ({pulls}) and {piece.where}"
         )
         numbered = (
-            f"select *, row_number() over (partition by entry_seq order by commit_seq, {_ORDER}) - 1 as entry_row "
-            f"from ({placed}) as placed"
+            f"select *, row_number() over (partition by entry_seq order by commit_seq, {_ORDER}) "
+            f"+ {piece.offset - 1} as entry_row from ({placed}) as placed"
         )
         query = (
             f"select {', '.join(COLUMNS)}, entry_seq, entry_row from ({numbered}) as numbered "

@@ -5,7 +5,7 @@ Promise: order is kept, no frame is encoded twice, and cutting costs by batches 
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
@@ -40,6 +40,10 @@ class Items:
         return Items(
             *(None if column is None else [column[place] for place in places] for column in self._columns())  # type: ignore[arg-type]
         )
+
+    def bare(self) -> "Items":
+        """Without the frames: what is settled waits for its receipt, and need not hold what was sent."""
+        return replace(self, frames=())
 
     def joined(self, other: "Items") -> "Items":
         if not len(self):

@@ -126,7 +126,8 @@ class Courier:
         return False
 
     def settle(self, settled: Settled) -> None:
-        """Note the fate of events that never went out."""
+        """Note the fate of events."""
+        settled.items = settled.items.bare()
         with self._lock:
             self._settled.append(settled)
 
