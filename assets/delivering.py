@@ -13,7 +13,9 @@ from typing import Any, Protocol
 
 import msgspec
 
+from assets.delivery_alerts import AlertReader
 from assets.delivery_rows import Queue, Reader
+from assets.detecting import detect
 from assets.workshop import Workshop
 from warehouse.archive import keys
 from warehouse.archive.archive import Archive
@@ -26,7 +28,9 @@ from warehouse.delivery.errors import DeliveryError
 from warehouse.delivery.mappings.canonical import MAPPING_VERSION, CanonicalEvent, canonical_event
 from warehouse.delivery.patience import Patience
 from warehouse.delivery.port import Destination
-from warehouse.delivery.slices import Slice, parse_slice
+from warehouse.delivery.slices import Slice, names_a_rule, parse_slice
+from warehouse.detections.rule import Rule
+from warehouse.detections.rulebook import load as load_rules
 from warehouse.tables.schema import AUDIT_EVENTS
 from warehouse.wire.times import parse_rfc3339
 
@@ -64,6 +68,12 @@ def deliver(
     archive = workshop.archive
     archive.refresh()
     archive.check_key()
+    slices, refused = _slices(wanted, workshop)
+    if any(slice.kind in ("alerts", "rule") for slice in slices.values()):
+        detect(workshop, rules(workshop))  # what is due of the alerts goes out with them
+    wanted = [one for one in wanted if one.name in slices]
+    if not wanted:
+        return refused
     lock = threading.Lock()
     books = {one.name: _book(archive, lock, one) for one in wanted}
     queue = Queue.since(archive, min(book.begun.seq for book in books.values()))
@@ -72,7 +82,7 @@ def deliver(
 
     def serve(one: Configured) -> Report:
         book, run = books[one.name], runs[one.name]
-        with Reader(archive, sliced(one)) as reader:
+        with reader_of(archive, slices[one.name], lock) as reader:
             reader.check()
             run.learn(queue.before(book.begun, book.passed))
             return run.go(reader.chunks(queue, book.begun, book.ahead, book.passed))
@@ -88,12 +98,34 @@ def deliver(
         )
     reports = _all_at_once(wanted, serve, stop_all, stop)
     archive.settle()
-    return reports
+    return reports + refused
 
 
-def sliced(one: Configured) -> Slice:
+def _slices(wanted: Sequence[Configured], workshop: Workshop) -> tuple[dict[str, Slice], list[Report]]:
+    """The slices by destination, and reports of those whose slice is none: they hold up no other."""
+    slices, refused = {}, []
+    for one in wanted:
+        try:
+            slices[one.name] = sliced(one, workshop)
+        except DeliveryError as error:
+            refused.append(Report(one.name, one.slice, stopped=Stopped(str(error), error.remedy)))
+    return slices, refused
+
+
+def reader_of(archive: Archive, slice: Slice, lock: threading.Lock) -> Reader | AlertReader:
+    """Who reads what a slice selects."""
+    return Reader(archive, slice) if slice.kind in ("all", "events") else AlertReader(archive, slice, lock)
+
+
+def sliced(one: Configured, workshop: Workshop) -> Slice:
     """The slice of a destination. Raises SliceInvalid."""
-    return parse_slice(one.slice, AUDIT_EVENTS.names)
+    known = [rule.id for rule in rules(workshop)] if names_a_rule(one.slice) else None
+    return parse_slice(one.slice, AUDIT_EVENTS.names, rules=known)
+
+
+def rules(workshop: Workshop) -> list[Rule]:
+    """The detections that are configured."""
+    return list(load_rules(workshop.rule_folders))
 
 
 def _all_at_once(

@@ -21,6 +21,7 @@ from warehouse.delivery.errors import PositionLost, SliceInvalid
 from warehouse.delivery.mappings.canonical import COLUMNS, canonical_events
 from warehouse.delivery.positions import Position, Span
 from warehouse.delivery.slices import Slice
+from warehouse.tables.alerts import TABLE as ALERTS
 from warehouse.tables.catalog import rows_of
 from warehouse.tables.schema import TABLE
 
@@ -33,18 +34,20 @@ _ORDER = "page nulls last, position nulls last, id, version"
 
 @dataclass(frozen=True)
 class Commit:
-    """One table entry of `audit_events`: the pulls it folded, its rows, the days they are on."""
+    """One table entry: the pulls it folded, its rows in its own table, the days they are on, its files."""
 
+    table: str
     seq: int
     pulls: tuple[int, ...]
     rows: int
     days: frozenset[str]
-    window: tuple[str, str] | None
+    keys: tuple[str, ...]
 
 
 @dataclass
 class Queue:
-    """The commits after some entry, and where their rows are now. Made once; safe to read from several threads."""
+    """The commits after some entry, of events and of alerts, and where their rows are now. Made once; safe to read
+    from several threads."""
 
     commits: list[Commit]
     recent: dict[int, list[TableFile]] = field(default_factory=dict)
@@ -67,6 +70,13 @@ class Queue:
                 passed += commit.rows
         return found
 
+    def of(self, table: str, begun: Position) -> list[Commit]:
+        """The commits of a table that a position has not passed."""
+        commits = [commit for commit in self.commits if commit.table == table and commit.seq >= begun.seq]
+        if commits and commits[0].seq == begun.seq and begun.row > commits[0].rows:
+            raise _lost(begun, commits[0].rows)
+        return commits
+
     def files(self, commits: Sequence[Commit]) -> list[TableFile]:
         """The files that hold the rows of these commits now, each once."""
         found: dict[str, TableFile] = {}
@@ -85,13 +95,15 @@ class Queue:
 def _commit(entry: Entry) -> Commit | None:
     if entry.kind != "table":
         return None
-    files = [ref for ref in entry.objects if (ref.table or entry.table) == TABLE]
+    table = entry.table if isinstance(entry.table, str) else ""
+    if table not in (TABLE, ALERTS):
+        return None
+    files = [ref for ref in entry.objects if (ref.table or entry.table) == table]
     rows = sum(ref.records for ref in files if isinstance(ref.records, int))
     if not rows:
         return None
-    window = (entry.window[0], entry.window[1]) if entry.window else None
     days = frozenset(ref.dt for ref in files if isinstance(ref.dt, str))
-    return Commit(entry.seq, tuple(entry.derived_from), rows, days, window)
+    return Commit(table, entry.seq, tuple(entry.derived_from), rows, days, tuple(ref.key for ref in files))
 
 
 def _places(state: LogState) -> tuple[dict[int, list[TableFile]], dict[str, list[TableFile]]]:
@@ -155,16 +167,12 @@ class Reader:
 
         `passed`: rows of the table before `begun`. Raises PositionLost where the log has fewer rows than that.
         """
-        commits = [commit for commit in queue.commits if commit.seq >= begun.seq]
+        commits = queue.of(TABLE, begun)
         if commits and commits[0].seq == begun.seq:
-            if begun.row > commits[0].rows:
-                raise _lost(begun, commits[0].rows)
             passed -= begun.row
             if begun.row == commits[0].rows:
                 passed += commits[0].rows
                 commits = commits[1:]
-        elif begun.row and begun.seq >= 0:
-            raise _lost(begun, 0)
         for group in _groups(commits):
             before = {}
             for commit in group:

@@ -11,6 +11,7 @@ from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
 from orchestration.cli.output import Output, counted, duration, size
 
 if TYPE_CHECKING:
+    from assets.workshop import Workshop
     from warehouse.config import Settings
     from warehouse.delivery.engine import Report
 
@@ -52,7 +53,7 @@ def deliver(name: NAME = None, config: CONFIG = None, json: JSON = False, debug:
     output = Output(json=json)
     stop = threading.Event()
     with open_workshop(settings, for_writing=True) as workshop:
-        check_slices(workshop.destinations, names)
+        check_slices(workshop, names)
         reports = deliver_due(workshop, names, stop=stop)
     if json:
         output.document({"destinations": [as_dict(report) for report in reports]})
@@ -73,13 +74,13 @@ def chosen(settings: "Settings", name: str | None) -> list[str]:
     return names if name is None else [known("destination", name, names)]
 
 
-def check_slices(destinations: Any, names: list[str]) -> None:
+def check_slices(workshop: "Workshop", names: list[str]) -> None:
     """Refuse a slice that is none before anything is sent. Raises SliceInvalid."""
     from assets.delivering import sliced  # noqa: PLC0415
 
-    for one in destinations:
+    for one in workshop.destinations:
         if one.name in names:
-            sliced(one)
+            sliced(one, workshop)
 
 
 def as_dict(report: "Report") -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from warehouse.delivery.compression import gzipped
+from warehouse.delivery.mappings.alert import CanonicalAlert, to_canonical_alert
 from warehouse.delivery.mappings.canonical import restamped, to_canonical
 from warehouse.delivery.over_http import HttpTransport
 from warehouse.delivery.port import Limits, Outcome, Refused, Request, Response, all_of
@@ -151,3 +152,17 @@ def settings(name: str, url: str, *, slice: str = "all", **more: Any) -> Any:
     """Settings as the configuration would give them."""
     common = {"type": "plain", "late": None, "batch_events": None, "batch_bytes": None}
     return SimpleNamespace(**({"name": name, "url": url, "slice": slice} | common | more))
+
+
+def alerts_module() -> Any:
+    """The same for alerts: each as a document with its events."""
+    module = plain()
+    encode_event = module.encode
+
+    def encode(item: Any, settings: Any, restamp: str | None) -> bytes | Refused:
+        if isinstance(item, CanonicalAlert):
+            return msgspec.json.encode({"type": "alert", "event_id": item.alert_id} | to_canonical_alert(item))
+        return encode_event(item, settings, restamp)  # type: ignore[no-any-return]
+
+    module.encode = encode
+    return module

@@ -108,3 +108,24 @@ def test_a_destination_that_halts_among_the_first_of_many_commits_has_a_position
     receiver.answer = lambda _number, _documents: (200, {}, b"")
     shop.deliver(settings("soc", receiver.url))
     assert sorted(receiver.ids()) == shop.events()
+
+
+def test_alerts_go_out_with_their_events_and_each_once(shop: Shop, receivers: Callable[[], Receiver]) -> None:
+    from tests.delivery.receiver import alerts_module
+
+    receiver, one_rule = receivers(), receivers()
+    module = {"plain": alerts_module()}
+    shop.deliver(settings("soc", receiver.url, slice="alerts"), modules=module)
+    raised = shop.site.sql("select alert_id, version, rule_id, len(event_ids) from alert_versions order by 1, 2")
+    arrived = [one for one in receiver.stored if "alert_id" in one]
+    assert sorted((one["alert_id"], one["version"]) for one in arrived) == [row[:2] for row in raised]
+    assert len(raised) > 0
+    assert {one["alert_id"]: len(one["events"]) for one in arrived} == {row[0]: row[3] for row in raised}
+    rule = raised[0][2]
+    shop.deliver(
+        settings("soc", receiver.url, slice="alerts"), settings("one", one_rule.url, slice=rule), modules=module
+    )
+    assert [one for one in receiver.stored if "alert_id" in one] == arrived
+    assert {one["rule_id"] for one in one_rule.stored if "alert_id" in one} == {rule}
+    kept = shop.site.sql("select event_id from deliveries where destination = 'soc' and entry_seq is not null")
+    assert sorted(kept) == sorted((row[0],) for row in raised)

@@ -56,6 +56,11 @@ class Slice:
     rule: str | None = None
 
 
+def names_a_rule(text: str) -> bool:
+    """Whether a slice is the id of a rule, which only the detections know."""
+    return _RULE.fullmatch(text.strip()) is not None
+
+
 def parse_slice(text: str, columns: Collection[str], *, rules: Collection[str] | None = None) -> Slice:
     """The slice that a configuration names. `rules`: ids of the detections; None where there are none yet.
 

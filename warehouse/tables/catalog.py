@@ -174,14 +174,16 @@ def _as_in_athena(db: duckdb.DuckDBPyConnection) -> list[str]:
     return made
 
 
-def rows_of(archive: Archive, files: Sequence[TableFile]) -> tuple[str, list[str]]:
-    """The SELECT over some files of `audit_event_versions`, masked as that table is, and the statements that a
+def rows_of(
+    archive: Archive, files: Sequence[TableFile], table: str = TABLE, columns: pa.Schema = AUDIT_EVENTS
+) -> tuple[str, list[str]]:
+    """The SELECT over some files of a table of versions, masked as that table is, and the statements that a
     connection needs before it. Raises what making the files readable raises (`object_access`).
     """
     root, setup = reader_of(archive, files)
     masks = Masks.of(archive.state)
-    stored = _over(files, AUDIT_EVENTS, root)
-    return masks.over(TABLE, AUDIT_EVENTS.names, f"({stored}) as stored") or stored, setup
+    stored = _over(files, columns, root)
+    return masks.over(table, columns.names, f"({stored}) as stored") or stored, setup
 
 
 def current_rows(versions: str) -> str:
