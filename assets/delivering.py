@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
@@ -29,7 +30,6 @@ from warehouse.delivery.mappings.canonical import MAPPING_VERSION, CanonicalEven
 from warehouse.delivery.patience import Patience
 from warehouse.delivery.port import Destination
 from warehouse.delivery.slices import Slice, names_a_rule, parse_slice
-from warehouse.detections.rule import Rule
 from warehouse.detections.rulebook import load as load_rules
 from warehouse.tables.schema import AUDIT_EVENTS
 from warehouse.wire.times import parse_rfc3339
@@ -70,7 +70,7 @@ def deliver(
     archive.check_key()
     slices, refused = _slices(wanted, workshop)
     if any(slice.kind in ("alerts", "rule") for slice in slices.values()):
-        detect(workshop, rules(workshop))  # what is due of the alerts goes out with them
+        detect(workshop, load_rules(workshop.rule_folders))  # what is due of the alerts goes out with them
     wanted = [one for one in wanted if one.name in slices]
     if not wanted:
         return refused
@@ -106,7 +106,7 @@ def _slices(wanted: Sequence[Configured], workshop: Workshop) -> tuple[dict[str,
     slices, refused = {}, []
     for one in wanted:
         try:
-            slices[one.name] = sliced(one, workshop)
+            slices[one.name] = sliced(one, workshop.rule_folders)
         except DeliveryError as error:
             refused.append(Report(one.name, one.slice, stopped=Stopped(str(error), error.remedy)))
     return slices, refused
@@ -117,15 +117,10 @@ def reader_of(archive: Archive, slice: Slice, lock: threading.Lock) -> Reader | 
     return Reader(archive, slice) if slice.kind in ("all", "events") else AlertReader(archive, slice, lock)
 
 
-def sliced(one: Configured, workshop: Workshop) -> Slice:
+def sliced(one: Configured, rule_folders: Sequence[Path] = ()) -> Slice:
     """The slice of a destination. Raises SliceInvalid."""
-    known = [rule.id for rule in rules(workshop)] if names_a_rule(one.slice) else None
+    known = [rule.id for rule in load_rules(rule_folders)] if names_a_rule(one.slice) else None
     return parse_slice(one.slice, AUDIT_EVENTS.names, rules=known)
-
-
-def rules(workshop: Workshop) -> list[Rule]:
-    """The detections that are configured."""
-    return list(load_rules(workshop.rule_folders))
 
 
 def _all_at_once(

@@ -80,7 +80,7 @@ def check_slices(workshop: "Workshop", names: list[str]) -> None:
 
     for one in workshop.destinations:
         if one.name in names:
-            sliced(one, workshop)
+            sliced(one, workshop.rule_folders)
 
 
 def as_dict(report: "Report") -> dict[str, Any]:

@@ -10,6 +10,8 @@ from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
 from orchestration.cli.output import Output, duration
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from warehouse.anthropic.diagnose import Diagnosis
     from warehouse.anthropic.surfaces import Surface
     from warehouse.config import SecretRef, Settings
@@ -74,7 +76,7 @@ def _checks(settings: "Settings") -> Iterator[Check]:
     yield from _anchors(settings)
     yield from _anthropic(settings)
     for destination in settings.destinations:
-        yield _destination(destination)
+        yield _destination(destination, settings.detections.rules)
 
 
 def _signing_key(settings: "Settings") -> Check:
@@ -193,7 +195,7 @@ def _anthropic(settings: "Settings") -> Iterator[Check]:
         yield Check("clocks", "this machine and the API", "failed" if finding else "ok", detail, remedy)
 
 
-def _destination(destination: "Destination") -> Check:
+def _destination(destination: "Destination", rules: "tuple[Path, ...]") -> Check:
     """Its secrets, its slice, and whether the receiver is there. No event is sent."""
     from assets.delivering import Configured, sliced  # noqa: PLC0415
     from warehouse.config import SecretUnavailable  # noqa: PLC0415
@@ -202,7 +204,7 @@ def _destination(destination: "Destination") -> Check:
 
     name, module = f"{destination.name} ({destination.type})", load(destination.type)
     try:
-        sliced(cast("Configured", destination))
+        sliced(cast("Configured", destination), rules)
         module.connect(destination).close()
         probe = getattr(module, "probe", None)
         if probe is None:
