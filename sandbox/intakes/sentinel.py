@@ -169,7 +169,7 @@ class Sentinel(Intake):
             kind = self.columns.get(name)
             if kind is None:
                 raise self.violation(f"{name} is not declared and would be dropped")
-            if not _fits(value, kind):
+            if value is not None and not _fits(value, kind):
                 raise self.violation(f"{name} is no {kind} and would become null")
             text = value.encode() if isinstance(value, str) else msgspec.json.encode(value)
             if len(text) > LONGEST_VALUE:

@@ -16,8 +16,11 @@ from warehouse.delivery.mappings.canonical import CanonicalEvent, canonical_even
 from warehouse.delivery.port import Destination, Outcome, Refused, Transport
 
 TYPES_HERE = ("splunk", "datadog", "elastic", "logstash", "sumo", "webhook", "cribl")
-_SECRETS = {"splunk": ("token",), "datadog": ("api_key",), "elastic": ("api_key",), "logstash": ("password",),
-            "sumo": ("url",), "webhook": ("token",), "cribl": ("token",)}  # fmt: skip
+_SECRETS = {
+    "splunk": ("token",), "datadog": ("api_key",), "elastic": ("api_key",), "logstash": ("password",),
+    "sumo": ("url",), "webhook": ("token",), "cribl": ("token",), "sentinel": ("client_secret",),
+    "sentinel_legacy": ("shared_key",), "secops": ("credentials",), "otlp": (),
+}  # fmt: skip
 
 
 def iso(moment: datetime) -> str:
@@ -50,6 +53,9 @@ def settings(type: str, given: dict[str, Any], **other: Any) -> Any:
     values = {"name": "soc", "type": type, **given, **other}
     values.pop("ack_token", None)
     env = {}
+    for name, text in values.get("headers", {}).items():
+        env[f"HEADER_{name.upper()}"] = text
+        values["headers"] = {name: f"env:HEADER_{name.upper()}"}
     for name in _SECRETS[type]:
         if name in values and not str(values[name]).startswith("env:"):
             env[f"SECRET_{name.upper()}"] = values[name]
