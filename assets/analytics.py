@@ -12,11 +12,12 @@ from pydantic import Field
 
 from assets.audit import ONE_API_WINDOW, OWNERS
 from assets.column_schema import table_schema
+from assets.cost_verdicts import OF_COST
 from assets.failures import told_plainly
 from assets.run_log import RunLog
 from assets.spend_pulling import SpendReport, due_or_requested, pull_spend_windows, recover_spend
 from assets.spend_verdicts import LATE, OF_SPEND, TOO_LATE, day_facts
-from assets.verdict_results import check_result
+from assets.verdict_results import check_result, spec
 from assets.workshop import Workshop
 from warehouse.anthropic.errors import WindowRefused
 from warehouse.anthropic.spend_planning import first_day
@@ -153,8 +154,9 @@ def _metadata(
         return {"covered": "nothing: the figures do not reach this day yet", **facts}
     facts["covered"] = "the whole day"
     for name in ("amount", "list_amount", "total_amount"):
-        if name in known:
-            # floats are for the plot of the UI only; the exact amounts stand in the summary and in the tables
+        if known.get(name) is not None:
+            facts[name] = f"{known[name]:f}"
+            # floats are for the plot of the UI only, beside the exact text
             facts[f"{name} USD"] = round(float(known[name]), 2)
     for name in ("tokens", "requests", "total_tokens"):
         if name in known:
@@ -185,7 +187,8 @@ def _summary(day: str, known: dict[str, Any], did: dict[str, Any]) -> str:
         )
         for stream in STREAMS
         for judge in OF_SPEND
-    ],
+    ]
+    + [spec("cost_rows", judge) for judge in OF_COST],
     can_subset=True,
 )
 def spend_checks(
@@ -199,3 +202,7 @@ def spend_checks(
                 key = dg.AssetCheckKey(dg.AssetKey(f"{stream}_rows"), judge.__name__)
                 if key in context.selected_asset_check_keys:
                     yield check_result(context, key, judge(workshop, stream), workshop)
+        for own in OF_COST:
+            key = dg.AssetCheckKey(dg.AssetKey("cost_rows"), own.__name__)
+            if key in context.selected_asset_check_keys:
+                yield check_result(context, key, own(workshop), workshop)

@@ -14,13 +14,16 @@ from assets.failures import told_plainly
 from assets.period_books import Bookkeeping, bookkeeping
 from assets.statement_files import write_statement
 from assets.statement_verdicts import OF_STATEMENT
+from assets.tie_out_verdicts import OF_TIE_OUT
 from assets.workshop import Workshop
+from warehouse.finops.money import text
 from warehouse.finops.periods import Period
 from warehouse.finops.preparing import Prepared
 from warehouse.finops.statement import Statement
 
 MONTHS = dg.MonthlyPartitionsDefinition(start_date="2026-01-01", timezone="UTC")
 NAME = "chargeback_statement"
+JUDGES = (*OF_STATEMENT, *OF_TIE_OUT)
 
 
 @dg.asset(
@@ -34,7 +37,7 @@ NAME = "chargeback_statement"
         dg.AssetCheckSpec(
             judge.__name__, asset=NAME, description=" ".join((judge.__doc__ or "").split()), blocking=blocking
         )
-        for judge, blocking in OF_STATEMENT
+        for judge, blocking in JUDGES
     ],
 )
 def chargeback_statement(
@@ -54,7 +57,7 @@ def chargeback_statement(
         with bookkeeping(workshop) as desk:
             statement, done = _made(desk, period)
             written = write_statement(statement, workshop.reports / str(period))
-            verdicts = [(judge.__name__, judge(workshop, statement, done)) for judge, _ in OF_STATEMENT]
+            verdicts = [(judge.__name__, judge(workshop, statement, done)) for judge, _ in JUDGES]
         yield dg.MaterializeResult(metadata=_metadata(statement, [str(path) for path in written]))
         for name, verdict in verdicts:
             yield dg.AssetCheckResult(
@@ -80,7 +83,10 @@ def _metadata(statement: Statement, written: list[str]) -> dict[str, Any]:
     return {
         "state": statement.state,
         "number": statement.number,
-        # floats are for the plot of the UI only; the exact amounts stand in the summary and in the files
+        "total": text(statement.total, 2),
+        "source total": text(statement.source_total),
+        "unallocated": text(statement.unallocated, 2),
+        # floats are for the plot of the UI only, beside the exact text
         "total USD": _plotted(statement.total),
         "unallocated USD": _plotted(statement.unallocated),
         "summary": dg.MetadataValue.md(f"**{statement.total:,.2f} USD**\n\n{head}\n{rows}"),
@@ -93,6 +99,6 @@ def _plotted(amount: Decimal) -> float:
     return round(float(amount), 2)
 
 
-def _cell(text: str) -> str:
+def _cell(name: str) -> str:
     """A name in a Markdown table: data, whatever is in it."""
-    return "".join(f"&#{ord(letter)};" if letter in "|<>&`*_[]\\" else letter for letter in text)
+    return "".join(f"&#{ord(letter)};" if letter in "|<>&`*_[]\\" else letter for letter in name)

@@ -93,9 +93,9 @@ def _shown(workshop: Workshop, name: str) -> str:
     return MARK if any(digest(one.salt, normal(name)) in one.digests for one in restricted) else name
 
 
-# Each judge, and whether a failure stops what is built on the statement.
+# Each judge, and whether a severe failure stops what is built on the statement.
 OF_STATEMENT: tuple[tuple[Judge, bool], ...] = (
     (statement_is_the_source, True),
-    (unallocated_is_small, False),
+    (unallocated_is_small, True),  # only where it is severe
     (leavers_cost_nothing, False),
 )

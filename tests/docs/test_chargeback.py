@@ -3,6 +3,10 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from assets.cost_verdicts import OF_COST
+from assets.spend_verdicts import OF_SPEND
+from assets.statement_verdicts import OF_STATEMENT
+from assets.tie_out_verdicts import OF_TIE_OUT
 from tests.docs.pages import first_column, names_in, page, tables
 from tests.warehouse.finops.made_rows import OCTOBER, cost, simple
 from warehouse.finops.allocation import allocate
@@ -56,3 +60,12 @@ def test_every_table_beside_the_marts_is_described_with_its_columns() -> None:
     for table, schema in {**SCHEMAS, **PAYERS, "fct_reconciliation": FCT_RECONCILIATION}.items():
         told = set(names_in(rows[table])) | {"period", "cost_center", "day", "tier"} | versions
         assert set(schema.names) <= told, table
+
+
+def test_every_check_of_a_statement_is_described_and_whether_it_stops() -> None:
+    rows = {names_in(row[0])[0]: row[2] for header, rows in tables(PAGE.section("Checks")) for row in rows}
+    assert {name: said != "warns" for name, said in rows.items()} == {
+        judge.__name__: blocking for judge, blocking in (*OF_STATEMENT, *OF_TIE_OUT)
+    }
+    for judge in (*OF_SPEND, *OF_COST):
+        assert f"`{judge.__name__}`" in PAGE.section("Checks")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -32,9 +33,9 @@ def test_cost_is_pulled_and_can_be_asked(site: Site, ledgerline: Command) -> Non
     report = ledgerline(site, "pull", "cost", "--json").json()
     assert (report["stream"], report["windows"], report["asked"]) == ("cost", 1, 1)
     assert report["days"] == len(report["by_day"]) >= 2
-    total = sum(float(day["amount"]) for day in report["by_day"].values())
+    total = sum(Decimal(day["amount"]) for day in report["by_day"].values())
     [row] = ledgerline(site, "sql", "--json", "select sum(amount) as usd from cost_rows").json()
-    assert float(row["usd"]) == pytest.approx(total)
+    assert Decimal(row["usd"]) == total > 0
 
 
 def test_a_person_reads_how_far_the_figures_reach(site: Site, ledgerline: Command) -> None:
