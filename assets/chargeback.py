@@ -12,6 +12,7 @@ import dagster as dg
 from assets.audit import OWNERS
 from assets.failures import told_plainly
 from assets.period_books import Bookkeeping, bookkeeping
+from assets.report_links import link
 from assets.statement_files import write_statement
 from assets.statement_verdicts import OF_STATEMENT
 from assets.tie_out_verdicts import OF_TIE_OUT
@@ -24,6 +25,7 @@ from warehouse.finops.statement import Statement
 MONTHS = dg.MonthlyPartitionsDefinition(start_date="2026-01-01", timezone="UTC")
 NAME = "chargeback_statement"
 JUDGES = (*OF_STATEMENT, *OF_TIE_OUT)
+_LINKED = ("statement.xlsx", "statement.csv", "statement.pdf", "journal.csv")
 
 
 @dg.asset(
@@ -58,7 +60,8 @@ def chargeback_statement(
             statement, done = _made(desk, period)
             written = write_statement(statement, workshop.reports / str(period))
             verdicts = [(judge.__name__, judge(workshop, statement, done)) for judge, _ in JUDGES]
-        yield dg.MaterializeResult(metadata=_metadata(statement, [str(path) for path in written]))
+        links = {path.name: link(workshop, path) for path in written if path.name in _LINKED}
+        yield dg.MaterializeResult(metadata=_metadata(statement, [str(path) for path in written]) | links)
         for name, verdict in verdicts:
             yield dg.AssetCheckResult(
                 passed=verdict.good,

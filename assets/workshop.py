@@ -82,6 +82,8 @@ class Workshop:
     engagement: Mapping[str, EngagementReports] = field(default_factory=dict)
     payers: PayerFiles = PayerFiles()
     reports: Path = Path("data/reports")
+    # Where a browser finds that folder, if somebody serves it.
+    reports_url: str | None = None
     # folders of the customer's own Sigma rules
     rule_folders: Sequence[Path] = ()
     directory: Directory | None = None

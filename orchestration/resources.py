@@ -4,12 +4,14 @@ Nothing is read, contacted or asked for while definitions load; a configuration 
 fails the run that needed it, in its own words.
 """
 
+import os
 from collections.abc import Iterator
 
 import dagster as dg
 
 from assets.failures import told_plainly
 from assets.workshop import Workshop
+from orchestration.report_server import REPORTS_URL
 from orchestration.workshop import open_workshop
 from warehouse.config import Settings
 from warehouse.wire.times import Clock, system_clock
@@ -38,6 +40,7 @@ def workshop_resource(settings: Settings, clock: Clock = system_clock) -> dg.Res
         with told_plainly():
             opened = open_workshop(settings, clock=clock, progress=Waits(context))
             made = opened.__enter__()
+        made.reports_url = os.environ.get(REPORTS_URL) or None
         try:
             yield made
         finally:

@@ -23,6 +23,7 @@ from types import FrameType
 from typing import Any
 
 from orchestration.demo_tenant import DemoFolder, InUse, TenantFailed, serve_tenant
+from orchestration.report_server import REPORTS_URL, serving_reports
 from warehouse.config import CONFIG_VARIABLE, ConfigError, config_path, load
 
 HOST = "127.0.0.1"
@@ -49,14 +50,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         with contextlib.ExitStack() as stack:
             folder = _demo() if options.demo else None
             config = folder.config.absolute() if folder else config_path(options.config)
-            load(config)
+            settings = load(config)
             named = options.home or os.environ.get("DAGSTER_HOME")
             home = Path(named or config.parent / ("dagster" if options.demo else "data/dagster")).absolute()
             stack.enter_context(_alone(home))
             if folder:
                 stack.enter_context(folder.in_use())
                 stack.enter_context(_tenant(folder))
-            serve(config, home, options.port)
+            serve(config, home, options.port, reports=settings.folder / "data" / "reports")
     except InUse as error:
         print(f"ui: {error}\n  What to do: wait until it is done", file=sys.stderr)
         return 2
@@ -71,9 +72,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def serve(config: Path, home: Path, port: int) -> None:
-    """Run webserver and daemon until one of them ends or this process is told to stop. Port 0 takes a free
-    one."""
+def serve(config: Path, home: Path, port: int, *, reports: Path) -> None:
+    """Run webserver and daemon until one of them ends or this process is told to stop; the folder of statements
+    and reports is served beside them. Port 0 takes a free one."""
     prepare_home(home)
     port = port or _free_port()
     _refuse_taken(port)
@@ -90,6 +91,7 @@ def serve(config: Path, home: Path, port: int) -> None:
     logs = home / "logs"
     logs.mkdir(exist_ok=True)
     with contextlib.ExitStack() as stack:
+        environment[REPORTS_URL] = stack.enter_context(serving_reports(reports, home, port))
         print(f"starting the Dagster UI (memory and logs in {home}) ...", flush=True)
         started = {}
         for name, command in commands.items():

@@ -89,3 +89,20 @@ def test_a_mapping_with_mistakes_fails_in_plain_words_and_writes_nothing(pipelin
     assert not run.success
     assert "cost_centers.csv, row 2: it names nobody" in run.failure
     assert not (pipeline.folder / "data/reports").exists()
+
+
+def test_statement_and_report_are_links_where_their_folder_is_served_and_paths_where_it_is_not(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_mapping(pipeline, *(f",{actor},platform,2026-01-01," for actor in actors(pipeline)))
+    monkeypatch.delenv("LEDGERLINE_REPORTS_URL", raising=False)
+    path = pipeline.materialize("chargeback_report", days=(MONTH, MONTH)).days("chargeback_report")[MONTH][
+        "report"
+    ]
+    assert path == str(pipeline.folder / "data/reports/2026-02/report.html")
+    assert "<html" in Path(path).read_text()
+    monkeypatch.setenv("LEDGERLINE_REPORTS_URL", "http://127.0.0.1:3001")
+    run = pipeline.materialize("chargeback_statement", "chargeback_report", days=(MONTH, MONTH))
+    assert run.success, run.failure
+    assert run.days("chargeback_report")[MONTH]["report"] == "http://127.0.0.1:3001/2026-02/report.html"
+    assert run.days("chargeback_statement")[MONTH]["statement.xlsx"].endswith(":3001/2026-02/statement.xlsx")
