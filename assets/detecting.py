@@ -18,7 +18,8 @@ from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Draft, ObjectRef, sha256_hex
 from warehouse.archive.state import LogState
 from warehouse.detections.alert import Alert, rows
-from warehouse.detections.engine import Commits, Raised, run, spans
+from warehouse.detections.backtest import BackTest, backtest
+from warehouse.detections.engine import Commits, Events, Raised, run, spans
 from warehouse.detections.rule import Rule
 from warehouse.tables import parquet
 from warehouse.tables.alerts import TABLE
@@ -27,6 +28,7 @@ from warehouse.tables.fold import STREAM
 from warehouse.tables.masking import EVERY_TABLE
 from warehouse.tables.schema import TABLE as EVENTS
 from warehouse.wire.times import parse_rfc3339
+from warehouse.wire.windows import Window
 
 # Without alerts the position is written only so often: an entry a tick would double the log.
 _QUIET_COMMITS = 24
@@ -109,11 +111,23 @@ def _day(dt: str) -> tuple[datetime, datetime]:
 def _run(
     archive: Archive, db: duckdb.DuckDBPyConnection, rules: list[Rule], commits: Commits, now: datetime
 ) -> Raised:
+    return run(db, rules, commits, detected_at=now, events=_of_days(archive))
+
+
+def _of_days(archive: Archive) -> Events:
+    """Rows of the files of the days that are asked for."""
+
     def events(table: str, since: datetime, until: datetime) -> str:
         of_days = events_of_days if table == EVENTS else versions_of_days
         return of_days(archive, since.date(), until.date())
 
-    return run(db, rules, commits, detected_at=now, events=events)
+    return events
+
+
+def look_back(workshop: Workshop, rules: Iterable[Rule], window: Window) -> list[BackTest]:
+    """What rules would have raised over a window of the past; nothing is written."""
+    with connect(workshop.archive, unmasked=EVERY_TABLE) as db:
+        return backtest(db, rules, window, events=_of_days(workshop.archive))
 
 
 def _commit(archive: Archive, raised: Raised, commits: Commits) -> None:

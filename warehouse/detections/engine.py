@@ -64,19 +64,13 @@ def run(
     done = Raised()
     rules = list(rules)
     for span in commits.spans:
-        done.looked_at += _gather(db, rules, span, events)
+        done.looked_at += gather(db, rules, span, events)
         for rule in rules:
-            finds = [find for find in _finds(db, rule, span, events) if _is_new(find, commits)]
+            finds = [find for find in finds_of(db, rule, span, events) if _is_new(find, commits)]
             done.finds += len(finds)
             if finds:
                 _settle(db, rule, finds, done, commits, detected_at)
     return done
-
-
-def finds(db: duckdb.DuckDBPyConnection, rule: Rule, window: Window, *, events: Events = everything) -> list[Find]:
-    """What one rule finds among the events of a window, with its look-back; for back-tests and by hand."""
-    _gather(db, [rule], window, events)
-    return [find for find in _finds(db, rule, window, events) if find.last_at >= window.start]
 
 
 def spans(
@@ -92,29 +86,40 @@ def spans(
     return tuple(Window(first, last + timedelta(microseconds=1)) for first, last in merged)
 
 
-def _gather(db: duckdb.DuckDBPyConnection, rules: Sequence[Rule], span: Window, events: Events) -> int:
-    """Read once, for all rules, the events that any of them can match; how many there were."""
+def gather(db: duckdb.DuckDBPyConnection, rules: Sequence[Rule], span: Window, events: Events) -> int:
+    """Read once, for all rules, the events that any of them can match; how many there were.
+
+    The verbatim record comes along for those types only whose rules look into it.
+    """
     audit = [rule for rule in rules if rule.source.name == "audit"]
-    chosen = []
+    chosen: list[str] = []
+    looked_into: frozenset[str] | None = frozenset()
     for rule in audit:
         types = rule.types()
         since, until = _reach(rule, span)
         bound = f"created_at >= {moment(since)} and created_at < {moment(until)}"
         if types is not None:
-            bound += f" and type in ({', '.join(literal(kind) for kind in sorted(types))})"
+            bound += f" and type in ({_listed(types)})"
         else:
             bound += f" and ({' or '.join(part.condition('duckdb') for part in rule.parts)})"
         chosen.append(bound)
+        if rule.reads_record() and looked_into is not None:
+            looked_into = None if types is None else looked_into | types
     where = "\n or ".join(f"({bound})" for bound in dict.fromkeys(chosen)) or "false"
     reaches = [_reach(rule, span) for rule in audit] or [(span.start, span.end)]
     since, until = min(since for since, _ in reaches), max(until for _, until in reaches)
+    record = "raw" if looked_into is None else f"case when type in ({_listed(looked_into)}) then raw end as raw"
     db.execute(
-        f"create or replace temp table {_LOOKED_AT} as select * exclude (raw_bytes) "
+        f"create or replace temp table {_LOOKED_AT} as select * exclude (raw, raw_bytes), {record} "
         f"from ({events('audit_events', since, until)}) as held where created_at >= {moment(since)} "
         f"and created_at < {moment(until)} and ({where})"
     )
     row = db.execute(f"select count(*) from {_LOOKED_AT}").fetchone()
     return int(row[0]) if row else 0
+
+
+def _listed(types: Iterable[str]) -> str:
+    return ", ".join(literal(kind) for kind in sorted(types)) or "''"
 
 
 def _reach(rule: Rule, span: Window) -> tuple[datetime, datetime]:
@@ -123,7 +128,8 @@ def _reach(rule: Rule, span: Window) -> tuple[datetime, datetime]:
     return span.start - timedelta(seconds=rule.look_back), span.end + timedelta(seconds=ahead)
 
 
-def _finds(db: duckdb.DuckDBPyConnection, rule: Rule, span: Window, events: Events) -> list[Find]:
+def finds_of(db: duckdb.DuckDBPyConnection, rule: Rule, span: Window, events: Events) -> list[Find]:
+    """What one rule finds in and around a span, after `gather` for it."""
     since, until = _reach(rule, span)
     relation = _LOOKED_AT
     if rule.source.name != "audit":

@@ -122,6 +122,13 @@ class Rule:
         found = [part.types() for part in self.parts]
         return frozenset().union(*(t for t in found if t)) if all(t is not None for t in found) else None
 
+    def reads_record(self) -> bool:
+        """Whether it looks into the verbatim record for a field that has no column."""
+        names = [*self.group_by, *([self.value_field] if self.value_field else [])]
+        texts = [part.condition("duckdb") for part in self.parts]
+        texts += [part.sql(name) for part in self.parts for name in names]
+        return any("(raw, " in text for text in texts)
+
 
 def read(path: Path) -> Rule:
     """The detection in a file: one Sigma rule, or several and one correlation. Raises RuleInvalid."""

@@ -129,10 +129,17 @@ def _ordered(rule: Rule, partition: str) -> list[str]:
         steps.append(
             f"ordered{k} as (select *, case when part = {k} then {start} end as s{k} from ordered{k - 1})"
         )
-    steps.append(
-        f"counted as (select *, case when created_at <= s{last} + interval '{rule.timespan}' second "
-        f"then 1 else 0 end as enough from ordered{last})"
+    ahead = (
+        f"max(done) over ({partition}order by created_at range between current row "
+        f"and interval '{rule.timespan}' second following)"
     )
+    steps += [
+        f"judged as (select *, case when created_at <= s{last} + interval '{rule.timespan}' second "
+        f"then 1 else 0 end as done from ordered{last})",
+        f"led as (select *, {ahead} as leads from judged)",
+        # what led to it comes along; what happened before the first step, or without it, does not
+        f"counted as (select *, done as enough from led where done = 1 or (part < {last} and leads = 1))",
+    ]
     return steps
 
 

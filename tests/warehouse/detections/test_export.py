@@ -8,7 +8,7 @@ import pytest
 from warehouse.detections.export import TARGETS, export
 from warehouse.detections.rulebook import load
 
-SHIPPED = Path(__file__).parents[3] / "deploy" / "siem" / "detections"
+SHIPPED = Path(__file__).parents[3] / "deploy" / "detections"
 RULES = load()
 
 
