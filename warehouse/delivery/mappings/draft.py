@@ -29,27 +29,40 @@ def draft(folder: Path = HERE) -> list[str]:
             rows = {row["type"]: row for row in reader}
         missing = [known for known in load().types.values() if known.type not in rows]
         for known in missing:
-            model = _most_alike(known, rows)
-            rows[known.type] = {**rows.get(model, dict.fromkeys(columns, "")), "type": known.type}
-            if name == _TARGETS:
-                rows[known.type] = _declared_only(known, rows[known.type])
-            said.append(f"{name}.csv: {known.type} as {model or 'nothing'}")
+            said.append(f"{name}.csv: {known.type} as {_model(name, known, rows) or 'nothing'}")
+            rows[known.type] = {**dict.fromkeys(columns, ""), **drafted(name, known, rows)}
         if missing:
             path.write_text(_text(columns, rows), encoding="utf-8", newline="")
     return said
 
 
-def _most_alike(known: EventType, rows: dict[str, dict[str, str]]) -> str:
-    """The listed type that shares most of object, category and verb; else the row of the verb; else none."""
+def drafted(name: str, known: EventType, rows: dict[str, dict[str, str]]) -> dict[str, str]:
+    """The row of `known` in the table `name`, by what the other `rows` of that table say."""
+    model = _model(name, known, rows)
+    row = {**rows.get(model, {}), "type": known.type}
+    if name == _TARGETS:
+        return _declared_only(known, row)
+    if model in load().types and row.get("object_category") == load().types[model].object:
+        row["object_category"] = known.object
+    return row
+
+
+def _model(name: str, known: EventType, rows: dict[str, dict[str, str]]) -> str:
+    return _most_alike(known, rows, object_counts=9 if name == _TARGETS else 2)
+
+
+def _most_alike(known: EventType, rows: dict[str, dict[str, str]], object_counts: int) -> str:
+    """The listed type that shares most of verb, category and object; else the row of the verb; else none."""
 
     def likeness(other: EventType) -> tuple[int, int]:
+        # the verb decides what is done, the category to what, the object only how it is called
+        alike = 4 * (other.verb == known.verb) + 3 * (other.category == known.category)
         same_words = set(known.type.split("_")) & set(other.type.split("_"))
-        alike = 2 * (other.verb == known.verb) + 2 * (other.category == known.category)
-        return alike + 3 * (other.object == known.object), len(same_words)
+        return alike + object_counts * (other.object == known.object), len(same_words)
 
     others = [other for other in load().types.values() if other.type in rows]
     best = max(others, key=likeness, default=None)
-    if best is not None and likeness(best)[0] >= 4:
+    if best is not None and likeness(best)[0] >= 5:
         return best.type
     unlisted = f"{UNLISTED}{known.verb}"
     return unlisted if unlisted in rows else ""

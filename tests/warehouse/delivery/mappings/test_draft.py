@@ -5,8 +5,9 @@ import shutil
 
 import pytest
 
-from warehouse.delivery.mappings.draft import draft
+from warehouse.delivery.mappings.draft import draft, drafted
 from warehouse.delivery.mappings.tables import HERE, SCHEMA_TABLES
+from warehouse.taxonomy import load
 
 TABLES = (*SCHEMA_TABLES, "targets")
 
@@ -49,3 +50,14 @@ def test_a_drafted_place_is_a_field_that_the_type_has(folder):
     rows = {row["type"]: row for row in csv.DictReader((folder / "targets.csv").open(newline=""))}
     assert rows["claude_chat_deletion_failed"]["object_id"] == "claude_chat_id"
     assert rows["claude_chat_deletion_failed"]["group_id"] == ""
+
+
+@pytest.mark.parametrize(("name", "least"), [*((name, 0.7) for name in SCHEMA_TABLES), ("targets", 0.7)])
+def test_most_drafts_are_what_a_person_had_written(name, least):
+    with (HERE / f"{name}.csv").open(newline="") as file:
+        rows = {row["type"]: row for row in csv.DictReader(file)}
+    alike = 0
+    for known in load().types.values():
+        others = {type: row for type, row in rows.items() if type != known.type}
+        alike += drafted(name, known, others) == rows[known.type]
+    assert alike / len(load().types) > least
