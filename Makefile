@@ -62,7 +62,7 @@ format: $(VENV)/.installed-dev ## put the code into form
 test-slow: $(VENV)/.installed-dev ## kills, two writers, long histories: minutes
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m 'slow and not real'
 
-test-real: $(VENV)/.installed-dev ## against third-party servers built or installed on this machine (needs Go; npm for one of them)
+test-real: $(VENV)/.installed-dev ## against third-party servers built or installed on this machine (needs Go; for some also npm, or Java and Maven)
 	$(BIN)/python -m pytest -q -m real tests/real
 
 test-browser: $(VENV)/.installed-dev ## only the tests that drive a browser
