@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _intakes(options: argparse.Namespace) -> int:
     names = [name for name in options.only.split(",") if name] or None
     try:
-        intakes = Intakes(names, seed=options.seed)
+        intakes = Intakes(names, seed=options.seed, bodies=not options.no_bodies)
         for name, fault in parse_intake_faults(options.faults):
             intakes[name].faults.on(**fault)
     except KeyError as problem:
@@ -180,6 +180,7 @@ def _add_intakes(commands: Any) -> None:
     intakes.add_argument("--port", type=int, default=0, help="loopback port; 0 takes a free one (default)")
     intakes.add_argument("--only", default="", metavar="LIST", help=f"some of {', '.join(INTAKES)} (default: all)")
     intakes.add_argument("--faults", default="", metavar="LIST", help="faults to start with; see below")
+    intakes.add_argument("--no-bodies", action="store_true", help="keep ids and times of events, not the events")
     intakes.add_argument("--seed", type=int, default=7, help="of faults with a probability (default 7)")
 
 

@@ -77,11 +77,14 @@ class Intake:
     encodings: ClassVar[tuple[str, ...]] = ("gzip",)
     largest: int = 100_000_000
 
-    def __init__(self, *, clock: Clock | None = None, seed: int = 7) -> None:
+    def __init__(self, *, clock: Clock | None = None, seed: int = 7, bodies: bool = True) -> None:
+        """bodies: whether events are kept, or only their ids and times (for millions of them)."""
         self.clock = clock or Clock.parse("real")
         self.faults = IntakeFaults(f"{seed}/{self.name}", FAULTS | self.faults_of_its_own)
         self.stored: list[Stored] = []
         self.violations: list[str] = []
+        self._bodies = bodies
+        self._at = ""
         self.requests: deque[dict[str, Any]] = deque(maxlen=_REMEMBERED)
         self._lock = Lock()
 
@@ -117,6 +120,7 @@ class Intake:
     def handle(self, asked: Asked) -> Reply:
         """The answer with the faults in it; the caller has waited for `slow` already."""
         with self._lock:
+            self._at = self.now()
             before = self.faults.draw("cut", "retry_after", "error", "gateway", "too_large", "unauthorized",
                                       "forbidden", "redirect")  # fmt: skip
             reply = self._faulty(before) if before else self._taken(asked)
@@ -127,7 +131,7 @@ class Intake:
                     reply = Reply(reply.status, b'{"took": 3, "err', cut=cut)
             self.requests.append(
                 {
-                    "at": self.now(),
+                    "at": self._at,
                     "method": asked.method,
                     "path": asked.path,
                     "bytes": len(asked.sent),
@@ -135,6 +139,7 @@ class Intake:
                     "fault": before.kind if before else None,
                 }
             )
+            self._at = ""
             return reply
 
     def _taken(self, asked: Asked) -> Reply:
@@ -185,7 +190,7 @@ class Intake:
         return Refuse(self.refusal(status, f"sandbox: {what}"))
 
     def keep(self, id: str | None, time: str | None, place: str, event: Any) -> None:
-        self.stored.append(Stored(id, time, place, self.now(), event))
+        self.stored.append(Stored(id, time, place, self._at or self.now(), event if self._bodies else None))
 
     def now(self) -> str:
         return self.clock.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -384,6 +384,13 @@ def test_what_an_intake_holds_is_read_back_over_http(served, post):
     assert client.get("/_intakes/nobody/events").status_code == 404
 
 
+def test_bodies_need_not_be_kept():
+    with serve_intakes("splunk", bodies=False) as alone, httpx.Client() as client:
+        headers = {"authorization": f"Splunk {PLAIN}"}
+        client.post(alone.url + "/services/collector", content=b'{"event":{"id":"a"}}', headers=headers)
+        assert [(one.id, one.event) for one in alone["splunk"].stored] == [("a", None)]
+
+
 def test_intakes_are_served_by_command():
     command = [
         sys.executable,
