@@ -5,7 +5,7 @@ explain is a row without an actor, and so has an owner like all others.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 
 import duckdb
 
@@ -91,6 +91,15 @@ def refreshed_at(db: duckdb.DuckDBPyConnection, period: Period) -> datetime | No
     ).fetchone()
     moment: datetime | None = found[0] if found else None
     return moment
+
+
+def disagreeing(db: duckdb.DuckDBPyConnection, period: Period) -> frozenset[date]:
+    """The days of a month whose rows do not add up to the vendor's total of the same day."""
+    found = db.execute(
+        "select day from cost_days where day >= $start and day < $end and not agrees",
+        {"start": period.start, "end": period.end},
+    ).fetchall()
+    return frozenset(day for (day,) in found)
 
 
 def months(db: duckdb.DuckDBPyConnection) -> list[Period]:

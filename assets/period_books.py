@@ -6,11 +6,11 @@ and nothing of the first is changed. The books follow from the log alone.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
-from assets.cost_lines import coverage, refreshed_at, rows_of
+from assets.cost_lines import coverage, disagreeing, refreshed_at, rows_of
 from assets.payers import Payers, read_payers
 from assets.seat_days import seat_days_of
 from assets.workshop import Workshop
@@ -132,7 +132,7 @@ class Bookkeeping:
         if forced and not reason.strip():
             raise PeriodRefused(f"{period} is closed early only with a reason, which is recorded; give --reason")
         archive, now, inputs = self.workshop.archive, self.workshop.clock(), self.inputs
-        held = coverage(archive.state, period)
+        held = replace(coverage(archive.state, period), disagreeing=disagreeing(self.db, period))
         because = check_closable(period, today=now.date(), coverage=held, forced=forced)
         archive.check_key()
         done = prepare(self.books, period, inputs, "closed")

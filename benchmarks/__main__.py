@@ -23,6 +23,8 @@ BENCHMARKS = {
     "queries": "queries",
     "start": "start",
     "verify": "verify",
+    "report": "chargeback_report",
+    "forecast": "forecast",
 }
 PAGE = ROOT / "docs" / "benchmarks.md"
 

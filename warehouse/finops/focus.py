@@ -21,7 +21,7 @@ from warehouse.finops.customer_files import Number, csv_bytes
 from warehouse.finops.errors import InputRefused
 from warehouse.finops.focus_columns import COST_AND_USAGE, arrow_schema
 from warehouse.finops.inputs import CURRENCY
-from warehouse.finops.money import SCALE, ZERO, minus, text, total
+from warehouse.finops.money import EXACT, SCALE, ZERO, minus, text, total
 from warehouse.finops.periods import Period
 from warehouse.finops.seats import PRODUCT as SEATS
 from warehouse.finops.statement import Line, Statement
@@ -54,6 +54,8 @@ _RESOURCE_TYPES = {
     "federated_actor": "Federated Identity",
 }
 _FINEST = Decimal(1).scaleb(-SCALE)
+_FINEST_PRICE = Decimal(1).scaleb(-12)
+_ROUGH = Context(prec=60)
 _WIDE = Context(prec=38)
 _BATCH = 20_000
 
@@ -204,12 +206,15 @@ class _Context:
         **more: Any,
     ) -> dict[str, Any]:
         period = self.statement.period
-        cost = fine(billed)
+        cost, quantity = fine(billed), more.get("PricingQuantity")
+        list_cost = cost if listed is None else fine(listed)
         return {
             "BilledCost": cost,
             "EffectiveCost": cost,
             "ContractedCost": cost,
-            "ListCost": cost if listed is None else fine(listed),
+            "ListCost": list_cost,
+            "ContractedUnitPrice": unit_price(cost, quantity),
+            "ListUnitPrice": None if listed is None else unit_price(list_cost, quantity),
             "BillingAccountId": self.account.id,
             "BillingAccountName": self.account.name,
             "BillingAccountType": "Organization",
@@ -251,6 +256,16 @@ def fine(amount: Decimal | None) -> Decimal | None:
     if amount is None:
         return None
     return amount.quantize(_FINEST, rounding=ROUND_HALF_EVEN, context=_WIDE)
+
+
+def unit_price(cost: Decimal | None, quantity: Decimal | None) -> Decimal | None:
+    """What one unit cost: only where price times quantity is the cost exactly, as decimals and as the floats that
+    consumers compare; else None, because a price that does not multiply is worse than none."""
+    if cost is None or not quantity:
+        return None
+    price = _ROUGH.divide(cost, quantity).quantize(_FINEST_PRICE, rounding=ROUND_HALF_EVEN, context=_WIDE)
+    exact = EXACT.multiply(price, quantity) == cost
+    return price if exact and float(price) * float(quantity) == float(cost) else None
 
 
 def _json(value: object) -> str:

@@ -13,6 +13,7 @@ Version = Literal["1.2", "1.3", "1.4", "ours"]
 
 MONEY = pa.decimal128(38, 8)
 QUANTITY = pa.decimal128(38, 8)
+UNIT_PRICE = pa.decimal128(38, 12)
 TIME = pa.timestamp("us", "UTC")
 TEXT = pa.string()
 
@@ -47,10 +48,12 @@ COST_AND_USAGE = (
     Column("ConsumedQuantity", QUANTITY, True),
     Column("ConsumedUnit", TEXT, True),
     Column("ContractedCost", MONEY, False),
+    Column("ContractedUnitPrice", UNIT_PRICE, True),
     Column("EffectiveCost", MONEY, False),
     Column("InvoiceId", TEXT, True),
     Column("InvoiceIssuerName", TEXT, False),
     Column("ListCost", MONEY, False),
+    Column("ListUnitPrice", UNIT_PRICE, True),
     Column("PricingQuantity", QUANTITY, True),
     Column("PricingUnit", TEXT, True),
     Column("ProviderName", TEXT, False),

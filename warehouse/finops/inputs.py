@@ -99,10 +99,11 @@ class SeatDay:
 @dataclass(frozen=True, slots=True)
 class Coverage:
     """Which days are there. `complete` were read to their last page; `unsettled` are those that were last read
-    when the vendor could still restate them."""
+    when the vendor could still restate them; of `disagreeing` the rows do not add up to the vendor's total."""
 
     complete: frozenset[date]
     unsettled: frozenset[date] = frozenset()
+    disagreeing: frozenset[date] = frozenset()
 
 
 def cost_rows(table: "pa.Table | pa.RecordBatchReader | Iterable[Mapping[str, Any]]") -> Iterator[CostRow]:

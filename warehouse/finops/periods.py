@@ -116,6 +116,13 @@ def check_closable(period: Period, *, today: date, coverage: Coverage, forced: b
             f"{len(stale)} of its days were last read when they could still be restated (first {stale[0]}); run "
             "`ledgerline pull cost` once more"
         )
+    apart = sorted(day for day in coverage.disagreeing if day in period)
+    if apart:
+        reasons.append(
+            f"the rows of {len(apart)} of its days do not add up to the vendor's total (first {apart[0]}; see "
+            f"`agrees` in cost_days); read it again with `ledgerline pull cost --from {apart[0]} --to "
+            f"{apart[0] + timedelta(days=1)}`, and if it stays so, ask the vendor"
+        )
     if today < period.final_from:
         reasons.append(f"the vendor may restate its days until {period.final_from}")
     if reasons and not forced:

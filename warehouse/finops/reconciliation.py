@@ -18,6 +18,7 @@ from warehouse.finops.periods import Period
 
 COLUMNS = ("invoice_id", "issue_date", "currency", "kind", "description", "amount")
 OPTIONAL = ("period", "invoice_detail_id", "due_date", "purchase_order")
+_CHARGED = ("usage", "seats", "minimum")
 KINDS = ("usage", "seats", "tax", "credit", "minimum", "rounding", "adjustment")
 
 
@@ -115,6 +116,11 @@ def _line(row: files.Row, found: files.Findings, period: Period) -> InvoiceLine 
         )
     if row["kind"] == "credit" and amount is not None and amount > 0:
         found.add(row.line, "sign", f"a credit of {amount} would raise the invoice", "credits below 0")
+    if row["kind"] in _CHARGED and amount is not None and amount < 0:
+        found.add(
+            row.line, "sign", f"{row['kind']} of {amount} would lower the invoice",
+            "an amount of at least 0; what is given back is of the kind credit or adjustment",
+        )  # fmt: skip
     if row["period"] and row["period"] != str(period):
         found.add(row.line, "period", f"its period is {files.shown(row['period'])}", f"{period}, or an empty cell")
     due = files.day_cell(row, "due_date", found)

@@ -200,3 +200,40 @@ def test_invoice_details_carry_each_line_of_the_invoice() -> None:
     assert table.column("BilledCost").to_pylist() == [Decimal(100), Decimal(12)]
     assert table.column("InvoiceDetailId").to_pylist() == ["INV-1-2", "INV-1-3"]
     assert table.column("PaymentDueDate").to_pylist()[0].date() == date(2026, 12, 3)
+
+
+@pytest.mark.parametrize(
+    ("amount", "quantity", "price"),
+    [
+        ("0.025", "1000", "0.000025"),
+        ("10", "3", None),  # 3.333... does not multiply
+        ("0.00000001", "30000", None),  # finer than the column
+        ("5", "0", None),
+        ("-0.5", "4", "-0.125"),
+    ],
+)
+def test_a_unit_price_is_given_only_where_it_multiplies_exactly(
+    amount: str, quantity: str, price: str | None
+) -> None:
+    row = cost(amount, quantity=Decimal(quantity), unit="Tokens", token_type="output_tokens")
+    (made, *_) = focus(prepared(row)).to_pylist()
+    wanted = None if price is None else Decimal(price)
+    assert (made["ContractedUnitPrice"], made["ListUnitPrice"]) == (wanted, wanted)
+
+
+@unhurried
+@given(cost_rows_of(OCTOBER), mappings())
+def test_every_unit_price_multiplies_to_its_cost_for_a_reader_with_floats_too(
+    rows: list[CostRow], centers: CostCenters
+) -> None:
+    for row in focus(prepared(*rows, centers=centers)).to_pylist():
+        for name, of in (("ListUnitPrice", "ListCost"), ("ContractedUnitPrice", "ContractedCost")):
+            if row[name] is not None:
+                assert row[name] * row["PricingQuantity"] == row[of]
+                assert float(row[name]) * float(row["PricingQuantity"]) == float(row[of])
+
+
+def test_a_list_price_that_is_not_known_gives_no_list_unit_price() -> None:
+    row = cost("2", quantity=Decimal(4), unit="Tokens", list_amount=None)
+    (made, *_) = focus(prepared(row)).to_pylist()
+    assert (made["ListUnitPrice"], made["ContractedUnitPrice"]) == (None, Decimal("0.5"))

@@ -83,7 +83,12 @@ cents = st.integers(-(10**9), 10**9).map(lambda units: Decimal(units).scaleb(-2)
 def test_the_bridge_always_ends_at_the_invoice(
     usage: Decimal, seats: Decimal, at_issue: Decimal | None, lines: list[tuple[str, Decimal]]
 ) -> None:
-    listed = [(kind, f"{-abs(amount) if kind == 'credit' else amount:f}") for kind, amount in lines]
+    charged = ("usage", "seats", "minimum")
+    signed = [
+        (kind, -abs(amount) if kind == "credit" else abs(amount) if kind in charged else amount)
+        for kind, amount in lines
+    ]
+    listed = [(kind, f"{amount:f}") for kind, amount in signed]
     booked = Booked(usage, seats, Decimal(0), usage + seats, at_issue)
     rows = [f"INV-1,2026-11-03,USD,{kind},,{amount}" for kind, amount in listed] or [
         "INV-1,2026-11-03,USD,usage,,0.00"
