@@ -104,9 +104,10 @@ def make_folder(path: Path, *, days: int, users: int, seed: int) -> DemoFolder:
 
 
 @contextmanager
-def serve_tenant(folder: DemoFolder) -> Iterator[dict[str, Any]]:
+def serve_tenant(folder: DemoFolder, *, quiet: bool = False) -> Iterator[dict[str, Any]]:
     """Serve the tenant of a demo folder in a process of its own; yields what it says when it is ready.
 
+    `quiet`: nothing planted and nothing rare, everyday work only.
     Writes keys and configuration, which follow from the seed and the port. Raises TenantFailed.
     """
     settings = folder.settings()
@@ -120,6 +121,7 @@ def serve_tenant(folder: DemoFolder) -> Iterator[dict[str, Any]]:
                 *("--users", str(settings["users"]), "--seed", str(settings["seed"])),
                 *("--days", str(days), "--journal", str(folder.path / "tenant.journal")),
                 *("--analytics-rate-limit", "0"),
+                *(("--quiet",) if quiet else ()),
             ],
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -107,6 +107,7 @@ def _tenant(options: argparse.Namespace) -> Tenant:
         directory_rate_limit=options.directory_rate_limit,
         journal=Path(options.journal) if options.journal else None,
         quirks=[quirk for quirk in options.quirks.split(",") if quirk],
+        quiet=options.quiet,
     )
 
 
@@ -136,6 +137,7 @@ def _parser() -> argparse.ArgumentParser:
         "2026-11-22T10:00:00Z at which it stands",
     )
     add("--ticking", action="store_true", help="with a given time: start there and run on at real speed")
+    add("--quiet", action="store_true", help="everyday work only: nothing planted, nothing rare")
     add("--events-per-day", type=int, metavar="N", help="exactly N events a day instead of the daily rhythm")
     add("--rate-limit", type=int, default=600, metavar="N", help="requests per minute; 0 = none (default 600)")
     add(

@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
         demo,
         {
             "ledgerline demo": "31 days of a company of 200, in a folder that is removed afterwards",
+            "ledgerline demo --drill": "does every detection fire on its own case, and are quiet days quiet?",
             "ledgerline demo --keep": "the same, kept in ./data/demo to look around in",
         },
     )
@@ -35,6 +36,9 @@ def demo(
     days: Annotated[int, typer.Option(min=1, max=300, help="How many past days the tenant has.")] = 31,
     users: Annotated[int, typer.Option(min=1, max=5000, help="How many people the tenant has.")] = 200,
     keep: Annotated[bool, typer.Option("--keep", help=f"Keep everything in ./{FOLDER}, made anew.")] = False,
+    drill: Annotated[
+        bool, typer.Option("--drill", help="Only the detections: quiet days, then each rule's own case.")
+    ] = False,
     json: JSON = False,
     debug: DEBUG = False,
 ) -> int:
@@ -49,6 +53,10 @@ def demo(
     from orchestration.demo_tenant import InUse, TenantFailed  # noqa: PLC0415
 
     try:
+        if drill:
+            from orchestration.cli.demo_drill import show_drill  # noqa: PLC0415
+
+            return show_drill(output)
         return _in_folder(output, days=days, users=users, keep=keep)
     except InUse as error:
         raise CannotRun(str(error), remedy="stop `make ui`, or wait until the other demo is done") from error

@@ -25,11 +25,11 @@ _QUESTIONS = {
         select strftime(created_at, '%Y-%m-%d %H:%M') as at, coalesce(actor_email, actor_key) as who, event_type,
                ip_address, outcome
         from fct_data_movement where movement = 'export' order by created_at desc limit 6""",
-    "Which changes would you want to have heard of?": """
-        select strftime(created_at, '%Y-%m-%d %H:%M') as at, coalesce(actor_email, actor_key) as who, event_type,
-               severity
-        from fct_admin_change where severity in ('high', 'critical') order by created_at desc limit 6""",
+    "Which alerts would have woken somebody?": """
+        select strftime(first_at, '%Y-%m-%d %H:%M') as at, severity, title, events, entities as about
+        from alerts where severity = 'critical' or title like 'Many files%' order by first_at desc limit 6""",
 }
+_LEVELS = ("critical", "high", "medium", "low", "informational")
 
 
 @dataclass
@@ -60,6 +60,20 @@ def pull_audit(run: DemoRun) -> None:
         f"{duration(pulled.seconds)}: archived byte for byte, folded into Parquet"
     )
     run.output.line(f"sealed     {counted(len(pulled.sealed), 'whole day')}, sorted by actor and time, final")
+
+
+def raise_alerts(run: DemoRun) -> None:
+    """What the Sigma rules find in what was pulled; the loudest of it."""
+    from assets.detecting import detect  # noqa: PLC0415
+    from warehouse.detections.rulebook import load  # noqa: PLC0415
+
+    done = detect(run.workshop, load(run.workshop.rule_folders))
+    run.document["alerts"] = {name: value for name, value in done.as_dict().items() if name != "alerts"}
+    levels = ", ".join(f"{done.by_severity[level]} {level}" for level in _LEVELS if done.by_severity[level])
+    run.output.line(
+        f"detected   {counted(done.raised, 'alert')} by {counted(done.rules, 'rule')} ({levels}), "
+        f"{duration(done.seconds)}"
+    )
 
 
 def model(run: DemoRun) -> None:
@@ -121,6 +135,7 @@ def check(run: DemoRun) -> None:
 STEPS: tuple[Callable[[DemoRun], None], ...] = (
     pull_audit,
     pull_money,
+    raise_alerts,
     model,
     ask,
     notice,

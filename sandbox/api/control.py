@@ -10,6 +10,7 @@ GET  spend?start=&end=   totals of days [start, end) by=day,product,.. in the ex
 GET  spend/DAY           a day's totals, its history (what each export showed) and its restatements
 POST setting             {"name": .., "value": ..}: an organisation's setting, with no activity behind it
 POST redact              {"user_id"|"email": .., "replacement": ..}
+POST inject              {"records": [..]}: records with created_at, actor and type, served from now on
 POST withdraw            {"ids": [..]} or {"day": "YYYY-MM-DD", "count": n}
 """
 
@@ -52,6 +53,7 @@ class Control:
             route("setting", self.setting, "POST"),
             route("redact", self.redact, "POST"),
             route("withdraw", self.withdraw, "POST"),
+            route("inject", self.inject, "POST"),
         ]
 
     async def truth(self, request: Request) -> Response:
@@ -118,6 +120,10 @@ class Control:
             user_id=wish.get("user_id"), email=wish.get("email"), replacement=wish.get("replacement", "[redacted]")
         )
         return JSONResponse({"changed": len(changed), "ids": changed})
+
+    async def inject(self, request: Request) -> Response:
+        given = self.tenant.inject((await request.json())["records"])
+        return JSONResponse({"injected": len(given), "ids": given})
 
     async def withdraw(self, request: Request) -> Response:
         wish = await request.json()

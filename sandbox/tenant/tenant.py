@@ -24,6 +24,7 @@ from sandbox.tenant.day import events_of
 from sandbox.tenant.directory import Directory
 from sandbox.tenant.engagement import Engagement
 from sandbox.tenant.events import day_of, day_start
+from sandbox.tenant.injected import event_of
 from sandbox.tenant.journal import Journal
 from sandbox.tenant.people import CYCLE_DAYS, Person
 from sandbox.tenant.quirks import QUIRKS
@@ -41,7 +42,8 @@ class Tenant:
     seed, users (1 to 5,000), days (how far back the feed goes from the clock's day), clock,
     events_per_day (None: the rhythm decides), rate_limit, analytics_rate_limit and directory_rate_limit
     (requests per `rate_window` seconds of the Compliance, the Analytics and the Admin API, 0 = none),
-    quirks (names from QUIRKS), journal (a file that makes a restarted tenant remember what was done to it).
+    quirks (names from QUIRKS), journal (a file that makes a restarted tenant remember what was done to it), quiet
+    (everyday work only: no planted stories, nothing rare, the recording always on).
     """
 
     def __init__(
@@ -58,10 +60,12 @@ class Tenant:
         rate_window: float = 60.0,
         quirks: Iterable[str] = (),
         journal: Path | None = None,
+        quiet: bool = False,
     ) -> None:
         self.clock = clock if isinstance(clock, Clock) else _clock(clock)
         self.seed, self.users, self.days = seed, users, days
         self.events_per_day = events_per_day
+        self.quiet = quiet
         self.rate_limit, self.rate_window = rate_limit, rate_window
         self.analytics_rate_limit, self.directory_rate_limit = analytics_rate_limit, directory_rate_limit
         self.quirks = frozenset(quirks)
@@ -197,6 +201,14 @@ class Tenant:
             self._journal.write({"withdraw": gone})
         return gone
 
+    def inject(self, records: Iterable[dict[str, Any]]) -> list[str]:
+        """Serve these records too, from now on; returns the ids they were given. Raises ValueError or KeyError."""
+        events = [event_of(self.world, record, _unpredictable) for record in records]
+        for event in events:
+            self.store.add(event)
+            self._journal.write({"inject": [*event[:2], event[2].decode(), *event[3:]]})
+        return [event[1] for event in events]
+
     def person(self, *, user_id: str | None = None, email: str | None = None) -> Person:
         """The person with this id or address who had a seat at any time in the span; raises ValueError."""
         for day in self.span():
@@ -207,6 +219,8 @@ class Tenant:
 
     def stories(self) -> list[dict[str, Any]]:
         """What was planted in the span of the feed, as JSON: stories of which anything lies in it by now."""
+        if self.quiet:
+            return []
         low, high = day_start(self.first_day), self.clock.now_us()
         cycles = sorted({day.toordinal() // CYCLE_DAYS for day in self.span()})
         told = [story for cycle in cycles for story in stories_of(self.world, cycle)]
@@ -242,7 +256,7 @@ class Tenant:
         return changed
 
     def _is_recorded(self, us: int) -> bool:
-        off = None if self.events_per_day is not None else unrecorded(self.world, day_of(us))
+        off = None if self.events_per_day is not None or self.quiet else unrecorded(self.world, day_of(us))
         return off is None or not off[0] < us < off[1]
 
     def _relive(self) -> None:
@@ -253,6 +267,9 @@ class Tenant:
             if "access" in entry:
                 us, identifier, record, indexed = entry["access"]
                 self.store.add((us, identifier, record.encode(), ACCESS_TYPE, None, None, indexed))
+            elif "inject" in entry:
+                us, identifier, record, kind, user_id, org_id, indexed = entry["inject"]
+                self.store.add((us, identifier, record.encode(), kind, user_id, org_id, indexed))
             elif "redact" in entry:
                 self._redact(*entry["redact"])
             elif "withdraw" in entry:
@@ -266,7 +283,7 @@ class Tenant:
         return [day for day in self.span() if first <= day <= last]
 
     def _segment(self, day: date) -> Segment:
-        segment = Segment(events_of(self.world, day, self.events_per_day))
+        segment = Segment(events_of(self.world, day, self.events_per_day, quiet=self.quiet))
         _swap(segment, self._redactions)
         for fault in self._damage:
             if day in self._days_of(fault):
