@@ -52,6 +52,8 @@ def to_datadog(event: CanonicalEvent) -> dict[str, Any]:
         "archive": {"commit_seq": event.commit_seq, "version": event.version, "fold": event.fold},
         "record": event.raw,
     }
+    if event.event_time is None:
+        del document["event_time"]
     if who is not None:
         document["usr"] = given(
             id=event.actor_id, email=event.actor_email, name=event.actor_email, type=event.actor_type

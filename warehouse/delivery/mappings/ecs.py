@@ -59,7 +59,6 @@ def to_ecs(event: CanonicalEvent) -> dict[str, Any]:
         "verb": known.verb,
         "outcome": event.outcome,
         "severity": event.severity,
-        "actor_type": event.actor_type,
         "object": thing,
         "unknown_event": event.unknown_event,
         "archive": {"commit_seq": event.commit_seq, "version": event.version, "fold": event.fold},
@@ -83,6 +82,8 @@ def to_ecs(event: CanonicalEvent) -> dict[str, Any]:
         "observer": _OBSERVER,
         "anthropic": vendor,
     }
+    if event.actor_type is not None:
+        vendor["actor_type"] = event.actor_type
     if event.event_time is not None:
         vendor["event_time"] = event.event_time
     if event.unknown_event:

@@ -141,6 +141,9 @@ def to_ocsf(event: CanonicalEvent) -> dict[str, Any]:
         "commit_seq": event.commit_seq,
         "record": event.raw,
     }
+    for name in ("event_time", "actor_type"):
+        if unmapped[name] is None:
+            del unmapped[name]
     if event.unknown_fields:
         unmapped["unknown_fields"] = event.unknown_fields
     document: dict[str, Any] = {

@@ -89,6 +89,9 @@ def to_udm(event: CanonicalEvent) -> dict[str, Any]:
         "commit_seq": event.commit_seq,
         "record": event.raw,
     }
+    for name in ("event_time", "actor_type"):
+        if additional[name] is None:
+            del additional[name]
     if event.unknown_fields:
         additional["unknown_fields"] = event.unknown_fields
     if event.organization_uuid is not None:
