@@ -5,7 +5,7 @@ a killed run left is taken up by the next. Knows no Dagster.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
@@ -54,7 +54,6 @@ def deliver(
     *,
     patience: Patience | None = None,
     on_progress: Callable[[Report], None] = lambda _report: None,
-    stop: threading.Event | None = None,
     load: Callable[[str], Destination] = modules.load,
 ) -> list[Report]:
     """Push what is due to the named destinations, or to all that are configured; all at once.
@@ -68,40 +67,40 @@ def deliver(
     archive = workshop.archive
     archive.refresh()
     archive.check_key()
-    slices, refused = _slices(wanted, workshop)
+    slices, refused = slices_of(wanted, workshop)
     if any(slice.kind in ("alerts", "rule") for slice in slices.values()):
         detect(workshop, load_rules(workshop.rule_folders))  # what is due of the alerts goes out with them
     wanted = [one for one in wanted if one.name in slices]
     if not wanted:
         return refused
     lock = threading.Lock()
-    books = {one.name: _book(archive, lock, one) for one in wanted}
+    books = {one.name: book_of(archive, lock, one) for one in wanted}
     queue = Queue.since(archive, min(book.begun.seq for book in books.values()))
-    checkpoint = _newest_checkpoint(archive)
-    runs: dict[str, Run] = {}
+    checkpoint = newest_checkpoint(archive)
+    runs = {
+        one.name: Run(
+            target_of(one, load(one.type), checkpoint),
+            books[one.name],
+            patience=patience,
+            clock=workshop.clock,
+            on_progress=on_progress,
+        )
+        for one in wanted
+    }
 
     def serve(one: Configured) -> Report:
         book, run = books[one.name], runs[one.name]
         with reader_of(archive, slices[one.name], lock) as reader:
             reader.check()
-            run.learn(queue.before(book.begun, book.passed))
+            run.learn(queue.before(slices[one.name], book.begun, book.passed))
             return run.go(reader.chunks(queue, book.begun, book.ahead, book.passed))
 
-    def stop_all() -> None:
-        for run in runs.values():
-            run.stop("stopped by hand")
-
-    for one in wanted:
-        target = _target(one, load(one.type), checkpoint)
-        runs[one.name] = Run(
-            target, books[one.name], patience=patience, clock=workshop.clock, on_progress=on_progress
-        )
-    reports = _all_at_once(wanted, serve, stop_all, stop)
+    reports = all_at_once(wanted, serve, runs.values())
     archive.settle()
     return reports + refused
 
 
-def _slices(wanted: Sequence[Configured], workshop: Workshop) -> tuple[dict[str, Slice], list[Report]]:
+def slices_of(wanted: Sequence[Configured], workshop: Workshop) -> tuple[dict[str, Slice], list[Report]]:
     """The slices by destination, and reports of those whose slice is none: they hold up no other."""
     slices, refused = {}, []
     for one in wanted:
@@ -123,25 +122,18 @@ def sliced(one: Configured, rule_folders: Sequence[Path] = ()) -> Slice:
     return parse_slice(one.slice, AUDIT_EVENTS.names, rules=known)
 
 
-def _all_at_once(
-    wanted: Sequence[Configured],
-    serve: Callable[[Configured], Report],
-    stop_all: Callable[[], None],
-    stop: threading.Event | None,
+def all_at_once(
+    wanted: Sequence[Configured], serve: Callable[[Configured], Report], runs: Iterable[Run]
 ) -> list[Report]:
     """Each in a thread of its own. An interrupt stops all of them; what is on its way is put on record."""
     with ThreadPoolExecutor(len(wanted), thread_name_prefix="destination") as pool:
         futures = [pool.submit(serve, one) for one in wanted]
         try:
-            while not all(future.done() for future in futures):
-                if stop is not None and stop.is_set():
-                    stop_all()
-                for future in futures:
-                    if not future.done():
-                        _wait(future)
-                        break
+            while waiting := [future for future in futures if not future.done()]:
+                _wait(waiting[0])
         except BaseException:
-            stop_all()
+            for run in runs:
+                run.stop("stopped by hand")
             raise
     reports, trouble = [], None
     for one, future in zip(wanted, futures, strict=True):
@@ -162,11 +154,11 @@ def _wait(future: Any) -> None:
         future.exception(timeout=0.2)
 
 
-def _book(archive: Archive, lock: threading.Lock, one: Configured) -> Book:
+def book_of(archive: Archive, lock: threading.Lock, one: Configured) -> Book:
     return Book(archive, lock, one.name, one.type, one.slice, MAPPING_VERSION)
 
 
-def _target(
+def target_of(
     one: Configured, module: Destination, checkpoint: Callable[[], tuple[int, CanonicalEvent] | None]
 ) -> Target:
     return Target(
@@ -182,7 +174,7 @@ def _target(
     )
 
 
-def _newest_checkpoint(archive: Archive) -> Callable[[], tuple[int, CanonicalEvent] | None]:
+def newest_checkpoint(archive: Archive) -> Callable[[], tuple[int, CanonicalEvent] | None]:
     """The newest signed checkpoint as an event of its own, made when it is first asked for."""
     archive.settle()  # the head is signed
     size = archive.state.size

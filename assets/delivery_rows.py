@@ -61,13 +61,12 @@ class Queue:
         made.recent, made.sealed = _places(state)
         return made
 
-    def before(self, begun: Position, passed: int) -> dict[int, int]:
-        """Rows of the table before the first of each commit from `begun` on; `passed`: those before `begun`."""
+    def before(self, slice: Slice, begun: Position, passed: int) -> dict[int, int]:
+        """Rows of the slice's table before each commit from `begun` on; `passed`: those before `begun`."""
         found: dict[int, int] = {}
-        for commit in self.commits:
-            if commit.seq >= begun.seq:
-                found[commit.seq] = passed = passed - (begun.row if commit.seq == begun.seq else 0)
-                passed += commit.rows
+        for commit in self.of(ALERTS if slice.kind in ("alerts", "rule") else TABLE, begun):
+            found[commit.seq] = passed = passed - (begun.row if commit.seq == begun.seq else 0)
+            passed += commit.rows
         return found
 
     def of(self, table: str, begun: Position) -> list[Commit]:
@@ -244,7 +243,7 @@ class Reader:
 
 
 def chunk_of(
-    rows: pa.RecordBatch, seqs: Sequence[int], places: Sequence[int], scanned: Position, passed: int
+    rows: pa.RecordBatch, seqs: Sequence[int | None], places: Sequence[int | None], scanned: Position, passed: int
 ) -> Chunk:
     """Rows of `audit_events` (with the columns of `canonical.COLUMNS`) as the engine takes them."""
     events = canonical_events(rows)

@@ -1,6 +1,5 @@
 """`ledgerline deliver`: what is due to each destination, with receipts; and what would go, without sending."""
 
-import threading
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -51,10 +50,9 @@ def deliver(name: NAME = None, config: CONFIG = None, json: JSON = False, debug:
     from orchestration.workshop import open_workshop  # noqa: PLC0415
 
     output = Output(json=json)
-    stop = threading.Event()
     with open_workshop(settings, for_writing=True) as workshop:
         check_slices(workshop, names)
-        reports = deliver_due(workshop, names, stop=stop)
+        reports = deliver_due(workshop, names)
     if json:
         output.document({"destinations": [as_dict(report) for report in reports]})
     for report in reports:

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from warehouse.archive import concerns, keys
 from warehouse.archive.cache import StateCache
 from warehouse.archive.concerns import Span, Target
+from warehouse.archive.deliveries import DeadFile
 from warehouse.archive.entry import Draft, Entry, ObjectRef, sha256_hex
 from warehouse.archive.errors import ObjectAltered, SigningKeyMissing
 from warehouse.archive.locks import locks_of
@@ -189,7 +190,7 @@ class Archive:
             query=name,
         )
 
-    def read(self, ref: "ObjectRef | TableFile") -> bytes:
+    def read(self, ref: "ObjectRef | TableFile | DeadFile") -> bytes:
         """The bytes of an object as the log names it. Raises ObjectAltered, KeyMissing, StoreError."""
         data = self.store.get(ref.key, ref.version_id)
         if sha256_hex(data) != ref.sha256:

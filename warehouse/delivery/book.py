@@ -5,12 +5,13 @@ says is stored when it says it.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 import msgspec
+import pyarrow as pa
 
 from warehouse.archive.archive import Archive
 from warehouse.archive.deliveries import DEAD_LETTERS, RECEIPTS, Served, Step
@@ -28,7 +29,8 @@ Action = Literal["deliver", "replay", "retry"]
 class Book:
     """Writes the entries of one destination in one run. `lock` is shared by all who append to this archive.
 
-    window: of a replay. closes: dead letters that a retry has taken up; `first_at`: when each of them first died.
+    window: of a replay. closes: dead letters that a retry has taken up, `tried`: when each of them first died and
+    how often it was sent, by id and version; they stay open until `closing`, when all of them are settled.
     """
 
     archive: Archive
@@ -40,13 +42,15 @@ class Book:
     action: Action = "deliver"
     window: list[str] | None = None
     closes: Sequence[str] = ()
-    first_at: dict[str, datetime] = field(default_factory=dict)
+    tried: Mapping[tuple[str, int], tuple[datetime, int]] = field(default_factory=dict)
+    closing: bool = False
     on_receipts: Callable[[Any], None] = lambda _rows: None
     entries: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.served = self.archive.state.served().get(self.destination)
         self._last = self.begun
+        self._dead: list[Any] = []
 
     @property
     def begun(self) -> Position:
@@ -99,26 +103,30 @@ class Book:
             step.begun, step.position = (self._last.seq, self._last.row), (position.seq, position.row)
             step.passed = progress.passed(position)
             step.ahead = [((start.seq, start.row), (end.seq, end.row)) for start, end in progress.ahead()]
-        step.closes = list(self.closes)
+        if self.closing:
+            step.closes = list(self.closes)
         objects = self._stored(settled)
         entry = self._append(step, objects)
-        self.closes = ()
         if self.action == "deliver":
             self._last = progress.position()
         return entry
 
     def _stored(self, settled: Sequence[Settled]) -> list[ObjectRef]:
-        if not settled:
-            return []
-        rows = receipt_rows(
-            settled, destination=self.destination, action=self.action, mapping_version=self.mapping_version
-        )
-        self.on_receipts(rows)
         now = self.archive.clock()
-        objects = [self._put(RECEIPTS, rows, now)]
-        dead = dead_rows(rows, slice=self.slice, now=now, first_at=self.first_at)
-        if dead.num_rows:
-            objects.append(self._put(DEAD_LETTERS, dead, now))
+        objects = []
+        if settled:
+            rows = receipt_rows(
+                settled, destination=self.destination, action=self.action, mapping_version=self.mapping_version
+            )
+            self.on_receipts(rows)
+            objects.append(self._put(RECEIPTS, rows, now))
+            self._dead.append(dead_rows(rows, slice=self.slice, now=now, tried=self.tried))
+        # what dies again in a retry is in its old letter until that one is closed
+        if self.action != "retry" or self.closing:
+            dead = pa.concat_tables(self._dead) if self._dead else None
+            self._dead = []
+            if dead is not None and dead.num_rows:
+                objects.append(self._put(DEAD_LETTERS, dead, now))
         return objects
 
     def _put(self, prefix: str, rows: Any, now: datetime) -> ObjectRef:

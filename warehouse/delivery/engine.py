@@ -34,13 +34,14 @@ _QUIET = timedelta(hours=1)
 class Chunk:
     """Selected rows in the order in which they go out, as columns; `scanned`, `passed`: after the last of them.
 
-    times: microseconds since 1970, UTC. events: what `encode` takes.
+    times: microseconds since 1970, UTC. events: what `encode` takes; a `Refused` is dead without being sent. seqs,
+    rows: None where something is sent again and its place was not looked up.
     """
 
     ids: Sequence[str]
     versions: Sequence[int]
-    seqs: Sequence[int]
-    rows: Sequence[int]
+    seqs: Sequence[int | None]
+    rows: Sequence[int | None]
     times: Sequence[int | None]
     events: Sequence[Any]
     scanned: Position
@@ -232,6 +233,8 @@ class Run:
         return made, notes, aside
 
     def _careful(self, event: Any, restamp: str | None) -> bytes | Refused:
+        if isinstance(event, Refused):
+            return event
         try:
             return self.target.module.encode(event, self.target.settings, restamp)
         except Exception as error:
@@ -276,16 +279,18 @@ class Run:
         checkpoint = self._checkpoint if told else None
         stopped = self._courier.stopped if last else None
         halted = str(stopped) if stopped else None
+        self.book.closing = last and self._progress.all_settled
         if settled or self._worth_an_entry(halted):
             entry = self.book.write(self._progress, settled, counts, checkpoint=checkpoint, halted=halted)
             self._note(entry)
-        self._progress.forget()
+        if self.book.action == "deliver":
+            self._progress.forget()
         self._written_at, self._handed_out = time.monotonic(), self._progress.count
 
     def _worth_an_entry(self, halted: str | None) -> bool:
         """Whether to put on record that rows were looked at, and none of them was selected."""
         served = self.book.served or Served(self.target.type, self.target.slice)
-        if self.book.closes or halted != served.halted:
+        if (self.book.closing and self.book.closes) or halted != served.halted:
             return True
         if self.book.action != "deliver":
             return False

@@ -7,7 +7,7 @@ in flight, or acknowledged since the last entry, is sent again.
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Position(NamedTuple):
@@ -32,7 +32,7 @@ class Progress:
         self._scanned, self._passed_scanned = begun, passed
         self._ahead = list(ahead)
         self._before = {begun.seq: passed - begun.row}  # rows before an entry's first
-        self._given: deque[tuple[int, Sequence[int], Sequence[int]]] = deque()
+        self._given: deque[tuple[int, Sequence[Any], Sequence[Any]]] = deque()
         self._count = 0
         self._starts: list[int] = []  # settled numbers as spans without a gap, ascending
         self._ends: list[int] = []
@@ -48,7 +48,12 @@ class Progress:
         """
         self._before.update(before)
 
-    def hand_out(self, seqs: Sequence[int], rows: Sequence[int]) -> int:
+    @property
+    def all_settled(self) -> bool:
+        """Whether every event that was handed out is settled."""
+        return not self._count or (self._starts, self._ends) == ([0], [self._count])
+
+    def hand_out(self, seqs: Sequence[Any], rows: Sequence[Any]) -> int:
         """Number the events at these places, which follow all earlier ones; returns the first number."""
         first = self._count
         if seqs:

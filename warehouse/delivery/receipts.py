@@ -4,7 +4,7 @@ Promise: every event that was selected is in exactly one receipt of the run that
 added at the end. What is dead is also in the dead letters, until it is taken up again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from io import BytesIO
 from typing import Any
@@ -90,14 +90,20 @@ def receipt_rows(
     return pa.Table.from_arrays(columns, schema=RECEIPTS)
 
 
-def dead_rows(receipts: pa.Table, *, slice: str, now: datetime, first_at: dict[str, datetime]) -> pa.Table:
-    """The dead letters among receipts. `first_at`: when an event that was tried before first died, by id."""
+def dead_rows(
+    receipts: pa.Table, *, slice: str, now: datetime, tried: Mapping[tuple[str, int], tuple[datetime, int]]
+) -> pa.Table:
+    """The dead letters among receipts. `tried`: when an event that was dead before first died, and how often it
+    was sent then, by id and version."""
     dead = receipts.filter(pc.equal(receipts["status"], "dead"))
-    firsts = [first_at.get(one, now) for one in dead["event_id"].to_pylist()]
+    names = zip(dead["event_id"].to_pylist(), dead["version"].to_pylist(), strict=True)
+    before = [tried.get(name, (now, 0)) for name in names]
+    firsts = [first for first, _ in before]
+    attempts = [sent + now_ for (_, sent), now_ in zip(before, dead["attempts"].to_pylist(), strict=True)]
     columns = [
         *(dead[name] for name in ("destination", "batch_id", "event_id", "version", "status", "reason")),
         pa.array(firsts, _TIME),
-        dead["attempts"],
+        pa.array(attempts, pa.int32()),
         _same(slice, dead.num_rows),
         *(dead[name] for name in ("event_time", "entry_seq", "entry_row")),
     ]
