@@ -15,6 +15,7 @@ from assets.directory_pulling import pull_snapshot
 from assets.failures import told_plainly
 from assets.pull_report import PullReport
 from assets.run_log import RunLog
+from assets.status import snapshot_failed
 from assets.workshop import Workshop
 from warehouse.anthropic.directory import SNAPSHOTS, Snapshot
 from warehouse.wire.times import parse_rfc3339
@@ -120,21 +121,25 @@ def _freshness(asset: dg.AssetsDefinition, schedule: str, streams: Sequence[Snap
     @dg.asset_check(
         name="snapshot_is_fresh",
         asset=asset,
-        description="The newest snapshot is not older than 36 hours. When it is, what came, changed and went "
-        f"meanwhile was never seen: see that the schedule {schedule} is running, and that its last run did not "
-        "fail.",
+        description="The newest snapshot is whole and not older than 36 hours. When it is not, what came, changed "
+        f"and went meanwhile was never seen: see that the schedule {schedule} is running, and that its last run "
+        "did not fail.",
     )
     def snapshot_is_fresh(workshop: dg.ResourceParam[Workshop]) -> dg.AssetCheckResult:
         """Looks at the log."""
         with told_plainly():
             state = workshop.archive.refresh()
-        last = [state.stream(stream).last_pull_at for stream in streams]
+        failed = {stream: snapshot_failed(workshop, state, stream) for stream in streams}
+        last = [state.stream(stream).last_pull_at if failed[stream] is None else None for stream in streams]
         oldest = min((parse_rfc3339(text) for text in last if text), default=None)
         good = None not in last and oldest is not None and workshop.clock() - oldest <= _LATE
         return dg.AssetCheckResult(
             passed=good,
             severity=dg.AssetCheckSeverity.WARN,
-            description=f"The oldest of the lists was read at {oldest}." if oldest else "No list was read yet.",
+            description=next(
+                (f"The last snapshot of {stream} failed: {error}" for stream, error in failed.items() if error),
+                f"The oldest of the lists was read at {oldest}." if oldest else "No list was read yet.",
+            ),
             metadata={stream: text or "never" for stream, text in zip(streams, last, strict=True)},
         )
 

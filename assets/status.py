@@ -171,6 +171,10 @@ def findings(workshop: Workshop, state: LogState, now: datetime) -> list[dict[st
                 seen,
                 f"first seen {first.at}, {_counted(first.count, 'record')}; kept in raw and named",
             )
+    for name in EVERY_SNAPSHOT:
+        failed = snapshot_failed(workshop, state, name)
+        if failed is not None:
+            add("snapshot_failed", name, f"the last snapshot was not read to its end: {failed}")
     for span in off_spans(state.turns):
         add(
             "recording_off",
@@ -195,6 +199,18 @@ def findings(workshop: Workshop, state: LogState, now: datetime) -> list[dict[st
     if not workshop.archive.store.immutable and state.size:
         add("not_immutable", workshop.archive.store.url, 'archive.lock is "none": the archive can be changed')
     return found
+
+
+def snapshot_failed(workshop: Workshop, state: LogState, stream: str) -> str | None:
+    """Why the last snapshot of a stream is not whole; None where it is, or where there is none."""
+    seq = state.stream(stream).last_pull_seq
+    if seq is None:
+        return None
+    entry = workshop.archive.entry(seq)
+    if entry.complete:
+        return None
+    said = entry.error if isinstance(entry.error, str) else "it says not why"
+    return re.sub(r"^The window \[[^)]*\) was", "It was", said).replace("It is not covered; the", "The")
 
 
 def _counted(count: int, noun: str) -> str:

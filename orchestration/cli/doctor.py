@@ -235,9 +235,7 @@ def _diagnosis(settings: "Settings", surface: "Surface", reference: "SecretRef")
     except SecretUnavailable as error:
         if needed:
             return Check(surface.name, str(reference), "failed", str(error), surface.remedy)
-        return Check(
-            surface.name, str(reference), "unused", "no key is set; nothing that is pulled today needs it"
-        )
+        return Check(surface.name, str(reference), "unused", f"no key is set, so nobody pulls {surface.pulled}")
     try:
         with Client(
             surface,

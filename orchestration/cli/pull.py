@@ -78,7 +78,7 @@ def pull(
     start, end = moments.window(from_, to, settings.anthropic.start)
     if start is not None and name in (*DIRECTORY, "directory"):
         raise CannotRun(
-            f"{name} is the directory as it is now; the vendor keeps no past of it",
+            f"{name} is what there is now; the vendor keeps no past of it",
             remedy=f"write `ledgerline pull {name}`; ask directory_users_as_of(ts) and the like for what was seen",
         )
     streams = GROUPS.get(name, (name,))

@@ -22,16 +22,25 @@ def test_a_list_that_cannot_be_read_fails_the_run(pipeline: Pipeline) -> None:
 
 
 def test_snapshots_that_have_stopped_are_seen(pipeline: Pipeline) -> None:
-    pipeline.materialize("directory")
-    pipeline.later(hours=37)
-    pipeline.served.faults.on("error_500_final", path="/v1/organizations/rbac_groups")
+    from assets.directory import CHECKS
+
     pipeline.materialize("directory")
     with pipeline.open() as workshop:
-        from assets.directory import CHECKS
-
         assert CHECKS[0](workshop).passed  # type: ignore[attr-defined]
         pipeline.later(hours=37)
         assert not CHECKS[0](workshop).passed  # type: ignore[attr-defined]
+
+
+def test_a_list_that_was_tried_in_vain_is_not_fresh(pipeline: Pipeline) -> None:
+    from assets.directory import CHECKS
+
+    pipeline.materialize("directory")
+    pipeline.served.faults.on("error_500_final", path="/v1/organizations/rbac_groups")
+    pipeline.materialize("directory")
+    with pipeline.open() as workshop:
+        found = CHECKS[0](workshop)  # type: ignore[operator]
+    assert not found.passed
+    assert "The last snapshot of rbac_groups failed: It was not read to its end" in (found.description or "")
 
 
 def test_settings_and_limits_are_assets_with_a_key_of_their_own(pipeline: Pipeline) -> None:

@@ -223,6 +223,9 @@ def test_a_snapshot_that_was_not_read_to_its_end_withdraws_nobody(site: Site, se
     report = snap(site, served)
     assert len(report.failed) == 1
     assert site.sql("select count(*) from directory_users where fold = 'withdrawn'") == [(0,)]
+    with site.open(for_writing=False, clock=served.clock.now) as workshop:
+        [found] = status(workshop)["findings"]
+    assert (found["code"], found["subject"]) == ("snapshot_failed", "users")
     served.faults.clear()
     assert snap(site, served).unchanged == len(members(served))
 

@@ -12,9 +12,10 @@ ENTERPRISE_KEYS = "claude.ai > Organization settings > API"
 class Surface:
     """One API of the vendor as a client sees it.
 
-    `scopes` are the least that serve us, all of them on one key; `requests_per_minute` is the organisation's
-    budget for it, shared by every key; `probes` are the cheapest requests that prove the key and its scopes
-    (path, then query, in which `{day}` stands for a UTC day that is surely there).
+    `pulled` is what we pull of it; `scopes` are the least that serve us, all of them on one key;
+    `requests_per_minute` is the organisation's budget for it, shared by every key; `probes` are the cheapest
+    requests that prove the key and its scopes (path, then query, in which `{day}` stands for a UTC day that is
+    surely there).
     """
 
     name: str
@@ -23,6 +24,7 @@ class Surface:
     makers: str
     requests_per_minute: int
     probes: tuple[tuple[str, str], ...]
+    pulled: str
     made_for: str = ""
 
     @property
@@ -43,6 +45,7 @@ COMPLIANCE = Surface(
     makers="primary owner or owner",
     requests_per_minute=600,
     probes=(("/v1/compliance/activities", "limit=1"),),
+    pulled="activities",
 )
 
 # 60 a minute are granted; the vendor's own advice is to stay at or below 50.
@@ -53,6 +56,7 @@ ANALYTICS = Surface(
     makers="primary owner, with public API access switched on",
     requests_per_minute=50,
     probes=(("/v1/organizations/analytics/users", "date={day}&limit=1"),),
+    pulled="usage, cost and engagement",
 )
 
 DIRECTORY = Surface(
@@ -62,6 +66,7 @@ DIRECTORY = Surface(
     makers="primary owner",
     requests_per_minute=100,
     probes=(("/v1/organizations/users", "limit=1"), ("/v1/organizations/rbac_groups", "limit=1")),
+    pulled="users, groups, API keys and invitations",
     made_for=", made for all linked organisations,",
 )
 
@@ -73,6 +78,7 @@ ORGANIZATION = Surface(
     makers="primary owner or owner",
     requests_per_minute=600,
     probes=(("/v1/compliance/organizations", "limit=1"),),
+    pulled="the settings of the organisations",
 )
 
 # Part of the Admin API, with its budget.
@@ -83,6 +89,7 @@ SPEND_LIMITS = Surface(
     makers="primary owner",
     requests_per_minute=100,
     probes=(("/v1/organizations/spend_limits/effective", "limit=1"),),
+    pulled="spend limits",
 )
 
 SURFACES = (COMPLIANCE, ANALYTICS, DIRECTORY, ORGANIZATION, SPEND_LIMITS)

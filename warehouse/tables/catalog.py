@@ -72,10 +72,14 @@ _LOG_COLUMNS = {
     "restriction": "JSON",
 }
 
-# Columns of the log that may name somebody, and what is shown then; of the counts the numbers stay.
+# Columns of the log that may name somebody, and what is shown then; of the counts the numbers stay. A list that is
+# paged by the ids of people has such an id as its cursor; the cursors of the feed are ids of events.
+_NO_CURSORS = """to_json(list_transform(cast(objects as json[]), lambda o:
+ json_merge_patch(o, '{"query":"[restricted]","cursor_in":"[restricted]","last_id":"[restricted]"}')))"""
 _NAMING = [
     *(("footprints", ""), ("findings", ""), ("recording", "")),
     ("counts", """json_merge_patch(counts, '{"unknown_types":null,"unknown_fields":null}')"""),
+    ("objects", _NO_CURSORS, "kind = 'pull' and stream <> 'activities'"),
 ]
 
 _PARTITION = re.compile(r"/[^/]+=[^/]*/")
@@ -364,7 +368,10 @@ def _log_view(prefix: str, state: LogState, root: str, masks: Masks) -> str:
     if state.size == 0:
         empty = ", ".join(f"cast(null as {kind}) as {_name(name)}" for name, kind in _LOG_COLUMNS.items())
         return f"create or replace view {prefix}log_entries as select {empty} where false"
-    shown = f"* replace ({', '.join(masks.json(*column) for column in _NAMING)})" if masks.active else "*"
+    shown = "*"
+    if masks.active:
+        replaced = [*(masks.json(*column) for column in _NAMING), masks.text("error")]
+        shown = f"* replace ({', '.join(replaced)})"
     return (
         f"create or replace view {prefix}log_entries as select {shown} from read_json("
         f"{entries}, columns = {{{columns}}}, "

@@ -54,11 +54,13 @@ class Masks:
             return column
         return f"case when {self._find.names_one(column)} then {literal(MARK)} else {column} end as {column}"
 
-    def json(self, column: str, masked: str = "") -> str:
-        """A JSON column of the log where it names somebody: `masked` (an expression), or else the mark alone."""
+    def json(self, column: str, masked: str = "", where: str = "") -> str:
+        """A JSON column of the log where it names somebody: `masked` (an expression), or else the mark alone.
+        `where` is a condition without which nobody can be named: it saves the looking."""
         if not self.active:
             return column
         told = self._find.names_one(f"cast({column} as varchar)")
+        told = f"{where} and {told}" if where else told
         masked = masked or f"cast({literal(json.dumps(MARK))} as json)"
         return f"case when {told} then {masked} else {column} end as {column}"
 
