@@ -38,8 +38,9 @@ class Webhook(Intake):
         fault = self.faults.draw("bad_event")
         if fault and self.bad_event(fault, [event_id(one) for one in events]) is not None:
             return self.refusal(400, "an event is not acceptable")
-        for one in events:
-            self.keep(event_id(one), self._time(one), kind, one)
+        checked = [(one, self._time(one)) for one in events]
+        for one, at in checked:
+            self.keep(event_id(one), at, kind, one)
         return Reply(202, b'{"accepted":%d}' % len(events))
 
     def _read(self, kind: str, body: bytes) -> list[Any]:
@@ -56,8 +57,8 @@ class Webhook(Intake):
         return events
 
     def _time(self, one: dict[str, Any]) -> str | None:
-        """The event's true time; an alert has the time of its first event."""
+        """The event's true time, null where its record has none; an alert has the time of its first event."""
         found = next((one[name] for name in ("event_time", "first_at", "time") if moment(one.get(name))), None)
-        if found is None and one.get("event_id"):
+        if found is None and one.get("event_time", "") is not None:
             raise self.violation("an event without a readable time")
         return found

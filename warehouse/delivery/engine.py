@@ -208,7 +208,8 @@ class Run:
         except Exception:  # one of them; its neighbours are not to suffer
             made = [self._careful(event, None) for event in chunk.events]
         now = self._clock()
-        outside = self._late.outside(chunk.times, now)
+        # by what it would be filed under: an alert's detection, and where a record tells no time, when it was seen
+        outside = self._late.outside([event.stamp_us for event in chunk.events], now)
         if outside and self._late.policy == "restamp":
             moment = f"{now:%Y-%m-%dT%H:%M:%S.%fZ}"
             notes = [None] * len(made)

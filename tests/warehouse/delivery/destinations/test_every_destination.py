@@ -20,7 +20,7 @@ from tests.warehouse.delivery.destinations.rig import (
     just_now,
     settings,
 )
-from tests.warehouse.delivery.mappings.rows import every_type, rows
+from tests.warehouse.delivery.mappings.rows import every_type, record, rows
 from warehouse.delivery import destinations
 from warehouse.delivery.mappings.canonical import canonical_events
 from warehouse.delivery.port import Response
@@ -228,3 +228,26 @@ def test_the_age_that_a_receiver_takes_is_what_its_intake_takes(type, served):
     sender.once(beyond)
     assert len(served[type].violations) == 1
     assert limits.late == "restamp"
+
+
+def test_a_record_that_is_hardly_json_arrives_and_so_do_its_neighbours(type, served):
+    def served_as(number: int, tail: bytes) -> bytes:
+        given = record(id=f"activity_{number:04d}", created_at=iso(just_now(minutes=5)))
+        return json.dumps(given, separators=(",", ":")).encode()[:-1] + b"," + tail + b"}"
+
+    tails = [
+        b'"n":123456789012345678901234567890',
+        b'"s":"\\ud800"',
+        b'"s":"\xff\xfe"',
+        b'"k":1,"k":2',
+        b'"s":"\\u0000\\u001b[31m</script>\\u2028"',
+        b'"deep":' + b"[" * 400 + b"]" * 400,
+        b'"actor":{"type":"user_actor","ip_address":"999.1.1.1","user_agent":"x\\ny\\"z"}',
+        b'"x":{"":1,".":2,"a.b":null}',
+    ]
+    batch = canonical_events(rows(*(served_as(number, tail) for number, tail in enumerate(tails))))
+    sender = Sender.to(type, served)
+    sender.until_settled(batch)
+    assert sender.kinds() == ["delivered"] * len(tails)
+    assert served[type].violations == []
+    assert sorted(served[type].ids()) == [one.event_id for one in batch]
