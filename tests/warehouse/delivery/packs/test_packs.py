@@ -20,6 +20,7 @@ from warehouse.delivery.mappings.asim import COLUMNS, TABLE
 from warehouse.delivery.mappings.canonical import canonical_events
 from warehouse.delivery.mappings.schemas import SCHEMAS
 from warehouse.delivery.packs import elastic, hunting, sentinel, splunk
+from warehouse.delivery.packs.__main__ import main
 from warehouse.delivery.packs.writing import SIEM, contents, write
 from warehouse.taxonomy import load
 
@@ -54,6 +55,16 @@ def test_writing_removes_what_is_no_packs_and_twice_changes_nothing(tmp_path):
     assert len(before) == len(PACKS)
     write(tmp_path)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_the_command_writes_into_a_new_folder_and_into_no_folder_with_something_in_it(tmp_path, capsys):
+    assert main([str(tmp_path / "new")]) == 0
+    assert (tmp_path / "new" / "README.md").exists()
+    (tmp_path / "mine.txt").write_text("mine")
+    assert main([str(tmp_path)]) == 2
+    assert "is not an empty folder" in capsys.readouterr().err
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+    assert main(["a", "b"]) == 2
 
 
 @pytest.mark.parametrize("path", [name for name in PACKS if name.endswith(".json")])
