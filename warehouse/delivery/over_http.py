@@ -28,7 +28,8 @@ class HttpTransport:
     """One receiver at one address. `headers` carry the credential; cookies are kept, for receivers behind a load
     balancer that needs the same back end for the next request.
 
-    name: the destination's, for messages. Raises Halted when `ca_file` cannot be used.
+    name: the destination's, for messages. kept: bytes of an answer that are kept. Raises Halted when `ca_file`
+    cannot be used.
     """
 
     def __init__(
@@ -40,7 +41,9 @@ class HttpTransport:
         ca_file: Path | None = None,
         connections: int = 16,
         read_seconds: float = TIMEOUT_SECONDS,
+        kept: int = _KEPT_BODY,
     ) -> None:
+        self._kept = kept
         self.name = name
         self._url = url
         loopback = urlsplit(url).hostname in _LOOPBACK
@@ -72,14 +75,15 @@ class HttpTransport:
         """One exchange at `path` under the address, which is joined as text."""
         try:
             with self._client.stream(method, self._url + path, headers=dict(headers), content=body) as answer:
-                kept = b""
+                pieces, room = [], self._kept
                 for piece in answer.iter_bytes():
-                    if len(kept) < _KEPT_BODY:
-                        kept += piece[: _KEPT_BODY - len(kept)]
+                    if room > 0:
+                        pieces.append(piece[:room])
+                        room -= len(piece)
                 return Response(
                     status=answer.status_code,
                     headers={name.lower(): value for name, value in answer.headers.items()},
-                    body=kept,
+                    body=b"".join(pieces),
                 )
         except httpx.ConnectError as problem:
             if _untrusted(problem):

@@ -70,9 +70,9 @@ class Request:
 class Response:
     """What came back: `status` as HTTP has it (a transport without HTTP uses 200 for what was taken).
 
-    headers: names in lower case. body: at most the first megabyte. ack: the receiver's own acknowledgement, if the
-    transport had to ask for it. error: why nothing came back: then `status` is 0 and the receiver may have
-    stored the batch, or not.
+    headers: names in lower case. body: its beginning, as much as the transport keeps. ack: the receiver's own
+    acknowledgement, if the transport had to ask for it. error: why nothing came back: then `status` is 0 and the
+    receiver may have stored the batch, or not.
     """
 
     status: int

@@ -25,6 +25,7 @@ __all__ = ["LIMITS", "Settings", "classify", "connect", "encode", "pack", "probe
 _LONGEST = 8_000_000
 LIMITS = Limits(events=5000, raw=_LONGEST)
 
+_LONGEST_ANSWER = 16_000_000  # a reason for each document of a batch
 _SCHEMA = SCHEMAS["ecs"]
 _HEADERS = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
 _LONGEST_ID = 512  # bytes
@@ -128,9 +129,10 @@ def _said(response: Response) -> str:
 
 def connect(settings: Settings) -> Transport:
     headers = {"Authorization": f"ApiKey {settings.api_key.reveal()}"}
-    return ParameterTransport(
-        HttpTransport(settings.name, settings.url, headers=headers, ca_file=settings.ca_file)
+    http = HttpTransport(
+        settings.name, settings.url, headers=headers, ca_file=settings.ca_file, kept=_LONGEST_ANSWER
     )
+    return ParameterTransport(http)
 
 
 def probe(settings: Settings) -> Outcome:

@@ -86,6 +86,17 @@ def test_an_answer_that_does_not_fit_the_request_is_no_receipt(items):
     assert {one.kind for one in elastic.classify(Response(status=200, body=body), 2)} == {"retry"}
 
 
+def test_a_batch_of_nothing_but_refusals_is_read_whole():
+    with serve_intakes("elastic") as served:
+        sender = Sender.to("elastic", served)
+        frames = [frame.replace(b'"@timestamp":', b'"timestamp":', 1) for frame in sender.frames(events(6000))]
+        response = sender.transport.send(elastic.pack(frames, sender.settings))
+        assert len(response.body) > 1_000_000
+        outcomes = elastic.classify(response, len(frames))
+        assert {one.kind for one in outcomes} == {"dead"}
+        assert "@timestamp" in outcomes[-1].reason
+
+
 class OldServer:
     """Refuses, as OpenSearch does, what it does not know in the query."""
 
