@@ -75,7 +75,7 @@ def dedup_key(find: Find) -> str:
 
 def runbook(rule: Rule) -> str:
     """Where the rule's steps stand in the documentation."""
-    return f"docs/detections.md#{rule.path.stem.replace('_', '-')}"
+    return f"docs/detections.md#{rule.path.stem}"
 
 
 def rows(alerts: list[Alert]) -> pa.Table:
