@@ -12,6 +12,7 @@ from assets.period_books import bookkeeping
 from assets.report_files import PRINTED, REPORT, write_report
 from assets.report_links import link
 from assets.workshop import Workshop
+from warehouse.finops.money import text
 from warehouse.finops.periods import Period
 
 
@@ -44,7 +45,7 @@ def chargeback_report(
             "report": link(workshop, names[REPORT]),
             **printed,
             "state": statement.state,
-            "total USD": round(float(statement.total), 2),  # for the plot; the exact amount is on the page
+            "total": text(statement.total, 2),
             "summary": dg.MetadataValue.md(f"**{period}: {statement.total:,.2f} USD**, {statement.state}"),
         }
     )

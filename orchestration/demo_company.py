@@ -6,14 +6,18 @@ has left, and who is in no group, is in none: that is what UNALLOCATED is for.
 
 import csv
 import io
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
 
 from assets.workshop import PayerFiles
 
 _FROM = "2026-01-01"
+# USD for each member of a group and month.
+_BUDGET = 55
 _GROUPS = """
 select u.id, u.email, g.name from directory_users as u
 join directory_group_members as m on m.user_id = u.id join directory_groups as g on g.id = m.group_id
@@ -44,8 +48,9 @@ where = {cost_type = "code_execution", actor_id = "none"}
 """
 
 
-def write_payers(db: duckdb.DuckDBPyConnection, files: PayerFiles) -> dict[str, int]:
-    """Write `cost_centers.csv` and the rules beside the configuration; returns how many actors and centres.
+def write_payers(db: duckdb.DuckDBPyConnection, files: PayerFiles, months: Sequence[str] = ()) -> dict[str, int]:
+    """Write `cost_centers.csv`, the rules and a budget for each of the months (`2026-10`) beside the
+    configuration; returns how many actors and centres.
 
     A member of several groups is shared between them in equal percentages that add up to 100.
     """
@@ -62,14 +67,25 @@ def write_payers(db: duckdb.DuckDBPyConnection, files: PayerFiles) -> dict[str, 
         for actor, names in centers.items()
         for center, percent in zip(names, _shares(len(names)), strict=True)
     ]
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(("user_email", "user_id", "cost_center", "valid_from", "valid_to", "percent"))
-    writer.writerows(rows)
-    files.cost_centers.write_text(file.getvalue(), encoding="utf-8")
+    _write(files.cost_centers, ("user_email", "user_id", "cost_center", "valid_from", "valid_to", "percent"), rows)
     if files.rules is not None:
         files.rules.write_text(_RULES, encoding="utf-8")
-    return {"actors": len(centers), "centers": len({center for names in centers.values() for center in names})}
+    members = Counter(center for names in centers.values() for center in names)
+    if files.budgets is not None:
+        budgets = [
+            (center, month, f"{_BUDGET * people}.00", "USD")
+            for month in months
+            for center, people in sorted(members.items())
+        ]
+        _write(files.budgets, ("cost_center", "period", "amount", "currency"), budgets)
+    return {"actors": len(centers), "centers": len(members)}
+
+
+def _write(path: Path, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerows([header, *rows])
+    path.write_text(file.getvalue(), encoding="utf-8")
 
 
 def _shares(parts: int) -> list[str]:

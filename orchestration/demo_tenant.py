@@ -39,6 +39,7 @@ duckdb = "./warehouse.duckdb"
 [finops]
 cost_centers = "./cost_centers.csv"
 rules = "./rules.toml"
+budgets = "./budgets.csv"
 """
 _SETTINGS = "tenant.json"
 

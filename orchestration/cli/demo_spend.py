@@ -21,6 +21,7 @@ _DIRECTORY = ("users", "rbac_groups", "api_keys")
 
 def pull_money(run: "DemoRun") -> None:
     """Usage, cost and the directory; then the customer's files of who pays, made from its groups."""
+    from assets.cost_lines import months  # noqa: PLC0415
     from assets.directory_pulling import pull_snapshot  # noqa: PLC0415
     from assets.spend_pulling import pull_spend  # noqa: PLC0415
     from orchestration.demo_company import write_payers  # noqa: PLC0415
@@ -40,11 +41,11 @@ def pull_money(run: "DemoRun") -> None:
         f"{counted(sum(report.requests for report in people), 'request')}"
     )
     with connect(run.workshop.archive) as db:
-        mapped = write_payers(db, run.workshop.payers)
+        mapped = write_payers(db, run.workshop.payers, [str(month) for month in months(db)])
     run.document["cost_centers"] = mapped
     run.output.line(
         f"mapped     {counted(mapped['actors'], 'person and key', 'people and keys')} to "
-        f"{counted(mapped['centers'], 'cost centre')}, from the groups of the directory"
+        f"{counted(mapped['centers'], 'cost centre')} with budgets, from the groups of the directory"
     )
 
 
@@ -67,7 +68,8 @@ def charge(run: "DemoRun") -> None:
         built = build_chargeback(desk)
         before = next((one for one in built.statements if one.period.next == shown), None)
         folder = workshop.reports / str(shown)
-        written = write_report(desk, shown, folder)
+        # printing takes as long as all the rest of it; `finops report` does that too
+        written = write_report(desk, shown, folder, pdf=False)
     _tell(run, written.report.statement, before)
     run.document["statement"] = written.report.statement.document() | {"files": [str(p) for p in written.files]}
     config = f"--config {run.folder.config}"
