@@ -25,6 +25,7 @@ BENCHMARKS = {
     "verify": "verify",
     "report": "chargeback_report",
     "forecast": "forecast",
+    "marts": "marts",
 }
 PAGE = ROOT / "docs" / "benchmarks.md"
 

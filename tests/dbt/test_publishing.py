@@ -212,3 +212,16 @@ def test_what_a_killed_build_left_is_cleared_away(tmp_path: Path) -> None:
 
     with only_builder(tmp_path / "warehouse.duckdb") as place:
         assert [path.name for path in place.iterdir()] == ["lock"]
+
+
+def test_a_build_keeps_its_memory_below_two_gigabytes(house: House) -> None:
+    limits = []
+
+    def catalog_sql(db: duckdb.DuckDBPyConnection) -> None:
+        limits.append(db.execute("select current_setting('memory_limit')").fetchall()[0][0])
+        for statement in house.feed.statements():
+            db.execute(statement)
+
+    house.build(catalog_sql=catalog_sql, select="dim_event_type")
+    value, unit = limits[0].split(" ")
+    assert float(value) * {"MiB": 2**20, "GiB": 2**30}[unit] < 1.5e9

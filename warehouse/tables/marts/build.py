@@ -4,6 +4,7 @@ Promise: readers keep the snapshot they opened; a build that fails leaves the ol
 that changed gives the same rows as building everything.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,9 @@ from warehouse.tables.marts.swap import only_builder, publish, start, writing
 
 CatalogSql = Callable[[duckdb.DuckDBPyConnection], None] | Sequence[str]
 
+# What DuckDB may keep in memory during a build; beyond that it works on disk, beside the new file. The process as
+# a whole then stays below 2 GB.
+_MEMORY_MB = 1_300
 # A batch costs about a tenth of a second whatever is in it, so everything, and long ranges, go by whole months.
 _MONTHLY_FROM_DAYS = 8
 
@@ -93,6 +97,7 @@ def build_marts(
         fresh, reason = start(database, new, identity, full_refresh, restrictions)
         # It stays open while dbt works: what the catalogue loaded into the instance serves dbt as well.
         with duckdb.connect(str(new)) as db:
+            db.execute(f"set memory_limit = '{_memory_mb()}MB'")
             with _reading_archive():
                 _make_views(db, catalog_sql)
                 plan = _plan(db, fresh, reason, event_time)
@@ -129,6 +134,12 @@ def build_marts(
         warnings=outcome.warnings,
         seconds=time.monotonic() - began,
     )
+
+
+def _memory_mb() -> int:
+    """The limit, or less on a machine that has not so much."""
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000
+    return min(_MEMORY_MB, there * 6 // 10)
 
 
 @contextmanager
