@@ -21,6 +21,8 @@ from warehouse.detections.alert import Alert, rows
 from warehouse.detections.backtest import BackTest, backtest
 from warehouse.detections.engine import Commits, Events, Raised, run, spans
 from warehouse.detections.rule import Rule
+from warehouse.detections.rulebook import Rulebook
+from warehouse.detections.suppression import Suppressions
 from warehouse.tables import parquet
 from warehouse.tables.alerts import TABLE
 from warehouse.tables.catalog import connect, events_of_days, versions_of_days
@@ -47,6 +49,8 @@ class Detected:
     unchanged: int = 0
     by_severity: Counter[str] = field(default_factory=Counter)
     alerts: list[Alert] = field(default_factory=list)
+    suppressed: Counter[str] = field(default_factory=Counter)  # finds by rule
+    expired: list[str] = field(default_factory=list)  # suppressions that hold no more
     seconds: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
@@ -58,6 +62,8 @@ class Detected:
             "raised": self.raised,
             "joined": self.joined,
             "unchanged": self.unchanged,
+            "suppressed": dict(sorted(self.suppressed.items())),
+            "expired_suppressions": self.expired,
             "by_severity": dict(sorted(self.by_severity.items())),
             "alerts": [_shown(alert) for alert in self.alerts],
             "seconds": round(self.seconds, 3),
@@ -69,13 +75,16 @@ def detect(workshop: Workshop, rules: Iterable[Rule]) -> Detected:
     archive = workshop.archive
     done, began = Detected(), time.monotonic()
     chosen = list(rules)
+    suppressions = Suppressions(workshop.suppressions, Rulebook(tuple(chosen)), workshop.clock())
     commits = due(archive.refresh())
     done.rules, done.from_seq, done.through_seq = len(chosen), commits.after + 1, commits.through
     if not commits.spans:
         return done
     with connect(archive, unmasked=EVERY_TABLE) as db:
-        raised = _run(archive, db, chosen, commits, workshop.clock())
-    if raised.alerts or commits.through - commits.after >= _QUIET_COMMITS:
+        raised = _run(archive, db, chosen, commits, workshop.clock(), suppressions)
+    done.suppressed = +raised.suppressed
+    done.expired = [f"{one.rule} ({one.owner}, until {one.until})" for one in suppressions.expired]
+    if raised.alerts or done.suppressed or commits.through - commits.after >= _QUIET_COMMITS:
         _commit(archive, raised, commits)
     done.events, done.unchanged, done.alerts = raised.looked_at, raised.unchanged, raised.alerts
     for alert in raised.alerts:
@@ -109,9 +118,14 @@ def _day(dt: str) -> tuple[datetime, datetime]:
 
 
 def _run(
-    archive: Archive, db: duckdb.DuckDBPyConnection, rules: list[Rule], commits: Commits, now: datetime
+    archive: Archive,
+    db: duckdb.DuckDBPyConnection,
+    rules: list[Rule],
+    commits: Commits,
+    now: datetime,
+    suppressions: Suppressions,
 ) -> Raised:
-    return run(db, rules, commits, detected_at=now, events=_of_days(archive))
+    return run(db, rules, commits, detected_at=now, events=_of_days(archive), suppressions=suppressions)
 
 
 def _of_days(archive: Archive) -> Events:
@@ -161,6 +175,8 @@ def _commit(archive: Archive, raised: Raised, commits: Commits) -> None:
             counts={
                 "raised": sum(alert.version == 1 for alert in raised.alerts),
                 "joined": sum(alert.version > 1 for alert in raised.alerts),
+                "suppressed": sum(raised.suppressed.values()),
+                "suppressed_by_rule": dict(sorted((+raised.suppressed).items())),
             },
         )
 

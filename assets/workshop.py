@@ -24,6 +24,7 @@ from warehouse.wire.windows import Window
 
 if TYPE_CHECKING:
     from assets.pull_report import PullReport
+    from warehouse.detections.suppression import Suppression
 
 
 class Progress(Protocol):
@@ -86,6 +87,7 @@ class Workshop:
     reports_url: str | None = None
     # folders of the customer's own Sigma rules
     rule_folders: Sequence[Path] = ()
+    suppressions: "Sequence[Suppression]" = ()
     directory: Directory | None = None
     # Snapshots that take a key of their own, by stream; the others are the directory's.
     apart: Mapping[Snapshot, Directory] = field(default_factory=dict)

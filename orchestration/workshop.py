@@ -7,7 +7,7 @@ overwrite, asks for the signing key only when the log is written, and for the AP
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from assets.workshop import PayerFiles, Workshop
 from orchestration.opening import CACHE_FILE, opened_archive, signing_key
@@ -25,6 +25,9 @@ from warehouse.archive.anchor import Anchors
 from warehouse.archive.cosignature import WitnessKey
 from warehouse.config import SecretRef, Settings
 from warehouse.wire.times import Clock, system_clock
+
+if TYPE_CHECKING:
+    from warehouse.detections.suppression import Suppression
 
 __all__ = ["CACHE_FILE", "Waiting", "open_workshop", "signing_key"]
 
@@ -89,11 +92,20 @@ def open_workshop(
                 destinations=settings.destinations,
                 reports=settings.folder / "data" / "reports",
                 rule_folders=settings.detections.rules,
+                suppressions=_suppressions(settings),
                 elsewhere=in_processes(settings) if for_writing and share == 1.0 else None,
             )
         finally:
             if clients:
                 clients.close()
+
+
+def _suppressions(settings: Settings) -> "list[Suppression]":
+    if not settings.detections.suppress:
+        return []
+    from warehouse.detections.suppression import Suppression  # noqa: PLC0415 - most installations have none
+
+    return [Suppression(**one.model_dump()) for one in settings.detections.suppress]
 
 
 def anchors_of(settings: Settings, s3_client: Any = None) -> Anchors:

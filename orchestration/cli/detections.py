@@ -140,6 +140,10 @@ def run(config: CONFIG = None, json: JSON = False, debug: DEBUG = False) -> int:
         )
     else:
         output.line("Nothing new to look at: every commit was looked at before.")
+    for name, number in done.suppressed.items():
+        output.line(f"  suppressed  {name}: {counted(number, 'alert')}")
+    for text in done.expired:
+        output.line(f"  a suppression holds no more: {text}; take it out, or decide anew")
     return 0
 
 

@@ -5,6 +5,7 @@ once; the same commits raise the same alerts, with the same ids, however often t
 Events that complete an alert raised before join it, as its next version; none is ever raised twice.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from warehouse.detections.alert import Alert, Find, alert_id
 from warehouse.detections.condition import literal
 from warehouse.detections.rule import Rule
 from warehouse.detections.statement import moment, statement
+from warehouse.detections.suppression import Suppressions
 from warehouse.wire.windows import Window
 
 _LOOKED_AT = "detections_events"
@@ -38,6 +40,7 @@ class Raised:
     finds: int = 0
     unchanged: int = 0
     looked_at: int = 0
+    suppressed: Counter[str] = field(default_factory=Counter)  # finds by the rule's file name
 
 
 # The SELECT that has the rows of a source's table from one moment to another; it may have more.
@@ -56,6 +59,7 @@ def run(
     *,
     detected_at: datetime,
     events: Events = everything,
+    suppressions: Suppressions | None = None,
 ) -> Raised:
     """The alerts of every rule over the new commits. `db` is a connection of the catalogue, with `alerts`.
 
@@ -67,6 +71,10 @@ def run(
         done.looked_at += gather(db, rules, span, events)
         for rule in rules:
             finds = [find for find in finds_of(db, rule, span, events) if _is_new(find, commits)]
+            if suppressions is not None:
+                wanted = [find for find in finds if suppressions.of(find) is None]
+                done.suppressed[rule.path.stem] += len(finds) - len(wanted)
+                finds = wanted
             done.finds += len(finds)
             if finds:
                 _settle(db, rule, finds, done, commits, detected_at)
