@@ -11,6 +11,7 @@ import dagster as dg
 
 from assets.audit import OWNERS
 from assets.failures import told_plainly
+from assets.payer_versions import record_payers
 from assets.period_books import Bookkeeping, bookkeeping
 from assets.report_links import link
 from assets.statement_files import write_statement
@@ -58,6 +59,8 @@ def chargeback_statement(
         period = Period.parse(context.partition_key[:7])
         with bookkeeping(workshop) as desk:
             statement, done = _made(desk, period)
+            if done is not None:  # made from today's files: what they said stays known
+                record_payers(desk)
             written = write_statement(statement, workshop.reports / str(period))
             verdicts = [(judge.__name__, judge(workshop, statement, done)) for judge, _ in JUDGES]
         links = {path.name: link(workshop, path) for path in written if path.name in _LINKED}

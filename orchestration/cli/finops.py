@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestration.cli.finops_mapping import register_mapping
 from orchestration.cli.finops_month import NO_PDF, OUT_DIR, PERIOD, begin, open_desk
 from orchestration.cli.finops_outlook import register_outlook
 from orchestration.cli.finops_parity import parity
@@ -79,6 +80,7 @@ def register(app: typer.Typer) -> None:
         {"ledgerline finops report --period 2026-10": "one page to read and forward, its files beside it"},
     )
     register_outlook(group)
+    register_mapping(group)
 
     add_command(
         group,

@@ -68,6 +68,8 @@ def apply(state: LogState, entry: Entry) -> None:
         apply_delivery(state, entry)
     elif entry.kind == "period":
         state.periods = [*state.period_entries(), entry.seq]
+    elif entry.kind == "payers":
+        state.payers = [*state.payer_entries(), entry.seq]
     if entry.findings is not UNSET:
         fresh = {
             (new.get("code"), new.get("subject")): {**new, "at": entry.committed_at} for new in entry.findings

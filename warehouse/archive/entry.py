@@ -15,8 +15,9 @@ from warehouse.archive.errors import EntryUnreadable
 FORMAT = "ledgerline-entry/1"
 
 Kind = Literal[
-    "pull", "table", "seal", "delivery", "period", "snapshot", "adopt", "retention", "key", "restriction"
-]
+    "pull", "table", "seal", "delivery", "period", "snapshot", "adopt", "retention", "key", "restriction",
+    "payers",
+]  # fmt: skip
 
 
 class ObjectRef(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 from warehouse.archive.merkle import TILE_WIDTH, tile_path
+from warehouse.wire.times import key_time
 from warehouse.wire.windows import Window
 
 ENTRIES = "log/entry/"
@@ -131,6 +132,12 @@ def seal_markers(table: str) -> str:
 def imported(stream: str, at: datetime, sha256: str) -> str:
     """A file that somebody handed in, whole; `sha256` is that of the stored (compressed) object."""
     return f"pages/{stream}/dt={at.astimezone(UTC).date().isoformat()}/file/0001-{sha256[:16]}.zst"
+
+
+def payer_file(at: datetime, name: str, sha256: str) -> str:
+    """A file of who pays as it was at a moment; `name` is one of our own words with its ending, `mapping.csv`."""
+    word, _, ending = name.partition(".")
+    return f"periods/payers/{key_time(at)}-{word}-{sha256[:16]}.{ending}"
 
 
 def period_file(period: str, number: int, name: str, sha256: str) -> str:

@@ -198,6 +198,7 @@ class LogState(msgspec.Struct):
     extensions: list[Extension] | UnsetType = UNSET
     restrictions: dict[str, Restriction] | UnsetType = UNSET  # by name, lifted ones included
     periods: list[int] | UnsetType = UNSET  # the entries that moved a chargeback month, in order
+    payers: list[int] | UnsetType = UNSET  # the entries that recorded the customer's files of who pays, in order
     deliveries: dict[str, Served] | UnsetType = UNSET  # by destination
     recording: list[Turn] | UnsetType = UNSET  # each record that the vendor's recording was switched, as met
 
@@ -225,6 +226,10 @@ class LogState(msgspec.Struct):
     def period_entries(self) -> list[int]:
         """The entries that moved a chargeback month, in order; none in a log that never had one."""
         return self.periods if self.periods is not UNSET else []
+
+    def payer_entries(self) -> list[int]:
+        """The entries that recorded who pays, in order; none in a log that never had one."""
+        return self.payers if self.payers is not UNSET else []
 
     def served(self) -> dict[str, Served]:
         """How far each destination has been served, by name; none in a log that never delivered."""
