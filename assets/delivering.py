@@ -29,7 +29,8 @@ from warehouse.delivery.errors import DeliveryError
 from warehouse.delivery.mappings.canonical import MAPPING_VERSION, CanonicalEvent, canonical_event
 from warehouse.delivery.patience import Patience
 from warehouse.delivery.port import Destination
-from warehouse.delivery.slices import Slice, names_a_rule, parse_slice
+from warehouse.delivery.slice_words import names_a_rule
+from warehouse.delivery.slices import Slice, parse_slice
 from warehouse.detections.rulebook import load as load_rules
 from warehouse.tables.schema import AUDIT_EVENTS
 from warehouse.wire.times import parse_rfc3339

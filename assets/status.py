@@ -12,9 +12,12 @@ from warehouse.anthropic.directory import EVERY_SNAPSHOT
 from warehouse.anthropic.engagement_planning import promised_from
 from warehouse.anthropic.planning import LAG
 from warehouse.anthropic.spend_planning import first_day
+from warehouse.archive.deliveries import Served
 from warehouse.archive.recording import off_spans
 from warehouse.archive.state import LogState, StreamState, overdue_footprints
+from warehouse.delivery.slice_words import names_a_rule
 from warehouse.evidence.storage import LOCKED, storage
+from warehouse.tables.alerts import TABLE as ALERTS
 from warehouse.tables.directory.schema import listings_of
 from warehouse.tables.engagement.schema import BY_STREAM
 from warehouse.tables.fold import STREAM
@@ -53,9 +56,46 @@ def status(workshop: Workshop) -> dict[str, Any]:
             _stream(name, stream, state, coverage_begins(name, stream, workshop.start, now), now)
             for name, stream in sorted(state.streams.items())
         ],
-        "destinations": [],
+        "destinations": destinations(workshop, state),
         "findings": findings(workshop, state, now),
     }
+
+
+def destinations(workshop: Workshop, state: LogState) -> list[dict[str, Any]]:
+    """Each configured destination, and each that the log has served: position, rows behind, dead letters."""
+    served = state.served()
+    configured = {one.name: one for one in workshop.destinations}
+    return [
+        _destination(name, configured.get(name), served.get(name), state)
+        for name in sorted({*configured, *served})
+    ]
+
+
+def _destination(name: str, one: Any, served: Served | None, state: LogState) -> dict[str, Any]:
+    slice = one.slice if one is not None else served.slice if served else ""
+    rows = rows_in(state, slice)
+    return {
+        "name": name,
+        "type": one.type if one is not None else served.type if served else "",
+        "slice": slice,
+        "configured": one is not None,
+        "position": list(served.position) if served else None,
+        "behind": max(rows - (served.passed if served else 0), 0),
+        "dead": served.dead_letters if served else 0,
+        "delivered": served.delivered if served else 0,
+        "halted": served.halted if served else None,
+        "checkpoint": served.checkpoint if served else None,
+        "last_entry": served.at if served else None,
+    }
+
+
+def rows_in(state: LogState, slice: str) -> int:
+    """Rows of the table that a slice is cut from: of versions of events, or of alerts."""
+    if slice.strip().casefold() == "alerts" or names_a_rule(slice):
+        counts = state.table(ALERTS).counts
+        return counts.get("raised", 0) + counts.get("joined", 0)
+    counts = state.table(TABLE).counts
+    return sum(counts.get(kind, 0) for kind in ("first", "revised", "withdrawn"))
 
 
 def coverage_begins(name: str, stream: StreamState, start: date, now: datetime) -> datetime:
@@ -196,6 +236,21 @@ def findings(workshop: Workshop, state: LogState, now: datetime) -> list[dict[st
             f"from {caller.ip_address}, agent {caller.user_agent}; find out whose key this is, "
             f"and delete it if nobody knows",
         )
+    for one in destinations(workshop, state):
+        if one["halted"]:
+            add(
+                "destination_halted",
+                one["name"],
+                f"{one['halted']} (since {one['last_entry']}); run `ledgerline deliver {one['name']}` when that "
+                f"is mended: it goes on where it stopped",
+            )
+        if one["dead"]:
+            add(
+                "dead_letters",
+                one["name"],
+                f"{_counted(one['dead'], 'event')} could not be delivered; `ledgerline dead-letters "
+                f"{one['name']}` says why, and with --retry sends them again",
+            )
     if not workshop.archive.store.immutable and state.size:
         add("not_immutable", workshop.archive.store.url, 'archive.lock is "none": the archive can be changed')
     return found

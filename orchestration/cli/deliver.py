@@ -1,18 +1,22 @@
 """`ledgerline deliver`: what is due to each destination, with receipts; and what would go, without sending."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+import time
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from orchestration.cli.failures import CannotRun
 from orchestration.cli.names import known
 from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
-from orchestration.cli.output import Output, counted, duration, size
+from orchestration.cli.output import Output, counted, duration, size, to_json
 
 if TYPE_CHECKING:
+    from assets.delivery_preview import Preview
     from assets.workshop import Workshop
     from warehouse.config import Settings
     from warehouse.delivery.engine import Report
+
+_ROUND_SECONDS = 5.0
 
 NAME = Annotated[
     str | None,
@@ -30,17 +34,34 @@ def register(app: typer.Typer) -> None:
         {
             "ledgerline deliver": "what is due, to every destination",
             "ledgerline deliver soc --json": "to one of them, as JSON",
+            "ledgerline deliver --dry-run": "what would go, and how much a day brings",
+            "ledgerline deliver --follow": "what is due, and from then on whatever the log adds",
         },
     )
 
 
-def deliver(name: NAME = None, config: CONFIG = None, json: JSON = False, debug: DEBUG = False) -> int:
+def deliver(
+    name: NAME = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Show what would go and how much a day brings; send and write nothing."),
+    ] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on until interrupted: deliver whatever the log adds.")
+    ] = False,
+    config: CONFIG = None,
+    json: JSON = False,
+    debug: DEBUG = False,
+) -> int:
     """Push what is due to the configured destinations, all at once, each from its own position.
 
     An event that a destination will never take goes to its dead letters; a destination that is down or refuses the
     credential stops, keeps its position, and holds up no other. Exit code 1 when anything is dead or a destination
-    stopped early; the next run goes on where this one ended.
+    stopped early; the next run goes on where this one ended. With --follow, --json prints a line for each round.
     """
+    if dry_run and follow:
+        raise CannotRun("--dry-run and --follow exclude each other", remedy="give one of them")
+
     from warehouse.config import load  # noqa: PLC0415
 
     settings = load(config)
@@ -50,14 +71,85 @@ def deliver(name: NAME = None, config: CONFIG = None, json: JSON = False, debug:
     from orchestration.workshop import open_workshop  # noqa: PLC0415
 
     output = Output(json=json)
-    with open_workshop(settings, for_writing=True) as workshop:
+    with open_workshop(settings, for_writing=not dry_run) as workshop:
         check_slices(workshop, names)
+        if dry_run:
+            return _preview(workshop, names, output)
+        if follow:
+            _follow(workshop, names, output)
         reports = deliver_due(workshop, names)
-    if json:
+    tell(reports, output)
+    return code_of(reports)
+
+
+def tell(reports: "list[Report]", output: Output) -> None:
+    """The result of a command that sends, for people or as the one document."""
+    if output.json:
         output.document({"destinations": [as_dict(report) for report in reports]})
     for report in reports:
         show(report, output)
+
+
+def code_of(reports: "list[Report]") -> int:
     return 1 if any(report.dead or report.stopped for report in reports) else 0
+
+
+def _follow(workshop: "Workshop", names: list[str], output: Output) -> NoReturn:
+    """Deliver round after round, until interrupted; a round in which nothing happened is not told."""
+    from assets.delivering import deliver as deliver_due  # noqa: PLC0415
+
+    told: dict[str, str] = {}
+    while True:
+        reports = deliver_due(workshop, names)
+        news = [one for one in reports if one.selected or told.get(one.name, "") != str(one.stopped or "")]
+        told = {report.name: str(report.stopped or "") for report in reports}
+        if news and output.json:
+            line = to_json({"destinations": [as_dict(report) for report in news]}, indent=None)
+            print(line, file=output.out, flush=True)
+        for report in news:
+            show(report, output)
+        time.sleep(_ROUND_SECONDS)
+
+
+def _preview(workshop: "Workshop", names: list[str], output: Output) -> int:
+    from assets.delivery_preview import preview  # noqa: PLC0415
+
+    found = preview(workshop, names)
+    if output.json:
+        output.document({"destinations": [_preview_as_dict(one) for one in found]})
+    for one in found:
+        if one.stopped is not None:
+            output.line(f"{one.name}: {one.stopped}")
+            continue
+        output.line(
+            f"{one.name} ({one.slice}): {counted(one.selected, 'event')} would go now, about {size(one.bytes)} "
+            f"before compression; a day brings about {counted(round(one.daily_events), 'event')}, "
+            f"{size(round(one.daily_bytes))}"
+        )
+        if one.late:
+            output.line(
+                f"  {counted(one.late, 'event')} of them older than the receiver takes: late = {one.late_policy}"
+            )
+        for type, number in one.types.most_common(10):
+            output.line(f"  {number:>12,}  {type}")
+        if len(one.types) > 10:
+            output.line(f"  {sum(one.types.values()) - sum(n for _, n in one.types.most_common(10)):>12,}  others")
+    return 1 if any(one.stopped for one in found) else 0
+
+
+def _preview_as_dict(one: "Preview") -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "slice": one.slice,
+        "selected": one.selected,
+        "bytes": one.bytes,
+        "late": one.late,
+        "late_policy": one.late_policy,
+        "daily_events": round(one.daily_events, 1),
+        "daily_bytes": round(one.daily_bytes),
+        "types": dict(one.types.most_common()),
+        "stopped": str(one.stopped) if one.stopped else None,
+    }
 
 
 def chosen(settings: "Settings", name: str | None) -> list[str]:

@@ -64,9 +64,12 @@ def _show(document: dict[str, Any], output: Output) -> None:
             right=("lag", "records", "revised", "withdrawn", "gaps", "dead"),
         )
     for destination in document["destinations"]:
+        at = destination["position"]
+        where = f"at entry {at[0]}, row {at[1]}" if at else "not served yet"
         output.line(
-            f"{destination['name']}: position {destination['position']}, "
-            f"{destination['behind']} behind, {destination['dead']} dead"
+            f"{destination['name']} ({destination['slice']}): {where}, "
+            f"{counted(destination['behind'], 'row')} behind, {destination['dead']:,} dead"
+            + ("" if destination["configured"] else "; not configured any more")
         )
     if document["findings"]:
         output.line(f"{counted(len(document['findings']), 'finding')}:")

@@ -53,7 +53,9 @@ def receiving() -> Iterator[Receiver]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            documents = [json.loads(line) for line in gzip.decompress(body).splitlines()]
+            packed = self.headers.get("content-encoding") == "gzip" or body[:2] == b"\x1f\x8b"
+            text = gzip.decompress(body) if packed else body
+            documents = [json.loads(line) for line in text.splitlines()]
             with receiver.lock:
                 receiver.requests.append(body)
                 number = len(receiver.requests)

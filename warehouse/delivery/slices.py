@@ -14,11 +14,9 @@ import sqlglot
 from sqlglot import exp
 
 from warehouse.delivery.errors import SliceInvalid
+from warehouse.delivery.slice_words import RULE
 from warehouse.taxonomy import CATEGORIES, load
 
-_RULE = re.compile(
-    r"(?:rule:\s*(?P<named>\S+)|(?P<uuid>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}))", re.IGNORECASE
-)
 _CATEGORY = re.compile(r"category:\s*(?P<names>[\w,\s-]+)", re.IGNORECASE)
 
 # Functions of a condition, by DuckDB's names; casts, comparisons, LIKE, IN, CASE and arithmetic come besides.
@@ -56,11 +54,6 @@ class Slice:
     rule: str | None = None
 
 
-def names_a_rule(text: str) -> bool:
-    """Whether a slice is the id of a rule, which only the detections know."""
-    return _RULE.fullmatch(text.strip()) is not None
-
-
 def parse_slice(text: str, columns: Collection[str], *, rules: Collection[str] | None = None) -> Slice:
     """The slice that a configuration names. `rules`: ids of the detections; None where there are none yet.
 
@@ -69,7 +62,7 @@ def parse_slice(text: str, columns: Collection[str], *, rules: Collection[str] |
     said = text.strip()
     if said.casefold() in ("all", "alerts"):
         return Slice(said.lower(), "all" if said.casefold() == "all" else "alerts")
-    if rule := _RULE.fullmatch(said):
+    if rule := RULE.fullmatch(said):
         return _rule(said, rule["named"] or rule["uuid"], rules)
     if category := _CATEGORY.fullmatch(said):
         return _categories(said, [name.strip() for name in category["names"].split(",")])

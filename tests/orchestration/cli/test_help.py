@@ -10,8 +10,8 @@ import pytest
 from tests.orchestration.cli.conftest import ROOT, Command, in_a_process
 
 ALONE = [
-    "init", "doctor", "pull", "deliver", "status", "sql", "verify", "prove", "checkpoint", "witness", "anchor",
-    "expire", "build",
+    "init", "doctor", "pull", "deliver", "replay", "dead-letters", "status", "sql", "verify", "prove",
+    "checkpoint", "witness", "anchor", "expire", "build",
 ]  # fmt: skip
 GROUPS = {
     "import": ["audit-export"],
@@ -28,7 +28,7 @@ HEAVY = ("dagster", "pandas", "pyarrow", "duckdb", "pydantic_settings", "boto3",
 def test_help_lists_the_commands_that_are_built_and_no_others(ledgerline: Command) -> None:
     ended = ledgerline("--help")
     assert ended.code == 0
-    listed = re.findall(r"^│ ([a-z]+) {2,}", ended.out, re.MULTILINE)
+    listed = re.findall(r"^│ ([a-z-]+) {2,}", ended.out, re.MULTILINE)
     assert [name for name in listed if name != "demo"] == [*ALONE, *GROUPS]
 
 
