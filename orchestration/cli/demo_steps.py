@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from orchestration.cli.demo_delivery import send
 from orchestration.cli.demo_spend import charge, pull_money
 from orchestration.cli.output import Output, counted, duration, size
 from orchestration.cli.progress import Progress
@@ -136,6 +137,7 @@ STEPS: tuple[Callable[[DemoRun], None], ...] = (
     pull_audit,
     pull_money,
     raise_alerts,
+    send,
     model,
     ask,
     notice,
