@@ -20,6 +20,8 @@ from warehouse.config.values import (
     Text,
     Url,
     UrlOrSecret,
+    is_possible,
+    shown,
 )
 
 DATADOG_SITE = "datadoghq.com"
@@ -167,6 +169,13 @@ class Syslog(Destination):
     max_bytes: int = Field(
         default=8192, ge=480, le=1_000_000, description="a whole number of bytes from 480 to 1000000"
     )
+
+    @field_validator("host")
+    @classmethod
+    def _can_exist(cls, host: str) -> str:
+        if not is_possible(host):
+            raise ValueError(f"{shown(host)} is a host that cannot exist")
+        return host
 
     @field_validator("ca_file")
     @classmethod

@@ -72,6 +72,16 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_possible(host: str) -> bool:
+    """Whether a host can be asked for at all: a name whose steps have 1 to 63 letters (RFC 1035 2.3.4), or an
+    address. One that cannot makes the resolver fail on its form, before it is looked up.
+    """
+    try:
+        return host.isprintable() and " " not in host and bool(host.encode("idna"))
+    except UnicodeError:
+        return False
+
+
 def check_url(text: str) -> str:
     """An https URL (http only to this machine) without credentials in it; a slash at the end is dropped."""
     try:
@@ -82,6 +92,8 @@ def check_url(text: str) -> str:
     _refuse_inner_secrets(text, parts)
     if parts.scheme not in ("http", "https") or not host:
         raise ValueError(f"{shown(text)} is not an https URL")
+    if not is_possible(host):
+        raise ValueError(f"{shown(text)} names a host that cannot exist")
     if parts.scheme == "http" and not is_loopback(host):
         raise ValueError("is plain http to another machine, where anyone on the way reads keys and events")
     return text.rstrip("/")
@@ -120,7 +132,8 @@ def url_of(value: str | SecretRef) -> str:
     url = value.reveal()
     try:
         parts = urlsplit(url)
-        safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
+        host, _ = parts.hostname or "", parts.port
+        safe = is_possible(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)))
     except ValueError:
         safe = False
     if not safe:

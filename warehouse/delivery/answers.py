@@ -27,6 +27,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         then = parsedate_to_datetime(text)
     except ValueError:
         return None
+    if then.tzinfo is None:  # "-0000": UTC, from a place that does not say which (RFC 5322 3.3)
+        then = then.replace(tzinfo=UTC)
     return max(0.0, (then - datetime.now(UTC)).total_seconds())
 
 

@@ -31,7 +31,7 @@ def knock(url: str, ca_file: Path | None = None) -> Outcome:
         return Outcome(kind="halt", reason=why)
     except ssl.SSLError:
         return Outcome(kind="halt", reason="something else than TLS answers there: check the port")
-    except socket.gaierror:
+    except (socket.gaierror, UnicodeError):  # the second: a name whose form no resolver takes
         return Outcome(kind="retry", reason="the name of its host is not known")
     except OSError as problem:
         return Outcome(kind="retry", reason=f"no connection ({type(problem).__name__})")

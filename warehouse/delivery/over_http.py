@@ -92,6 +92,11 @@ class HttpTransport:
                     remedy="set ca_file to the PEM file of its authority, or correct the host name in url",
                 ) from None
             return Response(status=0, error="no connection (refused, or the name is not known)")
+        except UnicodeError:  # a host that httpx cannot even ask for, such as xn-- with nothing behind it
+            raise Halted(
+                f"the address of destination {self.name} names a host that cannot exist",
+                remedy="correct the host name in url",
+            ) from None
         except httpx.TimeoutException as problem:
             return Response(status=0, error=f"no answer in time ({type(problem).__name__})")
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as problem:

@@ -130,6 +130,13 @@ MISTAKES = {
                   "destinations[1].dcr_id", "my-rule", "dcr-"),
     "port out of range": (destination("syslog", 'host = "h"\nport = 70000'), 5, "destinations[1].port", "70000",
                           "65535"),
+    "host that cannot exist": (destination("syslog", 'host = "a..b"'), 4, "destinations[1].host", "cannot exist",
+        "sensor.example.com",
+    ),
+    "address of a host that cannot exist": (
+        destination("elastic", f'url = "https://{"a" * 64}.example.com"\napi_key = "env:K"'),
+        4, "destinations[1].url", "cannot exist", "https",
+    ),
     "certificates without tls": (destination("syslog", 'host = "h"\nca_file = "ca.pem"'), 5,
                                  "destinations[1].ca_file", "tls", "PEM"),
     "literal header": (destination("otlp", 'url = "https://a"\nheaders = {Authorization = "Bearer hunter2"}'), 5,

@@ -109,3 +109,19 @@ def test_aws_secrets_are_fetched_whole_or_by_field_and_misses_are_explained(secr
     assert VALUE not in str(caught.value)
     with pytest.raises(SecretUnavailable, match="ResourceNotFoundException"):
         SecretRef("aws-secretsmanager:ledgerline/none").reveal()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://hooks.example.com:99999/fake-code",
+        "https://hooks.example.com:port/fake-code",
+        "https://a..b/fake-code",
+        "https:///fake-code",
+        "http://hooks.example.com/fake-code",
+    ],
+)
+def test_a_secret_address_that_cannot_work_is_refused_without_being_shown(url: str) -> None:
+    with pytest.raises(SecretUnavailable, match="does not hold an https URL") as told:
+        url_of(SecretRef("env:HOOK", env={"HOOK": url}))
+    assert "fake-code" not in f"{told.value} {told.value.remedy}"

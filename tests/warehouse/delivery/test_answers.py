@@ -11,7 +11,15 @@ from warehouse.delivery.port import Response
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("7", 7.0), ("0.5", 0.5), ("-3", 0.0), ("", None), ("soon", None), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0)],
+    [
+        ("7", 7.0),
+        ("0.5", 0.5),
+        ("-3", 0.0),
+        ("", None),
+        ("soon", None),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("Wed, 21 Oct 2015 07:28:00 -0000", 0.0),
+    ],
 )
 def test_the_time_to_wait_is_read_in_each_form(text: str, seconds: float | None) -> None:
     assert retry_after({"retry-after": text} if text else {}) == seconds

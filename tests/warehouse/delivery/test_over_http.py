@@ -155,3 +155,17 @@ def test_an_address_that_is_a_secret_stands_in_no_text(caplog: pytest.LogCapture
     logged = "".join(one.getMessage() for one in caplog.records)
     assert secret not in logged
     assert "fake-token" not in logged
+
+
+@pytest.mark.parametrize("host", ["a..b", "xn--", f"{'a' * 64}.example.com"])
+def test_a_host_that_cannot_exist_halts_and_no_address_stands_in_the_text(host: str) -> None:
+    url = f"https://{host}/hook/fake-code"
+    found = knock(url)
+    assert found.reason == "the name of its host is not known"
+    transport = HttpTransport("hook", url)
+    try:
+        with pytest.raises(Halted, match="destination hook names a host that cannot exist") as told:
+            transport.send(ASKED)
+    finally:
+        transport.close()
+    assert "fake-code" not in f"{told.value} {told.value.remedy} {found.reason}"
