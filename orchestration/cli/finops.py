@@ -12,7 +12,7 @@ from orchestration.cli.finops_outlook import register_outlook
 from orchestration.cli.finops_parity import parity
 from orchestration.cli.finops_report import report
 from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
-from orchestration.cli.output import Output
+from orchestration.cli.output import Output, counted
 
 if TYPE_CHECKING:
     from warehouse.finops.statement import Statement
@@ -163,7 +163,7 @@ def build(config: CONFIG = None, json: JSON = False, debug: DEBUG = False) -> in
     rows = [(str(one.period), one.state, f"{one.total:,.2f}", len(one.lines)) for one in made.statements]
     output.table(("month", "state", "USD", "lines"), rows, right=("USD", "lines"))
     for name, count in made.rows.items():
-        output.line(f"{name}: {count:,} rows")
+        output.line(f"{name}: {counted(count, 'row')}")
     return 0
 
 

@@ -78,7 +78,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         someone = site.sql("select min(actor_id) from cost_rows where actor_id like 'user_%'")[0][0]
         company.mapping.write_text(
             f"{LATER_HEADER}\n,{someone},data,2026-01-01,,62.5\n,{someone},lab,2026-01-01,,37.5\n"
-            ",svac_01sampleCI,platform,2026-01-01,2026-02-10,\nAda@example.com,,data,2026-01-01,,\n"
+            ",svac_01sampleCI,platform,2026-01-01,2026-02-10,\n,arn:aws:example,platform,2026-01-01,2026-02-10,\nAda@example.com,,data,2026-01-01,,\n"
         )
         made.build()
         yield made
@@ -98,8 +98,11 @@ def test_the_mapping_of_a_close_stays_beside_that_of_today(house: House) -> None
         (None, "lab", Decimal("37.5"), None),
         ("ada@example.com", "data", Decimal(100), None),
     ]
-    assert house.ask("select actor_kind, cost_center, cast(valid_to as varchar) from map_actor_cost_center "
-                     "where is_current") == [("service_account_actor", "platform", "2026-02-10")]  # fmt: skip
+    machines = "select actor_kind, cost_center, cast(valid_to as varchar) from map_actor_cost_center "
+    assert house.ask(machines + "where is_current order by row") == [
+        ("service_account_actor", "platform", "2026-02-10"),
+        ("unknown", "platform", "2026-02-10"),
+    ]
 
 
 def test_what_a_statement_was_mapped_by_is_the_version_that_stands_in_its_allocation(house: House) -> None:

@@ -136,8 +136,10 @@ def _distinct(versions: Sequence[tuple[str, datetime | None, T]]) -> list[tuple[
 
 
 def _kind(row: Membership) -> str | None:
-    """The kind of actor of a row that is not about a person."""
-    return next((kind for tag, kind in _KINDS.items() if row.user_id.startswith(tag)), None)
+    """The kind of actor of a row that is not about a person: by the tag of its id, `unknown` for another id."""
+    if row.user_email or row.user_id.startswith("user_"):
+        return None
+    return next((kind for tag, kind in _KINDS.items() if row.user_id.startswith(tag)), "unknown")
 
 
 def _placed(row: Membership) -> tuple[object, ...]:
