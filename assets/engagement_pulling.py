@@ -85,49 +85,60 @@ def pull_engagement_windows(
     (key, scope, switched off) at once: no other window would fare better.
     """
     progress = progress or Silent()
-    for window in windows:
+    windows = list(windows)
+    for number, window in enumerate(windows, 1):
         began = time.monotonic()
         report = PullReport(stream, windows=1)
-        walked, oldest = _walk_as_far_as_served(workshop, stream, window, report, progress)
+        walked = _walk_what_is_counted(workshop, stream, window, report, progress)
+        if walked is not None:
+            _keep_what_is_served(walked, report)
+        oldest = bool(report.failed)  # so far only the vendor's word that it has no older days
         _note_clock(workshop, stream, report)
         if walked is not None:
             version = workshop.engagement_reports(stream).client.version
             commit_window(workshop.archive, walked, report, api_version=version, settles_after=SETTLES_AFTER)
             _fold(workshop, stream, report)
+            if walked.unreachable:  # no other window would fare better
+                report.not_tried = len(windows) - number
         report.seconds = time.monotonic() - began
         progress.window_done(window, report.pages, report.records)
         yield window, report
-        if oldest:
+        if oldest or report.not_tried:
             return
 
 
-def _walk_as_far_as_served(
+def _walk_what_is_counted(
     workshop: Workshop, stream: Engagement, window: Window, report: PullReport, progress: Progress
-) -> tuple[Walked | None, bool]:
-    """Walk a window, or the days of it that the vendor serves (None where it serves none of them); and whether
-    older days would be refused. Days not counted yet are no failure: a later run takes them up."""
-    oldest = False
+) -> Walked | None:
+    """Walk a window, or the days of it that the vendor has counted by now and still serves; None where there are
+    none. Days that are not counted yet are no failure: a later run takes them
+    up."""
     while True:
         try:
-            pages = workshop.engagement_reports(stream).pages(window)
-            return walk_window(workshop.archive, stream, window, pages), oldest
+            return walk_window(workshop.archive, stream, window, workshop.engagement_reports(stream).pages(window))
         except WindowRefused as refused:
             report.requests += len(refused.attempts)
-            nearest = refused.nearest
-            if nearest is None:
+            if refused.nearest is None:
                 raise
-            progress.note(f"{stream}: {refused}")
-            start, end = window.start, window.end
-            if refused.parameter == "to":
-                end = nearest
+            inside = window.start < refused.nearest < window.end
+            if refused.parameter == "from":
+                old = Window(window.start, refused.nearest) if inside else window
+                report.failed.append({"window": str(old), "error": str(refused)})
             else:
-                oldest, start = True, nearest
-                report.failed.append(
-                    {"window": str(Window(window.start, min(nearest, end))), "error": str(refused)}
-                )
-            if not window.start <= start < end <= window.end or (start, end) == (window.start, window.end):
-                return None, oldest
-            window = Window(start, end)
+                progress.note(f"{stream}: {refused}")
+            if not inside:
+                return None
+            older = refused.parameter == "to"
+            window = Window(window.start, refused.nearest) if older else Window(refused.nearest, window.end)
+
+
+def _keep_what_is_served(walked: Walked, report: PullReport) -> None:
+    """Narrow a window to the days that were read, where the vendor refused older ones."""
+    refused = walked.refused
+    if refused is not None and refused.nearest is not None:
+        old = Window(walked.window.start, refused.nearest)
+        report.failed.append({"window": str(old), "error": str(refused)})
+        walked.window = Window(refused.nearest, walked.window.end)
 
 
 def _fold(workshop: Workshop, stream: Engagement, report: PullReport) -> None:

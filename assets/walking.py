@@ -13,7 +13,7 @@ from msgspec import UNSET
 
 from assets.pull_report import PullReport
 from warehouse.anthropic.answers import Attempt
-from warehouse.anthropic.errors import WindowFailed
+from warehouse.anthropic.errors import WindowFailed, WindowRefused
 from warehouse.anthropic.walk import Page
 from warehouse.archive.archive import Archive, ServedPage
 from warehouse.archive.entry import Draft, Entry, ObjectRef
@@ -26,7 +26,8 @@ class Walked:
     """A window after its walk. `attempts` are requests that brought no page; `error` is why it is not complete;
     `unreachable`: the server was reached by no request.
 
-    `data_refreshed_at`: how fresh the last page said its figures are, where the stream's answers do.
+    `data_refreshed_at`: how fresh the last page said its figures are, where the stream's answers do. `refused`:
+    after these pages the vendor refused the rest of the window.
     """
 
     stream: str
@@ -37,6 +38,7 @@ class Walked:
     error: str | None = None
     unreachable: bool = False
     data_refreshed_at: str | None = None
+    refused: WindowRefused | None = None
 
 
 def walk_window(
@@ -48,7 +50,7 @@ def walk_window(
 ) -> Walked:
     """Fetch a window's pages; store each, and hand it to `take`, while the next is on its way.
 
-    Raises what the pages raise but for WindowFailed, which is noted.
+    Raises what the pages raise but for WindowFailed, and WindowRefused after a first page, which are noted.
     """
     walked = Walked(stream, window)
     waiting: list[Future[ObjectRef]] = []
@@ -67,6 +69,11 @@ def walk_window(
         attempts = [
             tried for tried in failure.attempts if tried.request_id is None or tried.request_id not in served
         ]
+    except WindowRefused as refused:
+        if not waiting:
+            raise
+        walked.refused = refused
+        attempts = [one for one in refused.attempts if one.request_id is None or one.request_id not in served]
     walked.attempts = attempts
     walked.refs = [put.result() for put in waiting]
     return walked

@@ -242,6 +242,23 @@ def test_days_older_than_the_vendor_serves_are_said_and_the_others_had(tmp_path:
         with site.open(for_writing=False, clock=served.clock.now) as workshop:
             [stream] = status(workshop)["streams"]
             assert (stream["covered_from"][:10], stream["gaps"], stream["dead_windows"]) == ("2026-08-23", [], [])
+            assert verify(workshop.archive.store, deep=True).findings == []
+
+
+def test_a_range_of_which_the_begin_is_too_old_is_had_from_where_it_is_served(tmp_path: Path) -> None:
+    with serve(tenant(quirks=("engagement_90_days",), users=3)) as served:
+        site = Site(tmp_path / "site", served.url, served.keys["compliance"], date(2026, 5, 1))
+        report = pull(site, served, "summaries", date(2026, 6, 1))
+        assert len(report.failed) == 1
+        assert report.requests == 2
+        assert site.sql("select min(day), max(day) from engagement_summaries") == [(date(2026, 8, 23), LAST)]
+
+
+def test_a_server_that_cannot_be_reached_is_not_tried_for_each_window(tmp_path: Path) -> None:
+    with serve(tenant(users=3)) as served:
+        site = Site(tmp_path / "site", served.url, served.keys["compliance"], date(2026, 5, 1))
+    report = pull(site, served, "skills")
+    assert (len(report.failed), report.not_tried) == (1, 2)
 
 
 @pytest.mark.parametrize("kind", ["truncated_json", "error_500", "empty_page_claims_more"])

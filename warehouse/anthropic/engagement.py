@@ -22,6 +22,8 @@ Engagement = Literal["engagement_users", "summaries", "skills", "connectors", "p
 LARGEST_PAGE = 1000
 _PREFIX = "/v1/organizations/analytics/"
 _DAY = timedelta(days=1)
+# What the vendor's support pages promise of the past. The API may serve more, which is had by asking for it.
+PROMISED = timedelta(days=90)
 _DATES = ("date", "starting_date", "ending_date")
 
 
@@ -121,7 +123,11 @@ def _refused(refused: RequestRefused, asked: Window, walk: Walk) -> WindowRefuse
             nearest=midnight(named[-1]) + _DAY,
             attempts=walk.attempts,
         )
-    begin = midnight(named[-1]) if named and named[-1] > last else asked.start + _DAY
+    begin = asked.start + _DAY
+    if named and named[-1] > asked.start.date():
+        begin = midnight(named[-1])
+    elif asked.length > _DAY:  # which of the days is too old is not said; what is promised is surely served
+        begin = max(begin, midnight((walk.client.server_clock.now() - PROMISED).date()))
     return WindowRefused(
         f"{refused} Days before {begin.date()} are not served.",
         parameter="from",

@@ -7,6 +7,7 @@ counting until it is a week old, because the vendor revises it by a few percent 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
+from warehouse.anthropic.engagement import PROMISED
 from warehouse.anthropic.errors import WindowRefused
 from warehouse.anthropic.spend_planning import FIRST_DAY, due_within, whole_days_until
 from warehouse.wire.times import midnight, rfc3339
@@ -16,8 +17,6 @@ from warehouse.wire.windows import Window, gaps, merge
 COUNTED_AT = time(10, tzinfo=UTC)
 # "Revised by a few percent over some days"; an older guide made everybody wait for three. A week is safe.
 SETTLES_AFTER = 7
-# What the vendor's support pages promise of the past. The API may serve more, which is had by asking for it.
-PROMISED = timedelta(days=90)
 _DAY = timedelta(days=1)
 
 

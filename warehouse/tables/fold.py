@@ -5,12 +5,9 @@ complete pull is `withdrawn`; a partial pull withdraws nothing; folding again ch
 function of the log up to the pull, so whichever of two writers folds, the same rows come out.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -24,6 +21,8 @@ from warehouse.archive.recording import Turn
 from warehouse.archive.state import LogState
 from warehouse.tables import parquet
 from warehouse.tables.activities import Batch, Footprint, Parser, tally
+from warehouse.tables.folded import Folded
+from warehouse.tables.footprints import footprints_seen
 from warehouse.tables.held import Held, files_for, full_rows, held_versions
 from warehouse.tables.schema import AUDIT_EVENTS, DICTIONARY_COLUMNS, FOLDED, STATISTICS_COLUMNS, TABLE
 from warehouse.wire.records import split_page
@@ -32,32 +31,6 @@ from warehouse.wire.windows import Window
 
 STREAM = "activities"
 _FILE_ROWS = 125_000  # rows gathered before a file is written: bounds memory and the size of one object
-
-
-@dataclass
-class Folded:
-    """What one fold did. `unchanged` counts records that were held already with the same content."""
-
-    seq: int
-    records: int = 0
-    first: int = 0
-    revised: int = 0
-    withdrawn: int = 0
-    unchanged: int = 0
-    unknown_types: Counter[str] = field(default_factory=Counter)
-    unknown_fields: Counter[str] = field(default_factory=Counter)
-    bytes: int = 0
-
-    def counts(self) -> dict[str, Any]:
-        return {
-            "records": self.records,
-            "first": self.first,
-            "revised": self.revised,
-            "withdrawn": self.withdrawn,
-            "unchanged": self.unchanged,
-            "unknown_types": dict(self.unknown_types),
-            "unknown_fields": dict(self.unknown_fields),
-        }
 
 
 def batches_of(archive: Archive, entry: Entry, parser: Parser) -> Iterator[Batch]:
@@ -304,12 +277,18 @@ class OpenFold:
                 objects=objects,
                 derived_from=[entry.seq],
                 counts=self.folded.counts(),
-                footprints=self.footprints(state),
-                findings=self.findings(),
+                footprints=footprints_seen(state, self._footprints, self._held),
+                findings=self._findings(),
                 recording=[msgspec.to_builtins(turn) for turn in self._switched] or UNSET,
             )
 
         return self.folded if self.archive.append(build) is not None else None
+
+    def _findings(self) -> list[dict[str, str]]:
+        if not self._outside:
+            return []
+        detail = f"{self._outside} pages held records outside the window asked for; all are kept"
+        return [{"code": "outside_window", "subject": str(self.window), "detail": detail}]
 
     def _flush(self) -> None:
         """Have what has gathered written, one file a day of event time."""
@@ -336,47 +315,6 @@ class OpenFold:
             dt=day.isoformat(),
             covers=parquet.span_text(ends["min"], ends["max"]) or UNSET,
         )
-
-    def footprints(self, state: LogState) -> dict[str, Any]:
-        """Which of our requests the pages show, and who else asked (by key, address and agent).
-
-        Whether "else" is foreign is settled when somebody asks: a run of ours that never committed leaves
-        requests which no entry names, but under the very identity that found ones have.
-        """
-        ours = state.footprints.pending.keys() | state.footprints.possible.keys()
-        found = [seen for seen in self._footprints if seen.request_id in ours]
-        others: dict[str, dict[str, Any]] = {}
-        for seen in self._footprints:
-            if seen.request_id in ours or seen.event_id in self._held:
-                continue
-            other = others.setdefault(
-                seen.identity,
-                {
-                    "key_id": seen.key_id,
-                    "ip_address": seen.ip_address,
-                    "user_agent": seen.user_agent,
-                    "event_id": seen.event_id,
-                    "at": seen.created_at,
-                    "count": 0,
-                },
-            )
-            other["count"] += 1
-        return {
-            "found": sorted({seen.request_id for seen in found if seen.request_id}),
-            "identities": sorted({seen.identity for seen in found} - set(state.footprints.identities)),
-            "others": [others[identity] for identity in sorted(others)],
-        }
-
-    def findings(self) -> list[dict[str, str]]:
-        if not self._outside:
-            return []
-        return [
-            {
-                "code": "outside_window",
-                "subject": str(self.window),
-                "detail": f"{self._outside} pages held records outside the window asked for; all are kept",
-            }
-        ]
 
 
 def _with_fold(rows: pa.Table, **columns: pa.Array) -> pa.Table:

@@ -13,6 +13,7 @@ from warehouse.archive.archive import Archive
 from warehouse.archive.state import LogState, TableFile
 from warehouse.tables import parquet
 from warehouse.tables.schema import AUDIT_EVENTS, TABLE
+from warehouse.wire.windows import Window
 
 _KEY_COLUMNS = ["id", "created_at", "content_sha256", "version", "fold"]
 
@@ -42,6 +43,20 @@ def files_for(state: LogState, days: Iterable[date], span: tuple[datetime, datet
         if file.dt in wanted
         and (file.last_at is None or file.last_at >= low)
         and (file.first_at is None or file.first_at <= high)
+    ]
+
+
+def files_within(state: LogState, table: str, window: Window, before: int) -> list[TableFile]:
+    """The files of a table that may hold days of a window, from pulls before a number. A file's span is that of
+    its days; nothing seals these tables."""
+    low, high = (moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ") for moment in (window.start, window.end))
+    return [
+        file
+        for file in state.table(table).recent
+        if file.seq is not None
+        and file.seq < before
+        and (file.last_at is None or file.last_at >= low)
+        and (file.first_at is None or file.first_at < high)
     ]
 
 

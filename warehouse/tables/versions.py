@@ -5,9 +5,7 @@ withdraws. The result is a function of the log up to the pull, so whichever of t
 come out.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -21,6 +19,7 @@ from warehouse.archive.errors import ArchiveError, StoreUnreachable
 from warehouse.archive.findings import Verification
 from warehouse.archive.state import LogState, TableFile
 from warehouse.tables import parquet
+from warehouse.tables.folded import Folded
 from warehouse.tables.row_difference import difference
 from warehouse.tables.stored_rows import StoredRows
 from warehouse.wire.times import midnight, parse_rfc3339
@@ -30,36 +29,12 @@ Row = dict[str, Any]
 Again = Callable[[Archive, Entry], dict[str, pa.Table]]
 
 
-@dataclass
-class FoldedRecords:
-    """What one fold did, in records."""
-
-    seq: int
-    records: int = 0
-    first: int = 0
-    revised: int = 0
-    withdrawn: int = 0
-    unchanged: int = 0
-    unknown_types: Counter[str] = field(default_factory=Counter)
-    unknown_fields: Counter[str] = field(default_factory=Counter)
-    bytes: int = 0
-
-    def counts(self) -> dict[str, Any]:
-        """As a table entry carries them."""
-        found: dict[str, Any] = {
-            name: getattr(self, name) for name in ("records", "first", "revised", "withdrawn", "unchanged")
-        }
-        if self.unknown_fields:
-            found["unknown_fields"] = dict(self.unknown_fields)
-        return found
-
-
 def next_versions(
     schema: pa.Schema,
     entry: Entry,
     served: Mapping[str, Row],
     held: Mapping[str, Row],
-    folded: FoldedRecords,
+    folded: Folded,
 ) -> pa.Table:
     """The versions that a pull adds, by what was served and what was held of it, each by `record_key`."""
     rows = []
@@ -94,8 +69,8 @@ def newest(archive: Archive, schema: pa.Schema, files: Iterable[TableFile], befo
 
 
 def commit_versions(
-    archive: Archive, entry: Entry, made: Mapping[str, pa.Table], table: str, folded: FoldedRecords
-) -> FoldedRecords | None:
+    archive: Archive, entry: Entry, made: Mapping[str, pa.Table], table: str, folded: Folded
+) -> Folded | None:
     """Store what a pull comes to and commit the table entry (under the name `table`); None when another writer had
     done so already. A table with a column `day` lies under its first one, others under the day of the pull."""
     objects = [_put(archive, entry, name, rows) for name, rows in made.items() if rows.num_rows]

@@ -16,7 +16,8 @@ from warehouse.archive.signing import create_key, load_key
 from warehouse.archive.store import open_store
 from warehouse.tables import catalog
 from warehouse.tables.activities import Parser
-from warehouse.tables.fold import Folded, batches_of, fold
+from warehouse.tables.fold import batches_of, fold
+from warehouse.tables.folded import Folded
 from warehouse.taxonomy import load
 from warehouse.wire.times import rfc3339
 from warehouse.wire.windows import Window

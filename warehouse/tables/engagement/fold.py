@@ -13,11 +13,11 @@ import pyarrow as pa
 from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Entry, ObjectRef
 from warehouse.archive.findings import Verification
-from warehouse.archive.state import TableFile
 from warehouse.tables.engagement.rows import read_row
 from warehouse.tables.engagement.schema import BY_STREAM, MEASURES
+from warehouse.tables.folded import Folded
+from warehouse.tables.held import files_within
 from warehouse.tables.versions import (
-    FoldedRecords,
     Row,
     commit_versions,
     newest,
@@ -28,21 +28,21 @@ from warehouse.wire.records import split_page
 from warehouse.wire.windows import Window
 
 
-def fold_pending_engagement(archive: Archive, stream: str) -> list[FoldedRecords]:
+def fold_pending_engagement(archive: Archive, stream: str) -> list[Folded]:
     """Fold every pull of a stream that is not folded yet, in order of the log."""
     archive.refresh()
     done = []
     for seq in sorted(int(text) for text in archive.state.stream(stream).pending_fold):
-        entry, folded = archive.entry(seq), FoldedRecords(seq)
+        entry, folded = archive.entry(seq), Folded(seq)
         made = fold_again(archive, entry, folded)
         if commit_versions(archive, entry, made, BY_STREAM[stream].table, folded) is not None:
             done.append(folded)
     return done
 
 
-def fold_again(archive: Archive, entry: Entry, folded: FoldedRecords | None = None) -> dict[str, pa.Table]:
+def fold_again(archive: Archive, entry: Entry, folded: Folded | None = None) -> dict[str, pa.Table]:
     """The versions that a pull adds to those before it; nothing is written."""
-    folded = folded or FoldedRecords(entry.seq)
+    folded = folded or Folded(entry.seq)
     measure, window = BY_STREAM[entry.stream or ""], _window(entry)
     first = window.days()[0]
     served: dict[str, Row] = {}
@@ -53,7 +53,7 @@ def fold_again(archive: Archive, entry: Entry, folded: FoldedRecords | None = No
     folded.records += len(served)
     for row in served.values():
         folded.unknown_fields.update(f"{measure.table}: {name}"[:300] for name in row["unknown_fields"] or ())
-    files = _files(archive.state.table(measure.table).recent, window)
+    files = files_within(archive.state, measure.table, window, entry.seq)
     held = {
         key: row
         for key, row in newest(archive, measure.schema, files, entry.seq).items()
@@ -93,13 +93,3 @@ def _window(entry: Entry) -> Window:
     if entry.window is None:
         raise ValueError(f"pull entry {entry.seq} of {entry.stream} names no window")
     return Window.from_text(entry.window)
-
-
-def _files(files: Iterable[TableFile], window: Window) -> list[TableFile]:
-    """Those that may hold days of a window. A file's span is that of its days."""
-    low, high = (moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ") for moment in (window.start, window.end))
-    return [
-        file
-        for file in files
-        if (file.last_at is None or file.last_at >= low) and (file.first_at is None or file.first_at < high)
-    ]

@@ -21,51 +21,31 @@ from warehouse.archive import keys
 from warehouse.archive.archive import Archive
 from warehouse.archive.derive import FINAL_AGE
 from warehouse.archive.entry import Draft, Entry, ObjectRef, sha256_hex
-from warehouse.archive.state import LogState, TableFile
+from warehouse.archive.state import LogState
 from warehouse.tables import parquet
+from warehouse.tables.folded import Folded
 from warehouse.tables.spend.days import day_values
+from warehouse.tables.spend.findings import findings
+from warehouse.tables.spend.held import HeldDays
 from warehouse.tables.spend.rows import Row, read_rows
 from warehouse.tables.spend.schema import ALL_REPORTS, Report
 from warehouse.wire.records import split_page
 from warehouse.wire.times import midnight, parse_rfc3339
 from warehouse.wire.windows import Window
 
-_NAMED = 20  # days named in one finding
-
 
 @dataclass
-class FoldedDays:
-    """What one fold did: rows that are new to their day, changed, vanished, or the same; days that got a version.
+class FoldedDays(Folded):
+    """What one fold did: rows that are new to their day, changed, vanished, or the same; `days` that got a
+    version, and how many of them had one before. `by_day` holds each day's sums and version."""
 
-    `disagreeing` are days whose grouped rows do not add up to the total, with what is said of them.
-    """
-
-    seq: int
-    records: int = 0
-    first: int = 0
-    revised: int = 0
-    withdrawn: int = 0
-    unchanged: int = 0
     days: int = 0
     restated: int = 0
-    unknown_types: Counter[str] = field(default_factory=Counter)
-    unknown_fields: Counter[str] = field(default_factory=Counter)
     findings: list[dict[str, str]] = field(default_factory=list)
     by_day: dict[str, dict[str, Any]] = field(default_factory=dict)
-    bytes: int = 0
 
     def counts(self) -> dict[str, Any]:
-        return {
-            "records": self.records,
-            "first": self.first,
-            "revised": self.revised,
-            "withdrawn": self.withdrawn,
-            "unchanged": self.unchanged,
-            "days": self.days,
-            "restated": self.restated,
-            "unknown_types": dict(self.unknown_types),
-            "unknown_fields": dict(self.unknown_fields),
-        }
+        return {**super().counts(), "days": self.days, "restated": self.restated}
 
 
 def fold_pending_days(archive: Archive, stream: str, *, before: Entry | None = None) -> list[FoldedDays]:
@@ -152,7 +132,7 @@ class _Fold:
     def run(self) -> None:
         total_pages, grouped_pages = last_walk(self.entry.objects)
         totals, grouped = self._rows(total_pages), self._rows(grouped_pages)
-        held = _Held(self.archive, self.report, self.window, self.entry.seq)
+        held = HeldDays(self.archive, self.report, self.window, self.entry.seq)
         for day in self.window.days():
             self._fold_day(day, grouped.get(day, []), totals.get(day, []), held)
 
@@ -165,7 +145,7 @@ class _Fold:
                 by_day.setdefault(row.day, []).append(row)
         return by_day
 
-    def _fold_day(self, day: date, rows: list[Row], totals: list[Row], held: "_Held") -> None:
+    def _fold_day(self, day: date, rows: list[Row], totals: list[Row], held: HeldDays) -> None:
         folded = self.folded
         folded.records += len(rows)
         content = _content(rows, totals)
@@ -265,7 +245,9 @@ class _Fold:
     def commit(self) -> FoldedDays | None:
         objects = [self._put(table, rows) for table, rows in self.tables().items() if rows.num_rows]
         self.folded.bytes = sum(ref.bytes for ref in objects)
-        self.folded.findings = self._findings()
+        self.folded.findings = findings(
+            self.report.stream, self.window, self._disagreeing, self._unreadable, self._outside
+        )
         entry = self.entry
 
         def build(state: LogState) -> Draft | None:
@@ -285,91 +267,6 @@ class _Fold:
             )
 
         return self.folded if self.archive.append(build) is not None else None
-
-    def _findings(self) -> list[dict[str, str]]:
-        found = []
-        stream = self.report.stream
-        for day, said in self._disagreeing[:_NAMED]:
-            found.append(
-                {
-                    "code": "grouped_differs",
-                    "subject": f"{stream} {day}",
-                    "detail": f"{said}; every row is kept. See {stream}_days; the next refresh reads the day "
-                    "again, and if it stays so, ask the vendor",
-                }
-            )
-        if len(self._disagreeing) > _NAMED:
-            more = len(self._disagreeing) - _NAMED
-            found.append(
-                {
-                    "code": "grouped_differs",
-                    "subject": f"{stream} {self.window}",
-                    "detail": f"{more} further days do not add up either; see agrees in {stream}_days",
-                }
-            )
-        if self._unreadable:
-            found.append(
-                {
-                    "code": "figure_unreadable",
-                    "subject": f"{stream} {self._unreadable[0]}",
-                    "detail": f"rows of {len(self._unreadable)} days hold figures that are no numbers; their text "
-                    "is kept, no sum has them: see unknown_fields",
-                }
-            )
-        if self._outside:
-            found.append(
-                {
-                    "code": "outside_window",
-                    "subject": f"{stream} {self.window}",
-                    "detail": f"{self._outside} rows lie outside the days asked for; kept under the first day",
-                }
-            )
-        return found
-
-
-class _Held:
-    """What the archive holds of a window's days, from pulls before this one."""
-
-    def __init__(self, archive: Archive, report: Report, window: Window, before: int) -> None:
-        self._archive = archive
-        self._newest: dict[date, tuple[int, str, int]] = {}
-        for file in _files(archive.state, report.days_table, window, before):
-            days = parquet.read(archive.read(file), ["day", "version", "content_sha256", "commit_seq"])
-            for row in days.to_pylist():
-                if row["version"] > self._newest.get(row["day"], (0,))[0]:
-                    self._newest[row["day"]] = row["version"], row["content_sha256"], row["commit_seq"]
-        self._rows = {file.seq: file for file in _files(archive.state, report.rows_table, window, before)}
-        self._read: dict[int, pa.Table] = {}
-
-    def newest(self, day: date) -> tuple[int, str | None]:
-        """The newest version of a day and its content hash; (0, None) for a day never seen."""
-        version, content, _ = self._newest.get(day, (0, None, -1))
-        return version, content
-
-    def keys(self, day: date) -> list[tuple[str, str]]:
-        """(row_key, content) of each row of the newest version of a day."""
-        seq = self._newest[day][2]
-        if seq not in self._rows:
-            return []  # a day without rows
-        if seq not in self._read:
-            data = self._archive.read(self._rows[seq])
-            self._read[seq] = parquet.read(data, ["day", "row_key", "content_sha256"])
-        rows = self._read[seq]
-        rows = rows.filter(pc.equal(rows["day"], pa.scalar(day, pa.date32())))
-        return list(zip(rows["row_key"].to_pylist(), rows["content_sha256"].to_pylist(), strict=True))
-
-
-def _files(state: LogState, table: str, window: Window, before: int) -> list[TableFile]:
-    """The files that may hold days of a window, from pulls before a number. A file's span is that of its days."""
-    low, high = (moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ") for moment in (window.start, window.end))
-    return [
-        file
-        for file in state.table(table).recent
-        if file.seq is not None
-        and file.seq < before
-        and (file.last_at is None or file.last_at >= low)
-        and (file.first_at is None or file.first_at < high)
-    ]
 
 
 def _content(rows: list[Row], totals: list[Row]) -> str:
