@@ -38,9 +38,9 @@ def forecast(period: PERIOD, config: CONFIG = None, json: JSON = False, debug: D
     """Show what a month will end at, in all and by cost centre.
 
     To the settled days so far comes, for each day to come, what its weekday cost on average in the eight weeks
-    before. The newest two days still grow, so they count as to come. `low` and `high` bound 80 of 100 resampled
-    months. `naive` is the average day so far times the days of the month, to compare with. An estimate, never
-    booked.
+    before, at the level of the month so far. The newest two days still grow, so they count as to come. `low` and
+    `high` bound 80 of 100 resampled months. `naive` is the average day so far times the days of the month, to
+    compare with. An estimate, never booked.
     """
     told, output = _told(period, config, json)
     rows = [told.outlook.whole, *told.outlook.centers]

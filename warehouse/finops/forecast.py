@@ -16,6 +16,8 @@ from warehouse.finops.periods import Period
 WEEKS = 8
 SETTLING_DAYS = 2  # the newest days still grow: they are forecast like days to come
 _DRAWS = 400
+_BLOCK = 7
+_OLD_LEVEL = Decimal("0.25")
 _SEED = 20260101
 _ROUGH = Context(prec=40, rounding=ROUND_HALF_UP)  # estimates may be rounded, money may not
 
@@ -38,8 +40,9 @@ class Forecast:
 def forecast(period: Period, daily: Mapping[date, Decimal], known_to: date) -> Forecast:
     """Forecast a period from its cost by day, known up to `known_to` (exclusive).
 
-    The profile of a weekday is its mean over the last eight weeks before the first day that is forecast; a weekday
-    without history takes the mean of all days. With no history at all everything is 0.
+    The profile of a weekday is its mean over the last eight weeks before the first day that is forecast, at the
+    level of the month so far; a weekday without history takes the mean of all days. With no history at all
+    everything is 0.
     """
     settled = min(max(known_to - timedelta(days=SETTLING_DAYS), period.start), period.end)
     if known_to >= period.end + timedelta(days=SETTLING_DAYS):
@@ -53,10 +56,11 @@ def forecast(period: Period, daily: Mapping[date, Decimal], known_to: date) -> F
     }
     to_date = total(daily.get(day, ZERO) for day in past)
     profile = _profile(history)
+    misses = [EXACT.subtract(amount, profile[day.weekday()]) for day, amount in sorted(history.items())]
+    low, high = _interval(misses, len(ahead), len(past))
+    profile = _at_level(profile, {day: daily.get(day, ZERO) for day in past})
     # what an unsettled day has already is the least that it will have
     expected = total(max(profile[day.weekday()], daily.get(day, ZERO)) for day in ahead)
-    misses = [EXACT.subtract(amount, profile[day.weekday()]) for day, amount in sorted(history.items())]
-    low, high = _interval(misses, len(ahead))
     end = EXACT.add(to_date, expected)
     naive = (
         _ROUGH.multiply(_mean([daily.get(day, ZERO) for day in past]), Decimal(period.length)) if past else ZERO
@@ -96,10 +100,31 @@ def _profile(history: Mapping[date, Decimal]) -> list[Decimal]:
     return [(_mean(amounts) if amounts else everything).quantize(CENT, context=_ROUGH) for amounts in by_weekday]
 
 
-def _interval(misses: Sequence[Decimal], days: int) -> tuple[Decimal, Decimal]:
-    """The 10th and 90th percentile of how far `days` days together may miss, drawn from past misses."""
+def _at_level(profile: list[Decimal], past: Mapping[date, Decimal]) -> list[Decimal]:
+    """The profile at the level of the month so far: prices and habits move, and eight weeks are slow to notice. A
+    quarter of a week at the old level is added to both sides, so that one day does not decide alone."""
+    old = _ROUGH.multiply(total(profile), _OLD_LEVEL)
+    usual = EXACT.add(old, total(profile[day.weekday()] for day in past))
+    if not usual:
+        return profile
+    factor = _ROUGH.divide(EXACT.add(old, total(past.values())), usual)
+    return [_ROUGH.multiply(amount, factor).quantize(CENT, context=_ROUGH) for amount in profile]
+
+
+def _interval(misses: Sequence[Decimal], days: int, known: int) -> tuple[Decimal, Decimal]:
+    """The 10th and 90th percentile of how far `days` days together may miss, drawn from past misses, whole weeks
+    at a time, because dear days come together. The level was told by `known` days, which miss as well."""
     if not misses or not days:
         return ZERO, ZERO
     draw = random.Random(_SEED)  # noqa: S311 - not a secret: the same seed, so that a rerun shows the same interval
-    sums = sorted(total(draw.choices(misses, k=days)) for _ in range(_DRAWS))
+    starts = range(max(1, len(misses) - _BLOCK + 1))
+    weeks = [total(misses[start : start + _BLOCK]) for start in starts]
+
+    def together(count: int) -> Decimal:
+        begin = draw.choice(starts)
+        rest = misses[begin : begin + count % _BLOCK]
+        return total([*draw.choices(weeks, k=count // _BLOCK), *rest])
+
+    of_level = _ROUGH.divide(Decimal(days), Decimal(known) + _BLOCK * _OLD_LEVEL)
+    sums = sorted(_ROUGH.add(together(days), _ROUGH.multiply(of_level, together(known))) for _ in range(_DRAWS))
     return sums[_DRAWS // 10], sums[_DRAWS - 1 - _DRAWS // 10]
