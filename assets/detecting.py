@@ -125,15 +125,15 @@ def _run(
     now: datetime,
     suppressions: Suppressions,
 ) -> Raised:
-    return run(db, rules, commits, detected_at=now, events=_of_days(archive), suppressions=suppressions)
+    return run(db, rules, commits, detected_at=now, events=of_days(archive), suppressions=suppressions)
 
 
-def _of_days(archive: Archive) -> Events:
+def of_days(archive: Archive) -> Events:
     """Rows of the files of the days that are asked for."""
 
     def events(table: str, since: datetime, until: datetime) -> str:
-        of_days = events_of_days if table == EVENTS else versions_of_days
-        return of_days(archive, since.date(), until.date())
+        rows_of = events_of_days if table == EVENTS else versions_of_days
+        return rows_of(archive, since.date(), until.date())
 
     return events
 
@@ -141,7 +141,7 @@ def _of_days(archive: Archive) -> Events:
 def look_back(workshop: Workshop, rules: Iterable[Rule], window: Window) -> list[BackTest]:
     """What rules would have raised over a window of the past; nothing is written."""
     with connect(workshop.archive, unmasked=EVERY_TABLE) as db:
-        return backtest(db, rules, window, events=_of_days(workshop.archive))
+        return backtest(db, rules, window, events=of_days(workshop.archive))
 
 
 def _commit(archive: Archive, raised: Raised, commits: Commits) -> None:

@@ -26,6 +26,7 @@ BENCHMARKS = {
     "report": "chargeback_report",
     "forecast": "forecast",
     "marts": "marts",
+    "detections": "detections",
 }
 PAGE = ROOT / "docs" / "benchmarks.md"
 
