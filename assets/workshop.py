@@ -24,6 +24,7 @@ from warehouse.wire.windows import Window
 
 if TYPE_CHECKING:
     from assets.pull_report import PullReport
+    from warehouse.delivery.queues.port import Queue
     from warehouse.detections.suppression import Suppression
 
 
@@ -93,6 +94,8 @@ class Workshop:
     apart: Mapping[Snapshot, Directory] = field(default_factory=dict)
     # Settings of the destinations of events (`warehouse.config.destinations`), as configured.
     destinations: Sequence[Any] = ()
+    # Opens the queue of claim checks; None where the log is the only one.
+    queue: "Callable[[], Queue] | None" = None
     # Pulls windows with several processes, where the configuration asks for that; reports come as they are done.
     elsewhere: "Callable[[list[Window]], Iterator[tuple[Window, PullReport]]] | None" = None
 

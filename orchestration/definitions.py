@@ -24,6 +24,7 @@ from assets import (  # noqa: E402
     marts,
     sealed,
 )
+from orchestration.forwarding import forward_claims, waiting_claims  # noqa: E402
 from orchestration.partitions import ended, ended_months, monthly, since  # noqa: E402
 from orchestration.pruning import pruning_job  # noqa: E402
 from orchestration.resources import workshop_resource  # noqa: E402
@@ -61,9 +62,14 @@ def definitions_of(settings: Settings, clock: Clock = system_clock) -> dg.Defini
             exports.feed_has_the_rows,
             exports.cells_are_readable,
         ],
-        jobs=[*JOBS, prune_runs],
+        jobs=[*JOBS, forward_claims, prune_runs],
         schedules=schedules(start, prune_runs),
-        sensors=[failed_runs, failing_checks, export_files(exports.inbox(settings.warehouse.duckdb))],
+        sensors=[
+            failed_runs,
+            failing_checks,
+            export_files(exports.inbox(settings.warehouse.duckdb)),
+            waiting_claims(settings),
+        ],
         resources={"workshop": workshop_resource(settings, clock)},
         executor=dg.in_process_executor,
     )

@@ -7,18 +7,22 @@ overwrite, and asks for the signing key only when the log is written.
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from warehouse.archive.address import folder_of
 from warehouse.archive.archive import Archive, Retention
 from warehouse.archive.cache import StateCache
+from warehouse.archive.entry import Entry
 from warehouse.archive.keys import ENTRIES
 from warehouse.archive.signing import key_from_pem, load_key
 from warehouse.archive.store import Store, open_store
 from warehouse.config import SecretRef, Settings
 from warehouse.wire.times import Clock, system_clock
+
+if TYPE_CHECKING:
+    from warehouse.delivery.queues.port import Queue
 
 CACHE_FILE = "state.cache"
 
@@ -41,14 +45,35 @@ def opened_archive(
     """
     own = settings.archive
     store = _store(settings, for_writing, s3_client)
-    return Archive(
+    queue = queue_of(settings) if for_writing else None
+    announce: Callable[[Entry], None] = lambda _entry: None  # noqa: E731
+    if queue is not None:
+        from assets.claims import Announcer  # noqa: PLC0415 - only where a queue is configured
+
+        announce = Announcer(queue, lambda: archive.state.origin)
+    archive = Archive(
         store,
         key=lambda: signing_key(own.signing_key),
         retention=Retention(timedelta(days=own.retention_days), timedelta(days=own.recent_retention_days)),
         clock=clock,
         cache=own.cache / CACHE_FILE,
         on_begin=lambda: on_begin(store.url),
+        on_append=announce,
     )
+    return archive
+
+
+def queue_of(settings: Settings) -> "Callable[[], Queue] | None":
+    """How the queue of claim checks is opened; None where the log is the only queue."""
+    if settings.delivery.queue == "log":
+        return None
+
+    def opened() -> "Queue":
+        from warehouse.delivery.queues import open_queue  # noqa: PLC0415
+
+        return open_queue(settings.delivery)
+
+    return opened
 
 
 def signing_key(reference: SecretRef) -> Ed25519PrivateKey:

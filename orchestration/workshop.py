@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from assets.workshop import PayerFiles, Workshop
-from orchestration.opening import CACHE_FILE, opened_archive, signing_key
+from orchestration.opening import CACHE_FILE, opened_archive, queue_of, signing_key
 from orchestration.parallel import in_processes
 from warehouse.anthropic.activities import ActivityFeed
 from warehouse.anthropic.budget import Budget
@@ -90,6 +90,7 @@ def open_workshop(
                 anchors=anchors_of(settings, s3_client),
                 payers=PayerFiles(**settings.finops.model_dump()),
                 destinations=settings.destinations,
+                queue=queue_of(settings),
                 reports=settings.folder / "data" / "reports",
                 rule_folders=settings.detections.rules,
                 suppressions=_suppressions(settings),

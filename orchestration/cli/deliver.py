@@ -75,6 +75,10 @@ def deliver(
         check_slices(workshop, names)
         if dry_run:
             return _preview(workshop, names, output)
+        if follow and workshop.queue is not None:
+            from orchestration.cli.deliver_follow import follow as follow_queue  # noqa: PLC0415
+
+            return follow_queue(workshop, names, output)
         if follow:
             _follow(workshop, names, output)
         reports = deliver_due(workshop, names)

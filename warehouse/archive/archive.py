@@ -65,7 +65,8 @@ class Archive:
     """A store with a log. Reading needs no key.
 
     `writer` names this process in entries; no two living writers may share it, since it tells an entry of ours
-    whose put timed out from another's. `on_begin` is called once the first entry of a new log is written.
+    whose put timed out from another's. `on_begin` is called once the first entry of a new log is written,
+    `on_append` with each entry once it is in the log; it must not raise.
     """
 
     def __init__(
@@ -78,7 +79,9 @@ class Archive:
         cache: Path | None = None,
         writer: str | None = None,
         on_begin: Callable[[], None] = lambda: None,
+        on_append: Callable[[Entry], None] = lambda _entry: None,
     ) -> None:
+        self._on_append = on_append
         self.store = store
         self.cache = cache
         self.retention = retention or Retention()
@@ -225,6 +228,8 @@ class Archive:
         entry = self.log.append(held)
         if entry is not None and self.state.held():
             self._hold_entry(entry)
+        if entry is not None:
+            self._on_append(entry)
         self.log.snapshot_if_due()
         return entry
 

@@ -5,7 +5,9 @@
     ├── DestinationUnknown    no destination of that name is configured
     ├── SliceInvalid          a slice that is no condition on `audit_events`
     ├── PositionLost          a delivery entry names a position that the log does not have
-    └── PositionMoved         another process delivers to the same destination
+    ├── PositionMoved         another process delivers to the same destination
+    ├── QueueUnusable         a queue of claim checks cannot be used as it is set up
+    └── QueueUnreachable      a queue did not answer; the log has all that was to be said
 
 Each message says what happened, to what, and what to do next; none ever holds a credential.
 """
@@ -37,3 +39,11 @@ class PositionLost(DeliveryError):
 
 class PositionMoved(DeliveryError):
     """Another process has moved the position of the destination that this one serves."""
+
+
+class QueueUnusable(DeliveryError):
+    """A queue of claim checks that is missing, refuses us, or has nowhere for what cannot be used."""
+
+
+class QueueUnreachable(DeliveryError):
+    """A queue that did not answer. Trying again may help; nothing is lost, because the log has every commit."""
