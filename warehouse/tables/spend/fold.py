@@ -198,8 +198,9 @@ class _Fold:
             "version": version,
         }
         if rows:
+            found = [row.values for row in rows]
             columns = {
-                name: [same[name]] * len(rows) if name in same else [row.values.get(name) for row in rows]
+                name: [same[name]] * len(rows) if name in same else [values.get(name) for values in found]
                 for name in self.report.rows.names
                 if name != "unknown_fields"
             }

@@ -21,6 +21,10 @@ from warehouse.wire.windows import Window
 
 _LARGEST = 2**63 - 1
 _LONGEST_NAME = 200
+_ROW_FIELDS = {figures: known.ROW_FIELDS | {figures} for figures in ("cost", "usage")}
+_NOBODY: dict[str, Any] = dict.fromkeys(
+    ("actor_type", "actor_id", "actor_email", "actor_name", "actor_deleted"), None
+)
 
 
 @dataclass
@@ -81,7 +85,7 @@ def _read(report: Report, window: Window, record: bytes, document: dict[str, Any
     _read_group(row, document)
     costs = report.figures == "cost"
     measured = _object(document, report.figures, strange)
-    strange += _unlisted(document, known.ROW_FIELDS | {report.figures})
+    strange += _unlisted(document, _ROW_FIELDS[report.figures])
     fields = known.COST_FIELDS if costs else known.USAGE_FIELDS
     strange += [f"{report.figures}.{name}" for name in _unlisted(measured, fields)]
     if costs:
@@ -148,9 +152,7 @@ def _read_group(row: Row, document: dict[str, Any]) -> None:
 
 
 def _read_actor(row: Row, actor: dict[str, Any] | None) -> None:
-    found: dict[str, Any] = dict.fromkeys(
-        ("actor_type", "actor_id", "actor_email", "actor_name", "actor_deleted"), None
-    )
+    found = dict(_NOBODY)
     if actor is not None:
         kind = _text(actor, "type", row.strange)
         found["actor_type"] = kind
@@ -245,4 +247,6 @@ def _moment(document: dict[str, Any], name: str, strange: list[str]) -> datetime
 
 
 def _unlisted(holder: dict[str, Any], names: frozenset[str]) -> list[str]:
+    if holder.keys() <= names:
+        return []
     return [str(name)[:_LONGEST_NAME] for name in sorted(holder) if name not in names]
