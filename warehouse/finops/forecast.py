@@ -68,8 +68,9 @@ def forecast(period: Period, daily: Mapping[date, Decimal], known_to: date) -> F
     return Forecast(
         period=period,
         month_end=to_cents(end),
-        low=to_cents(max(EXACT.add(end, low), min(to_date, end))),
-        high=to_cents(EXACT.add(end, high)),
+        # no month ends below what it has, and the forecast lies in its own interval
+        low=to_cents(min(max(EXACT.add(end, low), to_date), end)),
+        high=to_cents(max(EXACT.add(end, high), end)),
         naive=to_cents(naive),
         to_date=to_cents(to_date),
         through=past[-1] if past else None,
