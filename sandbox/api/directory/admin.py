@@ -16,7 +16,7 @@ from sandbox.tenant.tenant import Tenant
 from sandbox.tenant.world import Key
 
 _STATUSES = ("active", "inactive", "archived", "expired")
-_INVITE_STATUSES = ("pending", "accepted", "expired")
+_INVITE_STATUSES = ("pending", "accepted", "expired", "deleted")
 
 
 class AdminReads:
