@@ -28,7 +28,7 @@ from warehouse.delivery.engine import Report, Run, Target
 from warehouse.delivery.errors import DeliveryError
 from warehouse.delivery.mappings.canonical import MAPPING_VERSION, CanonicalEvent, canonical_event
 from warehouse.delivery.patience import Patience
-from warehouse.delivery.port import Destination
+from warehouse.delivery.port import Destination, Late
 from warehouse.delivery.slice_words import names_a_rule
 from warehouse.delivery.slices import Slice, parse_slice
 from warehouse.detections.rulebook import load as load_rules
@@ -41,12 +41,18 @@ CHECKPOINT_TYPE = "ledgerline_checkpoint"
 class Configured(Protocol):
     """A destination's settings, as far as they are the same for each type (`warehouse.config.destinations`)."""
 
-    name: str
-    type: str
-    slice: str
-    late: Any
-    batch_events: int | None
-    batch_bytes: int | None
+    @property
+    def name(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def slice(self) -> str: ...
+    @property
+    def late(self) -> Late | None: ...
+    @property
+    def batch_events(self) -> int | None: ...
+    @property
+    def batch_bytes(self) -> int | None: ...
 
 
 def deliver(

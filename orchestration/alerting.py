@@ -1,46 +1,96 @@
-"""A word to a human: always to the log, and to a webhook where LEDGERLINE_ALERT_WEBHOOK names one.
+"""A word to a human: always to the log; and to a webhook, to Slack, by e-mail, where the environment names one.
 
-Promise: an alert that cannot be delivered never fails what it reports, and the webhook's address (a secret, for
-some services) appears in no message.
+Promise: an alert that cannot be delivered never fails what it reports, and no address or password (secrets, for
+some services) appears in a message.
 """
 
 import json
 import os
+import smtplib
+import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from email.message import EmailMessage
 from logging import Logger
+from urllib.parse import unquote, urlsplit
 
 WEBHOOK = "LEDGERLINE_ALERT_WEBHOOK"
+SLACK = "LEDGERLINE_ALERT_SLACK"
+SMTP = "LEDGERLINE_ALERT_SMTP"
+SMTP_PASSWORD = "LEDGERLINE_ALERT_SMTP_PASSWORD"  # noqa: S105 - a name
+MAIL_FROM = "LEDGERLINE_ALERT_MAIL_FROM"
+MAIL_TO = "LEDGERLINE_ALERT_MAIL_TO"
 _TIMEOUT_SECONDS = 10.0
 _LONGEST = 2000
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def tell(log: Logger, *, severity: str, subject: str, text: str, env: Mapping[str, str] = os.environ) -> bool:
-    """Tell of one incident; whether somebody will have heard (True also where no webhook is configured).
+    """Tell of one incident; whether somebody will have heard (True also where nothing is configured).
 
-    The body is JSON: `text` (one line, as chat services show it), `severity`, `subject`, `detail`.
+    webhook: a JSON document of `text` (one line, as chat services show it), `severity`, `subject`, `detail`. Slack:
+    `text` alone, as its incoming webhooks take it. E-mail: the line as the subject, the text below it.
     """
     line = f"Ledgerline {severity}: {subject}"
     (log.error if severity == "ERROR" else log.warning)(f"{line}: {text}")
-    url = env.get(WEBHOOK, "").strip()
-    if not url:
-        return True
-    body = {
-        "text": f"{line}\n{text[:_LONGEST]}",
-        "severity": severity,
-        "subject": subject,
-        "detail": text[:_LONGEST],
-    }
+    told = f"{line}\n{text[:_LONGEST]}"
+    ways: dict[str, Callable[[], None]] = {}
+    if env.get(WEBHOOK, "").strip():
+        body = {"text": told, "severity": severity, "subject": subject, "detail": text[:_LONGEST]}
+        ways[WEBHOOK] = lambda: _post(env[WEBHOOK].strip(), body)
+    if env.get(SLACK, "").strip():
+        ways[SLACK] = lambda: _post(env[SLACK].strip(), {"text": told})
+    if env.get(SMTP, "").strip():
+        ways[SMTP] = lambda: _mail(line, text[:_LONGEST], env)
+    heard = [name for name, way in ways.items() if _tried(log, name, way)]
+    return bool(heard) or not ways
+
+
+def _tried(log: Logger, name: str, way: Callable[[], None]) -> bool:
+    """Whether an alert got through one way; why not goes to the log, without the address."""
     try:
-        if not url.startswith(("https://", "http://")):
-            raise ValueError("not an http address")
-        # Not httpx: it writes every address it calls into the log.
-        request = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"})  # noqa: S310
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS):  # noqa: S310 - http only, see above
-            return True
+        way()
     except urllib.error.HTTPError as refused:
-        log.error(f"the webhook of {WEBHOOK} answered {refused.code}; the alert will be sent again")
-    except (OSError, ValueError) as problem:
-        log.error(f"the alert could not be sent to {WEBHOOK}: {type(problem).__name__}; check address and network")
+        log.error(f"the receiver of {name} answered {refused.code}; the alert will be sent again")
+    except smtplib.SMTPResponseException as refused:
+        log.error(f"the mail server of {name} answered {refused.smtp_code}; the alert will be sent again")
+    except (OSError, ValueError, smtplib.SMTPException) as problem:
+        log.error(f"the alert could not be sent to {name}: {type(problem).__name__}; check address and network")
+    else:
+        return True
     return False
+
+
+def _post(url: str, body: dict[str, str]) -> None:
+    if not url.startswith(("https://", "http://")):
+        raise ValueError("not an http address")
+    # Not httpx: it writes every address it calls into the log.
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"})  # noqa: S310
+    with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS):  # noqa: S310 - http only, see above
+        pass
+
+
+def _mail(line: str, text: str, env: Mapping[str, str]) -> None:
+    """By `smtps://[user@]host[:465]`, or `smtp://[user@]host[:587]` with STARTTLS (not on this machine)."""
+    parts = urlsplit(env[SMTP].strip())
+    to = [one.strip() for one in env.get(MAIL_TO, "").split(",") if one.strip()]
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname or not to:
+        raise ValueError("no mail server or nobody to write to")
+    message = EmailMessage()
+    message["Subject"] = " ".join(line.split())
+    message["From"] = env.get(MAIL_FROM, "").strip() or to[0]
+    message["To"] = ", ".join(to)
+    message.set_content(text)
+    trusted = ssl.create_default_context()
+    server: smtplib.SMTP
+    if parts.scheme == "smtps":
+        server = smtplib.SMTP_SSL(parts.hostname, parts.port or 465, timeout=_TIMEOUT_SECONDS, context=trusted)
+    else:
+        server = smtplib.SMTP(parts.hostname, parts.port or 587, timeout=_TIMEOUT_SECONDS)
+    with server:
+        if parts.scheme == "smtp" and parts.hostname not in _LOOPBACK:
+            server.starttls(context=trusted)
+        if parts.username:
+            server.login(unquote(parts.username), env.get(SMTP_PASSWORD, ""))
+        server.send_message(message)

@@ -23,6 +23,7 @@ from assets import (  # noqa: E402
     legacy,
     marts,
     sealed,
+    siem,
 )
 from orchestration.forwarding import forward_claims, waiting_claims  # noqa: E402
 from orchestration.partitions import ended, ended_months, monthly, since  # noqa: E402
@@ -44,6 +45,7 @@ def definitions_of(settings: Settings, clock: Clock = system_clock) -> dg.Defini
             *(*directory.APIS, exports.console_export),
             *since(start, [audit.audit_pages, audit.audit_events, sealed.audit_events_sealed]),
             alerts.alerts,
+            *siem.destination_assets(settings.destinations),
             *ended(start, [analytics.usage_rows, analytics.cost_rows, legacy.legacy_cost_rows]),
             *ended(start, engagement.ASSETS),
             *monthly(start, [chargeback.chargeback_statement, chargeback_report.chargeback_report]),

@@ -39,9 +39,9 @@ _MARTS = dg.AssetSelection.assets(*(mart.name for mart in MARTS))
 
 audit_tail = dg.define_asset_job(
     "audit_tail",
-    selection=dg.AssetSelection.assets("audit_events", "alerts"),
-    description="What is due of the audit feed, the alerts that follow from it, and the checks that cost nothing. "
-    "Five minutes apart; dbt has no part in it.",
+    selection=dg.AssetSelection.assets("audit_events", "alerts") | dg.AssetSelection.groups("siem"),
+    description="What is due of the audit feed, the alerts that follow from it, what is due to the destinations, "
+    "and the checks that cost nothing. Five minutes apart; dbt has no part in it.",
     tags={PRIORITY_TAG: "10", MAX_RUNTIME_SECONDS_TAG: str(int(_STUCK_AFTER.total_seconds()))},
 )
 audit_reread = dg.define_asset_job(

@@ -1,5 +1,6 @@
 """`ledgerline deliver`: what is due to each destination, with receipts; and what would go, without sending."""
 
+import logging
 import time
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -101,11 +102,20 @@ def code_of(reports: "list[Report]") -> int:
 def _follow(workshop: "Workshop", names: list[str], output: Output) -> NoReturn:
     """Deliver round after round, until interrupted; a round in which nothing happened is not told."""
     from assets.delivering import deliver as deliver_due  # noqa: PLC0415
+    from orchestration.alerting import tell as tell_human  # noqa: PLC0415
 
     told: dict[str, str] = {}
+    log = logging.getLogger("ledgerline.deliver")
     while True:
         reports = deliver_due(workshop, names)
         news = [one for one in reports if one.selected or told.get(one.name, "") != str(one.stopped or "")]
+        for report in news:  # nobody sees the exit code of what does not end
+            if report.stopped and told.get(report.name, "") != str(report.stopped):
+                text = f"{report.stopped} When that is mended: `ledgerline deliver {report.name}`"
+                tell_human(log, severity="ERROR", subject=f"{report.name} stopped", text=text)
+            if report.dead:
+                text = f"{counted(report.dead, 'event')}; `ledgerline dead-letters {report.name}` says why"
+                tell_human(log, severity="ERROR", subject=f"{report.name} has dead letters", text=text)
         told = {report.name: str(report.stopped or "") for report in reports}
         if news and output.json:
             line = to_json({"destinations": [as_dict(report) for report in news]}, indent=None)
