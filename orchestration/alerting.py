@@ -29,8 +29,8 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 def tell(log: Logger, *, severity: str, subject: str, text: str, env: Mapping[str, str] = os.environ) -> bool:
     """Tell of one incident; whether somebody will have heard (True also where nothing is configured).
 
-    webhook: a JSON document of `text` (one line, as chat services show it), `severity`, `subject`, `detail`. Slack:
-    `text` alone, as its incoming webhooks take it. E-mail: the line as the subject, the text below it.
+    webhook: a JSON document of `text` (as chat services show it), `severity`, `subject`, `detail`. Slack: `text`
+    alone, as its incoming webhooks take it. E-mail: the line as the subject, the text below it.
     """
     line = f"Ledgerline {severity}: {subject}"
     (log.error if severity == "ERROR" else log.warning)(f"{line}: {text}")
