@@ -26,9 +26,9 @@ class AzureQueue:
     def __init__(self, queue: Any, poison: Any, tries: int) -> None:
         self._queue, self._poison = queue, poison
         self.tries: int | None = tries
-        with _said(queue.queue_name):
-            queue.get_queue_properties()
-            poison.get_queue_properties()
+        for one in (queue, poison):
+            with _said(one.queue_name):
+                one.get_queue_properties()
 
     def send(self, claims: Sequence[Claim]) -> None:
         for one in claims:

@@ -96,8 +96,8 @@ class PubSubQueue:
 def open_queue(settings: Delivery) -> PubSubQueue:
     """The topic at `queue_url` and the subscription `queue_subscription`; an emulator at $PUBSUB_EMULATOR_HOST."""
     try:
-        from google.cloud.pubsub_v1.services.publisher import PublisherClient  # noqa: PLC0415 - an extra, and slow
-        from google.cloud.pubsub_v1.services.subscriber import SubscriberClient  # noqa: PLC0415
+        from google.pubsub_v1.services.publisher import PublisherClient  # noqa: PLC0415 - an extra, and slow
+        from google.pubsub_v1.services.subscriber import SubscriberClient  # noqa: PLC0415
     except ImportError:
         raise QueueUnusable(
             "the queue needs Google's Pub/Sub library, which is not installed",
