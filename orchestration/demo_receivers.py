@@ -14,9 +14,9 @@ from typing import Any
 
 from warehouse.config import parse
 
-# name, type, slice, further settings: everything to where people search, some of it to those who watch
+# name, type, slice, further settings: alerts to those who watch, everything to where people search
 DESTINATIONS = (
-    ("soc", "splunk", "category: authentication, credential", ""),
+    ("soc", "splunk", "alerts", ""),
     ("search", "elastic", "all", ""),
     ("unheard-of", "webhook", "unknown_event", 'body = "ndjson"'),
 )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def send(run: "DemoRun") -> None:
-    """Everything to a search engine, sign-ins and credentials to a SIEM, the unheard-of to a webhook; over HTTP,
+    """Alerts to a SIEM, everything to a search engine, the unheard-of to a webhook; over HTTP,
     with receipts. Wrong where a receiver does not hold what the receipts say.
     """
     from assets.delivering import deliver  # noqa: PLC0415
@@ -32,7 +32,7 @@ def send(run: "DemoRun") -> None:
     run.document["deliveries"] = rows
     seconds = max(report.seconds for report in reports)
     total = sum(row["delivered"] for row in rows)
-    output.line(f"delivered  {counted(total, 'event')} to {len(rows)} pretend receivers, {duration(seconds)}:")
+    output.line(f"delivered  {total:,} events and alerts to {len(rows)} pretend receivers, {duration(seconds)}:")
     for row in rows:
         output.line(
             f"           {row['type']:8} {row['delivered']:>7,} ({row['slice']}): it says that it holds "
