@@ -1,9 +1,9 @@
-"""The legacy cost reports as an asset: a second source, kept to be compared with the current API and never summed.
+"""The legacy reports as assets: a second source, kept to be compared with the current API and never summed.
 
 A partition is a UTC day. No schedule reads it: backfill the days that you want to compare.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import dagster as dg
 
@@ -11,12 +11,13 @@ from assets.analytics import DAYS, GROUP, POOL, SpendRun, materialize_days
 from assets.audit import ONE_API_WINDOW, OWNERS
 from assets.column_schema import table_schema
 from assets.failures import told_plainly
-from assets.parity import old_and_new_agree
+from assets.parity import old_and_new_agree, old_and_new_usage_agree
 from assets.verdict_results import check_result, spec
+from assets.verdicts import Verdict
 from assets.workshop import Workshop
-from warehouse.tables.spend.schema import COST_ROWS
+from warehouse.tables.spend.schema import COST_ROWS, USAGE_ROWS
 
-ASSET = "legacy_cost_rows"
+ASSET, USAGE_ASSET = "legacy_cost_rows", "legacy_usage_rows"
 
 legacy_cost_api = dg.AssetSpec(
     "legacy_cost_reports",
@@ -24,6 +25,14 @@ legacy_cost_api = dg.AssetSpec(
     kinds={"anthropic", "api"},
     description="The older reports of the Analytics API, `cost_report` and `user_cost_report`: the total by day, "
     "and rows of people only. Keys, service accounts and what has no actor are in the total and in no row.",
+)
+
+legacy_usage_api = dg.AssetSpec(
+    "legacy_usage_reports",
+    group_name="vendor",
+    kinds={"anthropic", "api"},
+    description="The older reports of the Analytics API, `usage_report` and `user_usage_report`: the total by "
+    "day, and rows of people only. Keys, service accounts and what has no actor are in the total and in no row.",
 )
 
 
@@ -52,13 +61,48 @@ def legacy_cost_rows(
     return materialize_days(context, workshop, "legacy_cost", again=config.again)
 
 
-@dg.multi_asset_check(name="parity_checks", specs=[spec(ASSET, old_and_new_agree)])
+@dg.asset(
+    name=USAGE_ASSET,
+    deps=[legacy_usage_api],
+    partitions_def=DAYS,
+    backfill_policy=ONE_API_WINDOW,
+    pool=POOL,
+    group_name=GROUP,
+    kinds={"parquet"},
+    owners=OWNERS,
+    metadata={"dagster/column_schema": table_schema(USAGE_ROWS)},
+)
+def legacy_usage_rows(
+    context: dg.AssetExecutionContext, config: SpendRun, workshop: dg.ResourceParam[Workshop]
+) -> dg.MaterializeResult[None]:
+    """Tokens and requests by person, product and model, as the older reports tell it.
+
+    - **Source**: `legacy_usage_reports`, key with the scope `read:analytics`.
+    - **Grain**: one row per day, person, product, model and context window.
+    - **Window**: whole UTC days, at most 31 in one request.
+    - **Promise**: kept beside `usage_rows` and never added to it; a check says whether both agree.
+    """
+    return materialize_days(context, workshop, "legacy_usage", again=config.again)
+
+
+APIS = [legacy_cost_api, legacy_usage_api]
+ASSETS = [legacy_cost_rows, legacy_usage_rows]
+JUDGES: dict[str, Callable[[Workshop], Verdict]] = {
+    ASSET: old_and_new_agree,
+    USAGE_ASSET: old_and_new_usage_agree,
+}
+
+
+@dg.multi_asset_check(
+    name="parity_checks", specs=[spec(name, judge) for name, judge in JUDGES.items()], can_subset=True
+)
 def parity_checks(
     context: dg.AssetCheckExecutionContext, workshop: dg.ResourceParam[Workshop]
 ) -> Iterator[dg.AssetCheckResult]:
     """Old beside new, after each pull of the old."""
     with told_plainly():
         workshop.archive.refresh()
-        key = dg.AssetCheckKey(dg.AssetKey(ASSET), old_and_new_agree.__name__)
-        if key in context.selected_asset_check_keys:
-            yield check_result(context, key, old_and_new_agree(workshop), workshop)
+        for name, judge in JUDGES.items():
+            key = dg.AssetCheckKey(dg.AssetKey(name), judge.__name__)
+            if key in context.selected_asset_check_keys:
+                yield check_result(context, key, judge(workshop), workshop)

@@ -22,6 +22,10 @@ select count(*), min(day), max(day), sum(amount), sum(legacy_amount), sum(of_peo
 from cost_parity where comparable and day >= $start and day < $end"""
 _OTHERS = """
 select day from cost_parity where not comparable and day >= $start and day < $end order by day"""
+_TOKENS = """
+select count(*), coalesce(sum(tokens), 0), coalesce(sum(legacy_tokens), 0), coalesce(sum(of_people), 0),
+       coalesce(sum(legacy_of_people), 0), coalesce(sum(legacy_missing), 0)
+from usage_parity where comparable and day >= $start and day < $end"""
 # What has no person in the current API, on the days that are compared; and what its own rows lack to its total.
 _WITHOUT = """
 with days as (select day, amount from cost_parity where comparable and day >= $start and day < $end),
@@ -43,6 +47,37 @@ class Missing:
     product: str
     amount: Decimal
     actors: int
+
+
+@dataclass(frozen=True)
+class TokenParity:
+    """The same of tokens: totals, those of people, and what the old report per user lacks to its own total."""
+
+    days: int
+    tokens: int
+    legacy_tokens: int
+    of_people: int
+    legacy_of_people: int
+    missing: int
+
+    @property
+    def agrees(self) -> bool:
+        return (self.tokens, self.of_people, self.tokens - self.of_people) == (
+            self.legacy_tokens,
+            self.legacy_of_people,
+            self.missing,
+        )
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "days": self.days,
+            "agrees": self.agrees,
+            "tokens": self.tokens,
+            "legacy_tokens": self.legacy_tokens,
+            "of_people": self.of_people,
+            "legacy_of_people": self.legacy_of_people,
+            "legacy_missing": self.missing,
+        }
 
 
 @dataclass(frozen=True)
@@ -124,6 +159,36 @@ def parity(db: duckdb.DuckDBPyConnection, start: date, end: date) -> Parity:
         missing,
         tuple(Missing(*row) for row in explained),
         tuple(day for (day,) in others),
+    )
+
+
+def token_parity(db: duckdb.DuckDBPyConnection, start: date, end: date) -> TokenParity:
+    """Compare the tokens of the days `[start, end)` that were read of both sources."""
+    ((days, *sums),) = db.execute(_TOKENS, {"start": start, "end": end}).fetchall()
+    return TokenParity(days, *map(int, sums))
+
+
+def old_and_new_usage_agree(workshop: Workshop) -> Verdict:
+    """The legacy usage reports and the current API count the same tokens on each day of the same refresh: in
+    total, of people, and those that the old report per user leaves out. When not, ask the vendor which of the two
+    is right."""
+    with connect(workshop.archive, unmasked=ACCOUNTING) as db:
+        found = token_parity(db, date.min, date.max)
+    if not found.days:
+        return Verdict(False, "No day was read of both sources in the same refresh. Pull them together.")
+    if found.agrees:
+        return Verdict(
+            True,
+            f"{found.days} days agree to the last token. {found.missing:,} tokens are in no row of the report per "
+            "user: keys, service accounts and what has no actor.",
+            facts=found.document(),
+        )
+    return Verdict(
+        False,
+        f"Over {found.days} days the old total differs by {found.legacy_tokens - found.tokens:,} tokens, people "
+        f"by {found.legacy_of_people - found.of_people:,}. `ledgerline finops parity` has the figures.",
+        severe=True,
+        facts=found.document(),
     )
 
 

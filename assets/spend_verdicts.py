@@ -125,7 +125,7 @@ def day_facts(workshop: Workshop, stream: Stream, days: list[str]) -> dict[str, 
     """What the tables say of days: version, freshness, whether it is final, sums; by day."""
     if not days:
         return {}
-    sums = "tokens, requests, total_tokens" if stream == "usage" else "amount, list_amount, total_amount"
+    sums = "tokens, requests, total_tokens" if "usage" in stream else "amount, list_amount, total_amount"
     wanted = ", ".join(f"date '{date.fromisoformat(day)}'" for day in days)
     with connect(workshop.archive, unmasked=ACCOUNTING) as db:
         cursor = db.execute(

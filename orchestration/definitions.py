@@ -41,11 +41,11 @@ def definitions_of(settings: Settings, clock: Clock = system_clock) -> dg.Defini
     prune_runs = pruning_job(settings.warehouse.duckdb)
     return dg.Definitions(
         assets=[
-            *(audit.activity_feed, analytics.usage_and_cost_api, legacy.legacy_cost_api),
+            *(audit.activity_feed, analytics.usage_and_cost_api, *legacy.APIS),
             *(*directory.APIS, exports.console_export),
             *since(start, [audit.audit_pages, audit.audit_events, sealed.audit_events_sealed]),
             *(alerts.alerts, *siem.destination_assets(settings.destinations)),
-            *ended(start, [analytics.usage_rows, analytics.cost_rows, legacy.legacy_cost_rows]),
+            *ended(start, [analytics.usage_rows, analytics.cost_rows, *legacy.ASSETS]),
             *ended(start, engagement.ASSETS),
             *monthly(start, [chargeback.chargeback_statement, chargeback_report.chargeback_report]),
             *directory.ASSETS,
@@ -55,8 +55,7 @@ def definitions_of(settings: Settings, clock: Clock = system_clock) -> dg.Defini
         asset_checks=[
             *(audit.audit_feed_checks, sealed.audit_sealed_checks, alerts.every_commit_was_looked_at),
             *(analytics.spend_checks, engagement.engagement_checks, legacy.parity_checks),
-            *directory.CHECKS,
-            *(exports.feed_has_the_rows, exports.cells_are_readable),
+            *(*directory.CHECKS, exports.feed_has_the_rows, exports.cells_are_readable),
         ],
         jobs=[*JOBS, forward_claims, prune_runs],
         schedules=schedules(start, prune_runs),

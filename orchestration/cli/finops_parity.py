@@ -11,7 +11,7 @@ from orchestration.cli.options import CONFIG, DEBUG, JSON
 from orchestration.cli.output import Output, counted
 
 if TYPE_CHECKING:
-    from assets.parity import Parity
+    from assets.parity import Parity, TokenParity
 
 _KINDS = {
     "api_actor": "API keys",
@@ -46,6 +46,7 @@ def parity(
     start, end = moments.window(from_, to, settings.anthropic.start)
 
     from assets.parity import parity as compared  # noqa: PLC0415
+    from assets.parity import token_parity  # noqa: PLC0415
     from orchestration.workshop import open_workshop  # noqa: PLC0415
     from warehouse.tables.catalog import connect  # noqa: PLC0415
     from warehouse.tables.masking import ACCOUNTING  # noqa: PLC0415
@@ -53,7 +54,8 @@ def parity(
     with open_workshop(settings, for_writing=False) as workshop:
         workshop.archive.refresh()
         with connect(workshop.archive, unmasked=ACCOUNTING) as db:
-            found = compared(db, start.date() if start else date.min, end.date() if end else date.max)
+            span = start.date() if start else date.min, end.date() if end else date.max
+            found, tokens = compared(db, *span), token_parity(db, *span)
     if not found.days:
         raise CannotRun(
             "no day was read of both sources in the same refresh of the vendor's figures"
@@ -64,9 +66,28 @@ def parity(
             "other",
         )
     if json:
-        output.document(found.document())
+        output.document(found.document() | {"usage": tokens.document() if tokens.days else None})
     _show(found, output)
-    return 0 if found.agrees else 1
+    if tokens.days:
+        _show_tokens(tokens, output)
+    return 0 if found.agrees and (tokens.agrees or not tokens.days) else 1
+
+
+def _show_tokens(found: "TokenParity", output: Output) -> None:
+    rows = (
+        ("total", found.tokens, found.legacy_tokens),
+        ("of people", found.of_people, found.legacy_of_people),
+        ("without a person", found.tokens - found.of_people, found.missing),
+    )
+    output.line()
+    output.table(
+        ("tokens", "current API", "legacy reports", "difference"),
+        [(what, f"{new:,}", f"{old:,}", f"{old - new:,}") for what, new, old in rows],
+        right=("current API", "legacy reports", "difference"),
+    )
+    output.line(
+        f"{counted(found.days, 'day')}: " + ("they agree to the last token" if found.agrees else "THEY DIFFER")
+    )
 
 
 def _show(found: "Parity", output: Output) -> None:

@@ -36,6 +36,15 @@ def test_the_old_reports_are_pulled_beside_the_new_ones_and_agree(pipeline: Pipe
     assert found.metadata["unexplained USD"].value in ("0", "0.00000000")
 
 
+def test_the_old_usage_reports_agree_to_the_last_token(pipeline: Pipeline) -> None:
+    run = pipeline.materialize("usage_rows", "legacy_usage_rows", days=DAYS)
+    assert run.success
+    found = run.checks("legacy_usage_rows")["old_and_new_usage_agree"]
+    assert found.passed, found.description
+    assert int(str(found.metadata["legacy_missing"].value)) > 0
+    assert found.metadata["tokens"].value == found.metadata["legacy_tokens"].value
+
+
 def test_old_reports_that_lost_rows_fail_the_check(pipeline: Pipeline, served: Served) -> None:
     pipeline.materialize("cost_rows", days=DAYS)
     served.faults.on("short_rows", next=1, path="/v1/organizations/analytics/user_cost_report")

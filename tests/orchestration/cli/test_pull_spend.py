@@ -94,7 +94,11 @@ def test_old_and_new_are_compared_by_one_command(site: Site, ledgerline: Command
     document = ledgerline(site, "finops", "parity", "--json").json()
     assert (document["agrees"], float(document["difference"]), float(document["unexplained"])) == (True, 0, 0)
     assert float(document["legacy_missing"]) > 0
+    assert document["usage"] is None
+    ledgerline(site, "pull", "usage")
+    ledgerline(site, "pull", "legacy_usage")
     told = ledgerline(site, "finops", "parity")
     assert told.code == 0
     assert "they agree to the last decimal" in told.out
     assert "API keys" in told.out
+    assert "they agree to the last token" in told.out
