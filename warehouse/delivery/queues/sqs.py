@@ -125,7 +125,7 @@ def open_queue(settings: Delivery) -> SqsQueue:
 @contextmanager
 def _said(action: str, where: str) -> Iterator[None]:
     """Errors of boto3 as ours."""
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError  # noqa: PLC0415
 
     try:
         yield
@@ -137,6 +137,11 @@ def _said(action: str, where: str) -> Iterator[None]:
         raise QueueUnusable(
             f"SQS refused {action} for {where} ({code})",
             remedy=f"check queue_url, and that this machine's AWS identity may {action}",
+        ) from None
+    except NoCredentialsError:
+        raise QueueUnusable(
+            f"there are no AWS credentials for the queue {where}",
+            remedy="give this machine a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
         ) from None
     except BotoCoreError as problem:
         raise QueueUnreachable(f"SQS could not be asked for {where} ({type(problem).__name__})") from None
