@@ -4,6 +4,7 @@ Promise: a close stores its files first and then commits one entry that names th
 and nothing of the first is changed. The books follow from the log alone.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,13 +14,14 @@ import duckdb
 from assets.cost_lines import coverage, disagreeing, refreshed_at, rows_of
 from assets.payers import Payers, read_payers
 from assets.seat_days import seat_days_of
+from assets.unchanged import is_unchanged
 from assets.workshop import Workshop
 from warehouse.archive import keys
 from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Draft, Entry, ObjectRef, sha256_hex
 from warehouse.archive.state import LogState
 from warehouse.finops.books import Books, Event
-from warehouse.finops.closing import STATEMENT_JSON, Closing, closing, read_statement
+from warehouse.finops.closing import MANIFEST, STATEMENT_JSON, Closing, closing, read_statement
 from warehouse.finops.errors import Mistake, PeriodRefused
 from warehouse.finops.periods import Period, check_closable
 from warehouse.finops.preparing import Inputs, Prepared, prepare
@@ -109,7 +111,17 @@ class Bookkeeping:
             contracts=payers.contracts,
             refreshed=lambda period: refreshed_at(self.db, period),
             seat_days=lambda period: seat_days_of(self.db, period, payers.contracts, self.workshop.clock().date()),
+            unchanged=self._unchanged,
         )
+
+    def _unchanged(self, period: Period) -> bool:
+        """Whether a closed month is as it was closed; no where there are seats: no manifest has their hash."""
+        entry = close_entry(self.workshop.archive, period)
+        if entry is None or self.payers.contracts or any("-input-contracts-" in ref.key for ref in entry.objects):
+            return False
+        manifest = json.loads(self.workshop.archive.read(file_of(entry, MANIFEST)))
+        versions = {"mapping": self.payers.mapping.sha256, "rules": self.payers.rules.version}
+        return is_unchanged(self.db, period, manifest, versions)
 
     def prepare(self, period: Period) -> Prepared:
         """The statement that an open month has now; provisional once the month has ended."""

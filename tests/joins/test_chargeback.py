@@ -395,3 +395,18 @@ def test_a_restricted_person_is_masked_in_allocation_and_focus_and_no_money_move
     (row,) = asked.json()
     assert (Decimal(row["amount"]), row["named"]) == (before.source_total, 0)
     assert row["masked"] > 0
+
+
+def test_a_closed_month_is_added_up_again_only_where_something_has_changed_since(company: Installation) -> None:
+    with company.desk() as desk:
+        desk.close(FEBRUARY, by="ana", reason="early", forced=True)
+        assert desk.inputs.unchanged(FEBRUARY)
+    mapping = company.mapping.read_text()
+    company.mapping.write_text(mapping.replace(",data,", ",other,"))
+    with company.desk() as desk:
+        assert not desk.inputs.unchanged(FEBRUARY)
+    company.mapping.write_text(mapping)
+    company.wait_until(date(2026, 3, 22))
+    company.pull(FEBRUARY)
+    with company.desk() as desk:
+        assert not desk.inputs.unchanged(FEBRUARY)

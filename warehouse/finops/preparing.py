@@ -23,7 +23,8 @@ from warehouse.finops.statement import Line, Statement, lines_of, make_statement
 @dataclass(frozen=True)
 class Inputs:
     """Everything a statement is made from. `rows`, `seat_days` and `refreshed` (how fresh the vendor's figures of
-    a period are) are asked for one period at a time."""
+    a period are) are asked for one period at a time; `unchanged` may say of a closed one that its rows, mapping
+    and rules are those of its close, so that it need not be added up again."""
 
     rows: Callable[[Period], Iterable[CostRow]]
     mapping: CostCenters
@@ -31,6 +32,7 @@ class Inputs:
     contracts: Sequence[Contract] = ()
     seat_days: Callable[[Period], Iterable[SeatDay]] = lambda _period: ()
     refreshed: Callable[[Period], datetime | None] = lambda _period: None
+    unchanged: Callable[[Period], bool] = lambda _period: False
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ def prepare(books: Books, period: Period, inputs: Inputs, state: State | None = 
     own = lines_of(allocation.lines)
     corrections: list[Line] = []
     for closed in books.corrected_in(period):
+        if not books.correcting(closed) and inputs.unchanged(closed):
+            continue
         now = lines_of(_allocated(closed, inputs)[0].lines)
         corrections += corrections_of(closed, books.booked(closed), now)
     statement = make_statement(
