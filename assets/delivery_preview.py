@@ -15,8 +15,11 @@ from assets.delivery_rows import Queue
 from assets.workshop import Workshop
 from warehouse.delivery import destinations as modules
 from warehouse.delivery.courier import Stopped
+from warehouse.delivery.engine import Chunk
+from warehouse.delivery.errors import DeliveryError
 from warehouse.delivery.late import LatePolicy
 from warehouse.delivery.port import Destination
+from warehouse.delivery.positions import Position
 from warehouse.delivery.slices import Slice
 from warehouse.tables.catalog import connect
 from warehouse.wire.times import midnight
@@ -28,7 +31,7 @@ _DAYS = 7
 @dataclass
 class Preview:
     """What a run would send now, and what a day brings. bytes: before compression, estimated; `daily_...`: of the
-    last seven whole days of events."""
+    last seven whole days, by the time of the events, whether they were sent or not."""
 
     name: str
     slice: str
@@ -53,7 +56,10 @@ def preview(
     made = []
     for one in wanted:
         if one.name in slices:
-            made.append(_of_one(workshop, one, slices[one.name], load(one.type)))
+            try:
+                made.append(_of_one(workshop, one, slices[one.name], load(one.type)))
+            except DeliveryError as error:
+                made.append(Preview(one.name, one.slice, stopped=Stopped(str(error), error.remedy)))
     return made + [Preview(report.name, report.slice, stopped=report.stopped) for report in refused]
 
 
@@ -63,7 +69,7 @@ def _of_one(workshop: Workshop, one: Configured, slice: Slice, module: Destinati
     queue = Queue.since(workshop.archive, book.begun.seq)
     late = LatePolicy.of(module.LIMITS, one.late)
     found = Preview(one.name, one.slice, late_policy=late.policy)
-    measured = length = 0
+    sizes = _Sizes(module, one)
     now = workshop.clock()
     with reader_of(workshop.archive, slice, lock) as reader:
         reader.check()
@@ -71,14 +77,34 @@ def _of_one(workshop: Workshop, one: Configured, slice: Slice, module: Destinati
             found.selected += len(chunk.ids)
             found.late += len(late.outside(chunk.times, now))
             found.types.update(getattr(event, "type", None) or event.title for event in chunk.events)
-            for event in chunk.events[: max(_MEASURED - measured, 0)]:
-                frame = module.encode(event, one, None)
-                measured, length = measured + 1, length + (len(frame) if isinstance(frame, bytes) else 0)
-    each = length / measured if measured else 0.0
-    found.bytes = round(each * found.selected)
-    found.daily_events = _a_day(workshop, slice)
-    found.daily_bytes = found.daily_events * each
+            sizes.measure(chunk)
+        found.bytes = round(sizes.each * found.selected)
+        found.daily_events = _a_day(workshop, slice)
+        if found.daily_events and not sizes.measured:  # nothing is due: what was sent before tells the size
+            for chunk in reader.chunks(Queue.since(workshop.archive, 0), Position(0, 0), (), 0):
+                sizes.measure(chunk)
+                if sizes.measured:
+                    break
+    found.daily_bytes = found.daily_events * sizes.each
     return found
+
+
+class _Sizes:
+    """How long the frames of events are, measured on the first of them. each: bytes on average."""
+
+    def __init__(self, module: Destination, one: Configured) -> None:
+        self._module, self._one = module, one
+        self.measured = self._bytes = 0
+
+    def measure(self, chunk: Chunk) -> None:
+        for event in chunk.events[: max(_MEASURED - self.measured, 0)]:
+            frame = self._module.encode(event, self._one, None)
+            self.measured += 1
+            self._bytes += len(frame) if isinstance(frame, bytes) else 0
+
+    @property
+    def each(self) -> float:
+        return self._bytes / self.measured if self.measured else 0.0
 
 
 def _a_day(workshop: Workshop, slice: Slice) -> float:
@@ -86,7 +112,7 @@ def _a_day(workshop: Workshop, slice: Slice) -> float:
     end = midnight(workshop.clock().date())
     start = end - timedelta(days=_DAYS)
     if slice.kind in ("alerts", "rule"):
-        wanted, table, moment = "rule_id = ?" if slice.rule else "true", "alert_versions", "detected_at"
+        wanted, table, moment = "rule_id = ?" if slice.rule else "true", "alert_versions", "last_at"
     else:
         wanted, table, moment = slice.condition or "true", "audit_event_versions", "created_at"
     values = [start, end, *([slice.rule] if slice.rule else [])]

@@ -4,6 +4,7 @@ Promise: the rows of a commit come in the same order whenever they are read, fro
 memory does not grow with a commit. Persons who are restricted are masked as in the table.
 """
 
+import re
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -30,6 +31,7 @@ _ROWS_A_QUERY = 25_000  # small commits are read together, large ones some pages
 _MEMORY = "192MB"
 # Rows that a complete pull no longer saw have no place on a page: they come last, by id.
 _ORDER = "page nulls last, position nulls last, id, version"
+_QUOTED = re.compile(r"""(['"]).*?\1""", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -155,11 +157,14 @@ class Reader:
         try:
             self._db.execute(f"select 1 from ({source}) where {self._slice.condition or 'true'}").fetchall()
         except duckdb.Error as error:
-            reason = str(error).strip().partition("\n")[0]
-            raise SliceInvalid(
-                f"the slice {self._slice.text!r} cannot be asked of audit_events ({reason})",
-                remedy='`ledgerline sql "select count(*) from audit_events where ..."` tries a condition out',
-            ) from None
+            raise self._invalid(str(error)) from None
+
+    def _invalid(self, said: str) -> SliceInvalid:
+        reason = said.strip().partition("\n")[0]
+        return SliceInvalid(
+            f"the slice {self._slice.text!r} cannot be asked of audit_events ({reason})",
+            remedy='`ledgerline sql "select count(*) from audit_events where ..."` tries a condition out',
+        )
 
     def chunks(self, queue: Queue, begun: Position, ahead: Sequence[Span], passed: int) -> Iterator[Chunk]:
         """What the slice selects after `begun`, but for the spans `ahead`, in the order of the log.
@@ -233,7 +238,13 @@ class Reader:
             f"select {', '.join(COLUMNS)}, entry_seq, entry_row from ({numbered}) as numbered "
             f"where {' and '.join(wanted)} order by entry_seq, entry_row"
         )
-        yield from self._db.execute(query).to_arrow_reader(ROWS_AT_ONCE)
+        try:
+            yield from self._db.execute(query).to_arrow_reader(ROWS_AT_ONCE)
+        except (duckdb.DataError, duckdb.ProgrammingError) as error:
+            if self._slice.condition is None:
+                raise
+            # the condition met a value that it cannot be asked of: an event's own, which no message repeats
+            raise self._invalid(_QUOTED.sub("'...'", str(error))) from None
 
     def _prepare(self, setup: Sequence[str]) -> None:
         for statement in setup:

@@ -133,8 +133,9 @@ def _stream(name: str, stream: StreamState, state: LogState, start: datetime, no
         "pulls": stream.pulls,
         "pages": stream.pages,
         "bytes": stream.bytes,
-        "records": table.counts.get("first", 0),
-        "revised": table.counts.get("revised", 0),
+        # an alert is raised once, and each further version of it is one that later events joined
+        "records": table.counts.get("first", 0) + table.counts.get("raised", 0),
+        "revised": table.counts.get("revised", 0) + table.counts.get("joined", 0),
         "withdrawn": table.counts.get("withdrawn", 0),
         "unchanged": table.counts.get("unchanged", 0),
         "unknown_types": {seen: first.count for seen, first in sorted(table.unknown_types.items())},

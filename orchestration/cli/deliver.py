@@ -181,10 +181,14 @@ def chosen(settings: "Settings", name: str | None) -> list[str]:
 def check_slices(workshop: "Workshop", names: list[str]) -> None:
     """Refuse a slice that is none before anything is sent. Raises SliceInvalid."""
     from assets.delivering import sliced  # noqa: PLC0415
+    from warehouse.delivery.errors import SliceInvalid  # noqa: PLC0415
 
     for one in workshop.destinations:
         if one.name in names:
-            sliced(one, workshop.rule_folders)
+            try:
+                sliced(one, workshop.rule_folders)
+            except SliceInvalid as error:
+                raise SliceInvalid(f"destination {one.name}: {error}", remedy=error.remedy) from None
 
 
 def as_dict(report: "Report") -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
+from assets.delivery_preview import Preview, preview
 from tests.delivery.conftest import Shop
-from tests.delivery.receiver import Receiver, receiving
+from tests.delivery.receiver import Receiver, plain, receiving, settings
 
 
 @pytest.fixture
@@ -98,6 +100,43 @@ def test_a_slice_that_is_none_is_refused_before_anything_is_sent(
     assert ended.code in (1, 2)
     assert webhook.requests == []
     assert "slice" in ended.err + ended.out
+
+
+def test_a_refused_slice_is_told_with_the_name_of_its_destination(shop: Shop, webhook: Receiver) -> None:
+    configured(shop, table("lake", webhook.url), table("soc", webhook.url, "select where from"))
+    ended = shop.site.run("deliver")
+    assert ended.code == 2
+    assert "destination soc: the slice 'select where from' is not SQL" in ended.err
+    assert "<class" not in ended.err
+
+
+def test_a_dry_run_goes_on_past_a_condition_that_an_event_cannot_be_asked(shop: Shop, webhook: Receiver) -> None:
+    configured(
+        shop,
+        table("odd", webhook.url, "created_at > 'banana'"),
+        table("lake", webhook.url),
+    )
+    ended = shop.site.run("deliver", "--dry-run", "--json")
+    odd, lake = ended.json()["destinations"]
+    assert "cannot be asked of audit_events" in odd["stopped"]
+    assert lake["selected"] == len(shop.events())
+
+
+def test_a_dry_run_tells_what_a_day_brings_when_nothing_is_due(shop: Shop, receiver: Receiver) -> None:
+    one = settings("lake", receiver.url)
+
+    def previewed() -> Preview:
+        with shop.open() as workshop:
+            workshop.destinations = (one,)
+            workshop.clock = lambda: datetime(2026, 11, 22, 12, tzinfo=UTC)
+            (found,) = preview(workshop, ["lake"], load=lambda _type: plain())
+        return found
+
+    before = previewed()
+    shop.deliver(one)
+    after = previewed()
+    assert (before.selected, after.selected) == (len(shop.events()), 0)
+    assert after.daily_bytes == before.daily_bytes > 0
 
 
 def test_without_a_destination_there_is_nothing_to_deliver(shop: Shop) -> None:

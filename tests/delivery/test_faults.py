@@ -266,6 +266,20 @@ def test_a_slice_that_is_none_stops_its_destination_only(shop: Shop, receivers: 
     assert sorted(second.ids()) == shop.events()
 
 
+def test_a_condition_that_an_event_cannot_be_asked_stops_its_destination_and_repeats_no_value(
+    shop: Shop, receivers: Callable[[], Receiver]
+) -> None:
+    first, second = receivers(), receivers()
+    condition = "cast(actor_email as integer) = 1"
+    reports = shop.deliver(settings("a", first.url, slice=condition), settings("b", second.url))
+    assert sorted(second.ids()) == shop.events()
+    told = str(reports["a"].stopped)
+    assert "cannot be asked of audit_events" in told
+    assert "audit_events where ..." in told
+    assert "@" not in told.replace(condition, "")
+    assert first.ids() == []
+
+
 @pytest.mark.parametrize("policy", ["send", "restamp", "skip"])
 def test_late_events_go_by_the_policy_and_it_is_on_record(shop: Shop, receiver: Receiver, policy: str) -> None:
     from datetime import timedelta

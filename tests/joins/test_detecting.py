@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from assets.detecting import detect
+from assets.status import status
 from sandbox import Served, Tenant, serve
 from tests.promises.site import Site
 from warehouse.archive.verify import verify
@@ -42,6 +43,9 @@ def test_planted_stories_raise_alerts_once_and_late_windows_raise_theirs(site: S
         assert verify(workshop.archive.store).ok
     alerts = site.sql("select title, event_ids, entities, severity from alerts where version >= 1")
     assert len(alerts) == first.raised + second.raised
+    with site.open(for_writing=False) as workshop:
+        (shown,) = [one for one in status(workshop)["streams"] if one["stream"] == "alerts"]
+    assert (shown["records"], shown["revised"]) == (len(alerts), first.joined + second.joined)
     told = {story["kind"]: story for story in _stories(served)}
     exported = {event["id"] for event in told["mass_export_3am"]["events"] if "exported" in event["type"]}
     found = [set(ids) for title, ids, _, _ in alerts if title == "Many files exported by one person"]

@@ -104,6 +104,7 @@ def _condition(said: str, columns: Collection[str], rules: Collection[str] | Non
         parsed = sqlglot.parse(said, read="duckdb")
     except sqlglot.errors.SqlglotError as error:
         first = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).partition("\n")[0]
+        first = re.sub(r"<class '[\w.]*?(\w+)'>", r"\1", first)  # the parser names its own parts
         raise SliceInvalid(f"the slice {_short(said)} is not SQL ({first})", remedy=_RIGHT) from None
     trees = [tree for tree in parsed if tree is not None]
     if len(trees) != 1:
