@@ -141,8 +141,10 @@ def read(path: Path) -> Rule:
     except RuleInvalid as problem:
         raise type(problem)(f"{path.name}: {problem}", remedy=problem.remedy) from problem
     except (OSError, UnicodeDecodeError, yaml.YAMLError, SigmaError, *_OF_ANOTHER_SHAPE) as problem:
+        inner = isinstance(problem, TypeError | AttributeError | KeyError | IndexError)
+        why = "a part of it is a text, a list or a table where Sigma wants another" if inner else problem
         raise RuleInvalid(
-            f"{path.name} is no Sigma rule: {problem}",
+            f"{path.name} is no Sigma rule: {why}",
             remedy="correct it; docs/detections.md shows a whole one (in YAML, off, on, no and yes are no texts)",
         ) from problem
 

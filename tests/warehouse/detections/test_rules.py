@@ -10,6 +10,7 @@ import duckdb
 import pytest
 import yaml
 
+from warehouse.detections.errors import RuleInvalid
 from warehouse.detections.rule import Rule, read
 from warehouse.detections.rulebook import load
 from warehouse.detections.trial import try_out
@@ -76,3 +77,13 @@ def _denied(rule: Rule) -> Iterator[tuple[str, list[dict[str, Any]]]]:
                 else:
                     del detection[name]
                 yield f"{name}.{field}", documents
+
+
+@pytest.mark.parametrize("text", ["text\n", "title: t\ndetection:\n  on:\n    type: a\n  condition: on\n"])
+def test_a_file_of_another_shape_is_refused_in_words_and_not_in_those_of_python(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "odd.yml"
+    path.write_text(text)
+    with pytest.raises(RuleInvalid, match=r"odd\.yml is no Sigma rule") as told:
+        read(path)
+    assert "object" not in str(told.value)
+    assert "iterable" not in str(told.value)
