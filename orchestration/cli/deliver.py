@@ -239,7 +239,9 @@ def show(report: "Report", output: Output) -> None:
         word = "halted" if report.stopped.halted else "stopped"
         output.line(f"  {report.name} {word}: {report.stopped.reason}")
         output.line(f"      nothing is lost; the next `ledgerline deliver {report.name}` goes on here")
-        if report.stopped.remedy:
-            output.line(f"      What to do: {report.stopped.remedy}")
+        remedy = (
+            report.stopped.remedy or "`ledgerline doctor` asks whether the receiver is there; mend what it names"
+        )
+        output.line(f"      What to do: {remedy}")
     if report.checkpoint is not None:
         output.line(f"  the checkpoint of {counted(report.checkpoint, 'entry', 'entries')} went along")

@@ -61,6 +61,7 @@ class _Batch:
     before: float = 0.0  # of the one before it, or the same
     request: Request | None = None
     batch_id: str = ""
+    sent: bool = False  # whether any of it may have reached the receiver
 
 
 @dataclass
@@ -218,11 +219,13 @@ class Courier:
         outcomes = self.module.classify(response, len(batch.items))
         if len(outcomes) != len(batch.items):
             raise ValueError(f"{len(outcomes)} outcomes for {len(batch.items)} events")
-        with self._lock:
-            self._counts.batches += 1
-            self._counts.bytes += len(request.body)
-            if batch.attempts > 1:
-                self._counts.retried += len(batch.items)
+        if response.sent:
+            with self._lock:
+                self._counts.batches += 1
+                self._counts.bytes += len(request.body)
+                if batch.sent:
+                    self._counts.retried += len(batch.items)
+            batch.sent = True
         return self._judged(batch, outcomes, response, (sent_at, answered_at))
 
     def _packed(self, batch: _Batch) -> Request:
@@ -285,7 +288,7 @@ class Courier:
             now = self.clock()
             self._done(batch, batch.items, "dead", reason, None, times or (now, now))
             return []
-        return [_Batch(half, attempts=batch.attempts) for half in halves(batch.items)]
+        return [_Batch(half, attempts=batch.attempts, sent=batch.sent) for half in halves(batch.items)]
 
     def _again(
         self, batch: _Batch, reason: str, after: float | None, times: tuple[datetime, datetime]
@@ -310,7 +313,7 @@ class Courier:
             self._done(batch, batch.items, "dead", refused, None, times)
             return []
         few = max(self.patience.tries - 1, 0)  # one more try: it has had its waits
-        return [_Batch(half, few, batch.attempts) for half in halves(batch.items)]
+        return [_Batch(half, few, batch.attempts, sent=batch.sent) for half in halves(batch.items)]
 
     def _probed(self) -> bool:
         """Whether the receiver takes an event that cannot be the cause."""
@@ -345,7 +348,9 @@ def _some(batch: _Batch, places: Sequence[int]) -> _Batch:
     """The batch itself where all of it is meant, else a new one of these events."""
     if len(places) == len(batch.items):
         return batch
-    return _Batch(batch.items.chosen(places), batch.tries, batch.attempts, batch.begun, batch.before)
+    return _Batch(
+        batch.items.chosen(places), batch.tries, batch.attempts, batch.begun, batch.before, sent=batch.sent
+    )
 
 
 def _reason(outcome: Outcome, response: Response) -> str:

@@ -91,7 +91,7 @@ class HttpTransport:
                     f"the certificate of destination {self.name} is not trusted",
                     remedy="set ca_file to the PEM file of its authority, or correct the host name in url",
                 ) from None
-            return Response(status=0, error="no connection (refused, or the name is not known)")
+            return Response(status=0, error="no connection (refused, or the name is not known)", sent=False)
         except UnicodeError:  # a host that httpx cannot even ask for, such as xn-- with nothing behind it
             raise Halted(
                 f"the address of destination {self.name} names a host that cannot exist",

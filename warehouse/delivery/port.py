@@ -80,6 +80,7 @@ class Response:
     body: bytes = b""
     ack: str | None = None
     error: str | None = None
+    sent: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

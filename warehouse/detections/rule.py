@@ -140,7 +140,14 @@ def read(path: Path) -> Rule:
         return _rule(path, collection, sha256(data).hexdigest()[:12])
     except RuleInvalid as problem:
         raise type(problem)(f"{path.name}: {problem}", remedy=problem.remedy) from problem
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, SigmaError, *_OF_ANOTHER_SHAPE) as problem:
+    except yaml.YAMLError as problem:
+        mark = getattr(problem, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise RuleInvalid(
+            f"{path.name}{where}: no YAML ({getattr(problem, 'problem', None) or 'it cannot be read'})",
+            remedy="correct that line; docs/detections.md shows a whole rule",
+        ) from problem
+    except (OSError, UnicodeDecodeError, SigmaError, *_OF_ANOTHER_SHAPE) as problem:
         inner = isinstance(problem, TypeError | AttributeError | KeyError | IndexError)
         why = "a part of it is a text, a list or a table where Sigma wants another" if inner else problem
         raise RuleInvalid(
