@@ -45,9 +45,15 @@ class Sources:
         }
 
 
-def sources_of(rows: Iterable[CostRow], data_refreshed_at: datetime | None = None) -> Sources:
+def sources_of(
+    rows: Iterable[CostRow], data_refreshed_at: datetime | None = None, rows_sha256: str | None = None
+) -> Sources:
     """The hash over rows: SHA-256 over the sorted SHA-256 of each row, each written as a JSON array of its
-    fields."""
+    fields. `rows_sha256` where it is known already: that of a statement that was published."""
+    if rows_sha256 is not None:
+        listed = list(rows)
+        known = {row.source_commit for row in listed if row.source_commit is not None}
+        return Sources(rows_sha256, len(listed), tuple(sorted(known)), data_refreshed_at)
     digests, entries = [], set()
     for row in rows:
         fields = [_plain(getattr(row, name)) for name in CostRow.__slots__ if name != "source_commit"]

@@ -111,13 +111,40 @@ def cost_rows(table: "pa.Table | pa.RecordBatchReader | Iterable[Mapping[str, An
 
     Raises InputRefused for a float, for an unknown charge category, and where a column that must be there is not.
     """
+    if isinstance(table, pa.Table | pa.RecordBatchReader) and _columns(table.schema) == _columns(COST_ROWS):
+        yield from _typed_cost_rows(table)
+        return
     for number, record in enumerate(_records(table, COST_ROWS), start=1):
-        row = _made(CostRow, record, number)
-        if row.charge_category not in CATEGORIES:
-            raise InputRefused(
-                f"cost row {number}: charge_category {row.charge_category!r} is not one of {', '.join(CATEGORIES)}"
-            )
-        yield row
+        row: CostRow = _made(CostRow, record, number)
+        yield _checked(row, number)
+
+
+def _columns(schema: pa.Schema) -> list[tuple[str, pa.DataType]]:
+    return [(field.name, field.type) for field in schema]
+
+
+def _typed_cost_rows(table: "pa.Table | pa.RecordBatchReader") -> Iterator[CostRow]:
+    """The same where the columns are exactly those of COST_ROWS: no value can be of another type, so only what is
+    empty is looked at. Half of the time that a statement of many rows takes is spent here."""
+    number = 0
+    category = COST_ROWS.get_field_index("charge_category")
+    for batch in table.to_batches() if isinstance(table, pa.Table) else table:
+        for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+            number += 1
+            if values[category] is None:
+                values = (*values[:category], "Usage", *values[category + 1 :])  # noqa: PLW2901
+            row = CostRow(*values)
+            if row.day is None or row.amount is None:
+                raise InputRefused(f"row {number} has no day, or its amount is no decimal")
+            yield _checked(row, number)
+
+
+def _checked(row: CostRow, number: int) -> CostRow:
+    if row.charge_category not in CATEGORIES:
+        raise InputRefused(
+            f"cost row {number}: charge_category {row.charge_category!r} is not one of {', '.join(CATEGORIES)}"
+        )
+    return row
 
 
 def seat_days(table: "pa.Table | Iterable[Mapping[str, Any]]") -> Iterator[SeatDay]:

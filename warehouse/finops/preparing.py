@@ -46,8 +46,11 @@ class Prepared:
     rules: Rules
 
 
-def prepare(books: Books, period: Period, inputs: Inputs, state: State | None = None) -> Prepared:
+def prepare(
+    books: Books, period: Period, inputs: Inputs, state: State | None = None, rows_sha256: str | None = None
+) -> Prepared:
     """The statement that a period has now, or would be closed with. `state` is written into it; default its own.
+    `rows_sha256` is the hash of its rows where it is known already.
 
     Raises PeriodRefused for a period that is closed: its statement is the one that was published.
     """
@@ -55,7 +58,7 @@ def prepare(books: Books, period: Period, inputs: Inputs, state: State | None = 
         raise PeriodRefused(
             f"{period} is closed; its statement is the published one, and is read from the archive"
         )
-    allocation, seats, sources, rules = _allocated(period, inputs)
+    allocation, seats, sources, rules = _allocated(period, inputs, rows_sha256)
     own = lines_of(allocation.lines)
     corrections: list[Line] = []
     for closed in books.corrected_in(period):
@@ -74,7 +77,9 @@ def prepare(books: Books, period: Period, inputs: Inputs, state: State | None = 
     return Prepared(statement, allocation, seats, sources, rules)
 
 
-def _allocated(period: Period, inputs: Inputs) -> tuple[Allocation, Seats, Sources, Rules]:
+def _allocated(
+    period: Period, inputs: Inputs, rows_sha256: str | None = None
+) -> tuple[Allocation, Seats, Sources, Rules]:
     seats = seat_costs(period, inputs.contracts, inputs.seat_days(period))
     source = list(inputs.rows(period))
     strangers = [row.day for row in source if row.day not in period]
@@ -86,7 +91,7 @@ def _allocated(period: Period, inputs: Inputs) -> tuple[Allocation, Seats, Sourc
     allocation = allocate(
         [*source, *seats.rows], inputs.mapping, rules, _seat_days_by_center(seats, inputs.mapping)
     )
-    return allocation, seats, sources_of([*source, *seats.rows], inputs.refreshed(period)), rules
+    return allocation, seats, sources_of([*source, *seats.rows], inputs.refreshed(period), rows_sha256), rules
 
 
 def with_seats(rules: Rules, seats: Seats) -> Rules:

@@ -48,3 +48,13 @@ def test_seats_come_from_arrow_too() -> None:
     seat = SeatDay(date(2026, 10, 1), "standard", "user_ada", None, date(2026, 9, 30))
     record = {name: getattr(seat, name) for name in SeatDay.__slots__}
     assert list(seat_days(pa.Table.from_pylist([record], schema=SEAT_DAYS))) == [seat]
+
+
+@pytest.mark.parametrize("wrong", [{"day": None}, {"amount": None}, {"charge_category": "Fun"}])
+def test_rows_that_come_typed_are_looked_at_as_closely(wrong: dict[str, Any]) -> None:
+    right = {name: None for name in COST_ROWS.names} | {"day": date(2026, 10, 1), "amount": Decimal("1.5")}
+    schema = pa.schema([pa.field(field.name, field.type) for field in COST_ROWS])
+    (row,) = cost_rows(pa.Table.from_pylist([right], schema=schema))
+    assert (row.amount, row.charge_category) == (Decimal("1.5"), "Usage")
+    with pytest.raises(InputRefused):
+        list(cost_rows(pa.Table.from_pylist([right | wrong], schema=schema)))
