@@ -5,6 +5,7 @@ says what to install, and nothing else is held up by it.
 """
 
 import hashlib
+import logging
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -31,6 +32,8 @@ def _printer() -> Any:
         import weasyprint  # noqa: PLC0415
     except (ImportError, OSError):  # the package is not there; or it is, and Pango is not
         return None
+    # it tells of each rule of a style sheet that paper has no use for
+    logging.getLogger("weasyprint").setLevel(logging.ERROR)
     return weasyprint
 
 
