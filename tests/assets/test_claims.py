@@ -24,6 +24,7 @@ from orchestration.forwarding import forward_claims, waiting_claims
 from orchestration.resources import workshop_resource
 from sandbox.intakes import Intake, serve_intakes
 from sandbox.intakes.otlp import TOKEN
+from tests.promises.conftest import site, tenant
 from tests.promises.site import Site
 from tests.warehouse.archive.s3_server import SECRET, moto_endpoint
 from warehouse.delivery.errors import QueueUnusable
@@ -32,7 +33,7 @@ from warehouse.delivery.queues.port import read_claim
 from warehouse.delivery.queues.sqs import SqsQueue
 from warehouse.wire.times import midnight
 
-pytest_plugins = ["tests.promises.conftest"]
+__all__ = ["site", "tenant"]
 TRIES = 3
 
 

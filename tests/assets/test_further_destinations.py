@@ -11,11 +11,12 @@ import pytest
 from assets.delivering import deliver
 from assets.pulling import pull_activities
 from sandbox.intakes.syslog import Syslog
+from tests.promises.conftest import site, tenant
 from tests.promises.site import Site
 from tests.warehouse.archive.s3_server import SECRET, client, moto_endpoint, new_bucket
 from warehouse.wire.times import midnight
 
-pytest_plugins = ["tests.promises.conftest"]
+__all__ = ["site", "tenant"]
 
 
 @pytest.fixture
