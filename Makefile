@@ -66,7 +66,7 @@ test-real: $(VENV)/.installed-dev ## against third-party servers built or instal
 	$(BIN)/python -m pytest -q -m real tests/real
 
 test-browser: $(VENV)/.installed-dev ## only the tests that drive a browser
-	$(BIN)/python -m pytest -q -m browser tests/browser
+	$(BIN)/python -m pytest -q -m 'browser and not slow' tests/browser
 
 bench: $(VENV)/.installed-bench ## every benchmark; the tables go to docs/benchmarks.md
 	$(BIN)/python -m benchmarks
