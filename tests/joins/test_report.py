@@ -17,6 +17,7 @@ from tests.joins.chargeback import FEBRUARY, HEADER, MARCH, Installation
 from tests.promises.conftest import Command
 from tests.promises.site import Site
 from warehouse.finops.money import text, to_cents, total
+from warehouse.finops.pdf import missing as printer_missing
 
 SOON = date(2026, 3, 4)
 HOSTILE = '<script>alert("x")</script>&<img src=//evil.example onerror=x>'
@@ -220,7 +221,8 @@ def test_days_that_are_missing_are_told(company: Installation) -> None:
 
 
 def test_the_same_books_give_the_same_files_with_those_to_print_and_no_more_without(company: Installation) -> None:
-    pytest.importorskip("weasyprint")
+    if (reason := printer_missing()) is not None:
+        pytest.skip(reason)
 
     def all_of(name: str, *, pdf: bool = True) -> dict[str, bytes]:
         folder = company.site.folder / name

@@ -29,8 +29,13 @@ def statement(center: str = "platform") -> Statement:
     return make_statement(OCTOBER, lines, versions={"rows": "ab" * 32})
 
 
+def _needs_a_printer() -> None:
+    if pdf.missing() is not None:
+        pytest.skip(pdf.INSTALL)
+
+
 def test_the_same_statement_gives_the_same_pdf_whenever_it_is_made() -> None:
-    pytest.importorskip("weasyprint")
+    _needs_a_printer()
     html = pdf.center_statement(statement(), "platform")
     first = pdf.pdf_bytes(html)
     time.sleep(1.1)
@@ -46,7 +51,7 @@ def test_the_page_has_the_figures_of_the_centre() -> None:
 
 
 def test_a_hostile_name_is_text_and_nothing_is_fetched() -> None:
-    pytest.importorskip("weasyprint")
+    _needs_a_printer()
     html = pdf.center_statement(statement(HOSTILE), HOSTILE)
     assert "<img" not in html
     assert pdf.pdf_bytes(html).startswith(b"%PDF-")
