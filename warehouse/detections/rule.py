@@ -328,6 +328,8 @@ def _check_fields(rule: Rule) -> None:
             part.source.sql(name)
         for name in (*rule.group_by, *([rule.value_field] if rule.value_field else [])):
             part.sql(name)
+        for name in ("latitude", "longitude") if rule.kind == "travel" else ():
+            part.sql(name)
         part.condition("duckdb")
         part.condition("athena")
 
