@@ -56,7 +56,7 @@ def run_drill(workshop: Workshop, url: str, rules: Iterable[Rule], *, days: int,
     cases = [record for number, rule in enumerate(drill.rules) for record in _case(rule, number, now)]
     drill.injected = int(_tell(url, "inject", {"records": cases})["injected"])
     first = min(parse_rfc3339(record["created_at"]) for record in cases)
-    pull_activities(workshop, start=_day(first), end=now)
+    pull_activities(workshop, start=_day(first))
     changed = workshop.clock().date() - timedelta(days=2)
     _tell(url, "withdraw", {"day": changed.isoformat(), "count": 1})
     pull_activities(workshop, start=_day_of(changed), end=_day_of(changed) + timedelta(days=1))
