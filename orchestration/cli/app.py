@@ -35,6 +35,7 @@ from orchestration.cli import (
     retention,
     sql,
     status,
+    telemetry,
     verify,
     witness,
 )
@@ -81,6 +82,7 @@ for command in (
     build,
     detections,
     finops,
+    telemetry,
 ):
     command.register(app)
 

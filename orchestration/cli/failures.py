@@ -25,6 +25,7 @@ _ROOMS = {
     "evidence": ("warehouse.evidence.errors", "EvidenceError"),
     "detections": ("warehouse.detections.errors", "DetectionError"),
     "configuration": ("warehouse.config.errors", "ConfigError"),
+    "telemetry": ("warehouse.telemetry.errors", "TelemetryError"),
     "archive": ("warehouse.archive.errors", "ArchiveError"),
     "anthropic": ("warehouse.anthropic.errors", "AnthropicError"),
 }

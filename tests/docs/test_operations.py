@@ -18,6 +18,7 @@ from warehouse.evidence.errors import EvidenceError
 from warehouse.finops.errors import FinopsError
 from warehouse.tables.audit_export.errors import AuditExportError
 from warehouse.tables.marts.errors import MartsError
+from warehouse.telemetry.errors import TelemetryError
 
 PAGE = page("docs/operations.md")
 VERIFIER = sorted((ROOT / "warehouse" / "archive").glob("*.py"))
@@ -75,6 +76,7 @@ def _all_below(kind: type[Exception]) -> Iterator[str]:
         AuditExportError,
         EvidenceError,
         FinopsError,
+        TelemetryError,
     ],
 )
 def test_every_error_is_explained(root: type[Exception]) -> None:
@@ -91,6 +93,7 @@ def test_no_error_is_explained_that_does_not_exist() -> None:
         AuditExportError,
         EvidenceError,
         FinopsError,
+        TelemetryError,
     )
     known = {name for root in roots for name in _all_below(root)}
     assert set(first_column(PAGE.section("Errors"), "error")) <= known

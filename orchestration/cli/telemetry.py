@@ -1,0 +1,18 @@
+"""`ledgerline telemetry`: Claude Code's OpenTelemetry, from the settings of the machines to the archive."""
+
+import typer
+
+from orchestration.cli import telemetry_settings
+
+
+def register(app: typer.Typer) -> None:
+    group = typer.Typer(
+        name="telemetry", help="Claude Code's telemetry: settings for the machines.", no_args_is_help=True
+    )
+    telemetry_settings.register(group)
+
+    @group.callback()
+    def _telemetry() -> None:
+        pass
+
+    app.add_typer(group)
