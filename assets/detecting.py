@@ -6,12 +6,12 @@ Promise: each commit is looked at once; a run that dies is done again whole, and
 import time
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import duckdb
-
+from assets.computed_turns import ComputedTurn, computed_turns, looked_at, position_of, rows_held, turns_over
 from assets.workshop import Workshop
 from warehouse.archive import keys
 from warehouse.archive.archive import Archive
@@ -78,14 +78,23 @@ def detect(workshop: Workshop, rules: Iterable[Rule]) -> Detected:
     suppressions = Suppressions(workshop.suppressions, Rulebook(tuple(chosen)), workshop.clock())
     commits = due(archive.refresh())
     done.rules, done.from_seq, done.through_seq = len(chosen), commits.after + 1, commits.through
-    if not commits.spans:
+    computed = computed_turns(archive, chosen)
+    if not commits.spans and not computed:
         return done
+    of_the_feed = [rule for rule in chosen if not rule.source.computed]
+    raised, events, now = Raised(), of_days(archive), workshop.clock()
     with connect(archive, unmasked=EVERY_TABLE) as db:
-        raised = _run(archive, db, chosen, commits, workshop.clock(), suppressions)
+        if commits.spans:
+            raised += run(db, of_the_feed, commits, detected_at=now, events=events, suppressions=suppressions)
+        for turn in computed:
+            with rows_held(archive, db, turn, events) as with_rows:
+                raised += run(
+                    db, turn.rules, turn.commits, detected_at=now, events=with_rows, suppressions=suppressions
+                )
     done.suppressed = +raised.suppressed
     done.expired = [f"{one.rule} ({one.owner}, until {one.until})" for one in suppressions.expired]
-    if raised.alerts or done.suppressed or commits.through - commits.after >= _QUIET_COMMITS:
-        _commit(archive, raised, commits)
+    if raised.alerts or done.suppressed or computed or commits.through - commits.after >= _QUIET_COMMITS:
+        _commit(archive, raised, commits, computed)
     done.events, done.unchanged, done.alerts = raised.looked_at, raised.unchanged, raised.alerts
     for alert in raised.alerts:
         done.by_severity[alert.find.rule.level] += 1
@@ -117,17 +126,6 @@ def _day(dt: str) -> tuple[datetime, datetime]:
     return start, start + timedelta(days=1) - timedelta(microseconds=1)
 
 
-def _run(
-    archive: Archive,
-    db: duckdb.DuckDBPyConnection,
-    rules: list[Rule],
-    commits: Commits,
-    now: datetime,
-    suppressions: Suppressions,
-) -> Raised:
-    return run(db, rules, commits, detected_at=now, events=of_days(archive), suppressions=suppressions)
-
-
 def of_days(archive: Archive) -> Events:
     """Rows of the files of the days that are asked for."""
 
@@ -140,11 +138,15 @@ def of_days(archive: Archive) -> Events:
 
 def look_back(workshop: Workshop, rules: Iterable[Rule], window: Window) -> list[BackTest]:
     """What rules would have raised over a window of the past; nothing is written."""
-    with connect(workshop.archive, unmasked=EVERY_TABLE) as db:
-        return backtest(db, rules, window, events=of_days(workshop.archive))
+    archive, chosen = workshop.archive, list(rules)
+    with connect(archive, unmasked=EVERY_TABLE) as db, ExitStack() as held:
+        events = of_days(archive)
+        for turn in turns_over(chosen, window):
+            events = held.enter_context(rows_held(archive, db, turn, events))
+        return backtest(db, chosen, window, events=events)
 
 
-def _commit(archive: Archive, raised: Raised, commits: Commits) -> None:
+def _commit(archive: Archive, raised: Raised, commits: Commits, computed: list[ComputedTurn]) -> None:
     objects = []
     if raised.alerts:
         found = rows(raised.alerts)
@@ -164,18 +166,21 @@ def _commit(archive: Archive, raised: Raised, commits: Commits) -> None:
         )
 
     def build(state: LogState) -> Draft | None:
-        if state.table(TABLE).folded_through >= commits.through:
+        if state.table(TABLE).folded_through != commits.after:
             return None  # another writer looked at the same commits first
+        if any(looked_at(state, turn.source) != turn.commits.after for turn in computed):
+            return None
         return Draft(
             kind="table",
             stream=TABLE,
             table=TABLE,
             objects=objects,
-            derived_from=[commits.through],
+            derived_from=[commits.through] if commits.through >= 0 else [],
             counts={
                 "raised": sum(alert.version == 1 for alert in raised.alerts),
                 "joined": sum(alert.version > 1 for alert in raised.alerts),
                 "suppressed": sum(raised.suppressed.values()),
+                **{position_of(turn.source): turn.commits.through - turn.commits.after for turn in computed},
                 "suppressed_by_rule": dict(sorted((+raised.suppressed).items())),
             },
         )

@@ -30,6 +30,7 @@ base_url = "{url}"
 keys.compliance = "file:./keys/compliance"
 keys.analytics = "file:./keys/analytics"
 keys.directory = "file:./keys/directory"
+keys.organization = "file:./keys/organization"
 start = {start}
 requests_per_minute.analytics = 600  # the pretend tenant sets no limit; the vendor's is 60
 
@@ -42,6 +43,13 @@ rules = "./rules.toml"
 budgets = "./budgets.csv"
 """
 _SETTINGS = "tenant.json"
+# Keys of the configuration, and what the tenant calls them.
+_KEYS = {
+    "compliance": "compliance",
+    "analytics": "analytics",
+    "directory": "directory",
+    "organization": "org_data",
+}
 
 
 class InUse(RuntimeError):
@@ -156,9 +164,9 @@ def months_before(day: date, months: int) -> date:
 
 
 def _write_config(folder: DemoFolder, ready: dict[str, Any], start: str) -> None:
-    for name in ("compliance", "analytics", "directory"):
+    for name, its_name_there in _KEYS.items():
         key = folder.path / "keys" / name
-        key.write_text(ready["keys"][name] + "\n")
+        key.write_text(ready["keys"][its_name_there] + "\n")
         key.chmod(0o600)
     folder.config.write_text(_CONFIG.format(url=ready["url"], start=start))
 

@@ -1,25 +1,36 @@
 """The drill: a quiet company first, then every rule's own case put among its events, pulled and looked at.
 
+The days are lived through: what was usual is pulled five days ago, the lists of the directory once more two days
+later, and the cases today.
+
 Promise: a rule that does not fire in the drill is named, and so is a high or critical one that fires on the quiet
 days before it. Everything goes the whole way: served over HTTP, archived, folded, detected.
 """
 
 import json
 import time
-import urllib.request
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from assets.detecting import Detected, detect
+from assets.directory_pulling import pull_snapshot
 from assets.pulling import pull_activities
+from assets.spend_pulling import pull_spend
 from assets.workshop import Workshop
+from orchestration.drill_tenant import Cast, DrillClock, PretendTenant
+from warehouse.anthropic.directory import Snapshot
+from warehouse.anthropic.spend_queries import STREAMS
 from warehouse.detections.rule import Rule
 from warehouse.detections.samples import records
+from warehouse.tables.catalog import connect
 from warehouse.wire.times import parse_rfc3339, rfc3339
 
 LOUD = ("high", "critical")
+# How long ago the quiet days end, and when the lists of the directory change.
+LIVED, _LISTS_CHANGED = timedelta(days=5), timedelta(days=3)
+_LISTS: tuple[Snapshot, ...] = ("users", "api_keys", "organizations")
 # Records of the drill end so long before now that the tail has reached them.
 _SETTLED = timedelta(hours=3)
 
@@ -47,28 +58,61 @@ class Drill:
         return [rule for rule in self.rules if rule.level in LOUD and self.quiet.get(rule.id)]
 
 
-def run_drill(workshop: Workshop, url: str, rules: Iterable[Rule], *, days: int, people: int) -> Drill:
-    """Pull the quiet days and look at them; put every rule's case in; pull and look again."""
+def run_drill(
+    workshop: Workshop, url: str, rules: Iterable[Rule], *, clock: DrillClock, days: int, people: int
+) -> Drill:
+    """Pull the quiet days and look at them; put every rule's case in; pull and look again.
+
+    clock: that of the workshop, which this turns. days: the quiet ones; the tenant has LIVED more.
+    """
     drill, began = Drill(list(rules), days, people), time.monotonic()
-    pull_activities(workshop)
+    tenant = PretendTenant(url, clock)
+    tenant.go_to(LIVED)
+    _pull_all(workshop)
     drill.quiet = _by_rule(detect(workshop, drill.rules))
-    now = workshop.clock()
+    with connect(workshop.archive) as db:
+        cast = Cast.of(db, clock().date())
+    tenant.go_to(_LISTS_CHANGED)
+    tenant.change_lists(promoted=cast.promoted, removed=cast.deleted)
+    _pull_lists(workshop)
+    now = tenant.go_to(timedelta())
+    tenant.fall_silent(now.date())
+    spent = now.date() - timedelta(days=2)
+    tenant.spend(spent, cast.spend())
     cases = [record for number, rule in enumerate(drill.rules) for record in _case(rule, number, now)]
-    drill.injected = int(_tell(url, "inject", {"records": cases})["injected"])
+    cases += cast.records(spent)
+    drill.injected = int(tenant.tell("inject", {"records": cases})["injected"])
     first = min(parse_rfc3339(record["created_at"]) for record in cases)
     pull_activities(workshop, start=_day(first))
-    changed = workshop.clock().date() - timedelta(days=2)
-    _tell(url, "withdraw", {"day": changed.isoformat(), "count": 1})
+    changed = now.date() - timedelta(days=2)
+    tenant.tell("withdraw", {"day": changed.isoformat(), "count": 1})
     pull_activities(workshop, start=_day_of(changed), end=_day_of(changed) + timedelta(days=1))
+    _pull_spend(workshop)
     drill.fired = _by_rule(detect(workshop, drill.rules))
     drill.seconds = time.monotonic() - began
     return drill
 
 
+def _pull_all(workshop: Workshop) -> None:
+    pull_activities(workshop)
+    _pull_spend(workshop)
+    _pull_lists(workshop)
+
+
+def _pull_spend(workshop: Workshop) -> None:
+    for stream in STREAMS:
+        pull_spend(workshop, stream)
+
+
+def _pull_lists(workshop: Workshop) -> None:
+    for stream in _LISTS:
+        pull_snapshot(workshop, stream)
+
+
 def _case(rule: Rule, number: int, now: datetime) -> list[dict[str, Any]]:
     """The rule's first true sample, moved by whole days to end before now, with people and keys of its own."""
-    if rule.source.name != "audit":
-        return []  # a change by the vendor: a record is withdrawn for it
+    if any(part.source.name != "audit" for part in rule.parts):
+        return []  # a change by the vendor, or rows that are computed: the tenant plays them
     sample = next(sample for fires, sample in rule.samples if fires)
     made = records(sample)
     last = max(parse_rfc3339(record["created_at"]) for record in made)
@@ -97,13 +141,3 @@ def _day(moment: datetime) -> datetime:
 
 def _day_of(day: Any) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
-
-
-def _tell(url: str, what: str, wish: dict[str, Any]) -> dict[str, Any]:
-    """One of the pretend tenant's own switches; it listens on this machine only."""
-    request = urllib.request.Request(  # noqa: S310 - our own loopback address
-        f"{url}/_sandbox/{what}", json.dumps(wish).encode(), {"content-type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-        said: dict[str, Any] = json.load(answer)
-    return said

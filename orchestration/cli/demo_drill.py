@@ -12,17 +12,19 @@ _LEVELS = ("critical", "high", "medium", "low", "informational")
 def show_drill(output: Output) -> int:
     """Run the drill in a folder that is removed afterwards, and show it; returns the exit code."""
     from orchestration.demo_tenant import make_folder, serve_tenant  # noqa: PLC0415
-    from orchestration.drill import run_drill  # noqa: PLC0415
+    from orchestration.drill import LIVED, run_drill  # noqa: PLC0415
+    from orchestration.drill_tenant import DrillClock  # noqa: PLC0415
     from orchestration.workshop import open_workshop  # noqa: PLC0415
     from warehouse.config import load  # noqa: PLC0415
     from warehouse.detections.rulebook import load as load_rules  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory(prefix="ledgerline-drill-") as scratch:
-        folder = make_folder(Path(scratch) / "drill", days=DAYS, users=PEOPLE, seed=11)
+        folder = make_folder(Path(scratch) / "drill", days=DAYS + LIVED.days, users=PEOPLE, seed=11)
         with serve_tenant(folder, quiet=True) as tenant:
             output.line(f"{DAYS} quiet days of {PEOPLE} people; then each rule's own case among them.")
-            with open_workshop(load(folder.config), for_writing=True) as workshop:
-                drill = run_drill(workshop, tenant["url"], load_rules(), days=DAYS, people=PEOPLE)
+            clock = DrillClock()
+            with open_workshop(load(folder.config), for_writing=True, clock=clock) as workshop:
+                drill = run_drill(workshop, tenant["url"], load_rules(), clock=clock, days=DAYS, people=PEOPLE)
     rows = [
         (
             rule.level,

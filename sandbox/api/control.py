@@ -9,6 +9,8 @@ GET  stories             what was planted in the span of the feed
 GET  spend?start=&end=   totals of days [start, end) by=day,product,.. in the export at= (default: the newest)
 GET  spend/DAY           a day's totals, its history (what each export showed) and its restatements
 POST setting             {"name": .., "value": ..}: an organisation's setting, with no activity behind it
+POST directory           {"role": [user_id, role]}, {"remove": user_id} or {"key": [id, name]}: the same for lists
+POST spend               {"lines": [{"day", "actor_id", "product", "model", "usd", "input", "output"}]}: more of it
 POST redact              {"user_id"|"email": .., "replacement": ..}
 POST inject              {"records": [..]}: records with created_at, actor and type, served from now on
 POST withdraw            {"ids": [..]} or {"day": "YYYY-MM-DD", "count": n}
@@ -48,9 +50,10 @@ class Control:
             route("faults", self.faults, "GET", "POST", "DELETE"),
             route("clock", self.clock, "GET", "POST"),
             route("stories", self.stories, "GET"),
-            route("spend", self.spend, "GET"),
+            route("spend", self.spend, "GET", "POST"),
             route("spend/{day}", self.spend_day, "GET"),
             route("setting", self.setting, "POST"),
+            route("directory", self.directory, "POST"),
             route("redact", self.redact, "POST"),
             route("withdraw", self.withdraw, "POST"),
             route("inject", self.inject, "POST"),
@@ -99,7 +102,9 @@ class Control:
         return JSONResponse(self.tenant.stories())
 
     async def spend(self, request: Request) -> Response:
-        """Ground truth of cost: rows of decimal strings in cents, like the API's."""
+        """Ground truth of cost: rows of decimal strings in cents, like the API's. Or more of it."""
+        if request.method == "POST":
+            return JSONResponse({"booked": self.tenant.book((await request.json())["lines"])})
         given = request.query_params
         by = tuple(name for name in given.get("by", "").split(",") if name)
         at = parse_moment(given["at"]) if "at" in given else None
@@ -113,6 +118,11 @@ class Control:
         wish = await request.json()
         self.tenant.set_setting(str(wish["name"]), wish["value"])
         return JSONResponse({"changed": wish["name"]})
+
+    async def directory(self, request: Request) -> Response:
+        wish = await request.json()
+        self.tenant.change_directory(wish)
+        return JSONResponse({"changed": sorted(wish)})
 
     async def redact(self, request: Request) -> Response:
         wish = await request.json()

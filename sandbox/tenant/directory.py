@@ -42,10 +42,16 @@ class Directory:
     def __init__(self, world: World) -> None:
         self.world = world
         self.keys = self._keys()
+        self.roles: dict[str, str] = {}  # those that were changed from outside, by person
+        self.removed: set[str] = set()  # people who were taken out of the lists from outside
 
     def members(self, day: date, *, console: bool) -> list[Person]:
         """Everybody with a seat on `day`, newest first; of the Console organisation only those who work there."""
-        people = [person for person in self.world.people.on(day) if not console or self.works_in_console(person)]
+        people = [
+            person
+            for person in self.world.people.on(day)
+            if person.user_id not in self.removed and (not console or self.works_in_console(person))
+        ]
         return sorted(people, key=lambda person: (self.added_at(person), person.user_id), reverse=True)
 
     @staticmethod
@@ -65,6 +71,7 @@ class Directory:
         role = person.role
         if console:
             role = "admin" if person.seat < 2 else "developer"
+        role = self.roles.get(person.user_id, role)
         return {
             "type": "user",
             "id": person.user_id,
@@ -134,6 +141,12 @@ class Directory:
             identifier, workspace = tagged("apikey", rng), self.world.workspaces[0]
             keys.append(ConsoleKey(identifier, f"old-{status}", status, workspace, people.owner, None, made))
         return tuple(keys)
+
+    def add_key(self, identifier: str, name: str, made: datetime) -> None:
+        """Have a further key of the administrator's in the lists."""
+        admin = self.world.people.admin
+        key = ConsoleKey(identifier, name, "active", self.world.workspaces[0], admin, None, made)
+        self.keys = (*self.keys, key)
 
     def key(self, key: ConsoleKey) -> dict[str, Any]:
         """A key as `/v1/organizations/api_keys` shows it; the secret is never there, only its end."""

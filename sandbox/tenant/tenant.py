@@ -184,6 +184,30 @@ class Tenant:
         self._journal.write({"setting": [name, value]})
         self.settings[name] = value
 
+    def change_directory(self, wish: dict[str, Any]) -> None:
+        """Change the lists without an activity that says so: {"role": [user_id, role]}, {"remove": user_id} or
+        {"key": [id, name]}. Raises KeyError for another wish, ValueError for somebody who is not here."""
+        self._change_directory(wish)
+        self._journal.write({"directory": wish})
+
+    def _change_directory(self, wish: dict[str, Any]) -> None:
+        if "role" in wish:
+            user_id, role = wish["role"]
+            self.directory.roles[self.person(user_id=user_id).user_id] = str(role)
+        elif "remove" in wish:
+            self.directory.removed.add(self.person(user_id=wish["remove"]).user_id)
+        else:
+            identifier, name = wish["key"]
+            self.directory.add_key(str(identifier), str(name), self.clock.now())
+
+    def book(self, lines: Iterable[dict[str, Any]]) -> int:
+        """Book spend that the next export shows (see `Ledger.book`); returns how many lines."""
+        booked = list(lines)
+        for wish in booked:
+            self.ledger.book(wish)
+            self._journal.write({"book": wish})
+        return len(booked)
+
     def withdraw(self, ids: Iterable[str] | None = None, *, day: date | None = None, count: int = 1) -> list[str]:
         """Take records out of the feed for good: these ids, or `count` of `day`; returns the ids."""
         with self.store.lock:
@@ -262,6 +286,10 @@ class Tenant:
     def _relive(self) -> None:
         """Do again what the journal says was done before a restart."""
         for entry in self._journal.read():
+            if "directory" in entry:
+                self._change_directory(entry["directory"])
+            if "book" in entry:
+                self.ledger.book(entry["book"])
             if "setting" in entry:
                 self.settings[entry["setting"][0]] = entry["setting"][1]
             if "access" in entry:

@@ -5,6 +5,7 @@ once; the same commits raise the same alerts, with the same ids, however often t
 Events that complete an alert raised before join it, as its next version; none is ever raised twice.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from warehouse.detections.condition import literal
 from warehouse.detections.rule import Rule
 from warehouse.detections.statement import moment, statement
 from warehouse.detections.suppression import Suppressions
+from warehouse.tables.schema import AUDIT_EVENTS
 from warehouse.wire.windows import Window
 
 _LOOKED_AT = "detections_events"
@@ -41,6 +43,14 @@ class Raised:
     unchanged: int = 0
     looked_at: int = 0
     suppressed: Counter[str] = field(default_factory=Counter)  # finds by the rule's file name
+
+    def __iadd__(self, other: "Raised") -> "Raised":
+        self.alerts += other.alerts
+        self.finds += other.finds
+        self.unchanged += other.unchanged
+        self.looked_at += other.looked_at
+        self.suppressed += other.suppressed
+        return self
 
 
 # The SELECT that has the rows of a source's table from one moment to another; it may have more.
@@ -99,7 +109,7 @@ def gather(db: duckdb.DuckDBPyConnection, rules: Sequence[Rule], span: Window, e
 
     The verbatim record comes along for those types only whose rules look into it.
     """
-    audit = [rule for rule in rules if rule.source.name == "audit"]
+    audit = [rule for rule in rules if rule.of_table()]
     chosen: list[str] = []
     looked_into: frozenset[str] | None = frozenset()
     for rule in audit:
@@ -109,21 +119,33 @@ def gather(db: duckdb.DuckDBPyConnection, rules: Sequence[Rule], span: Window, e
         if types is not None:
             bound += f" and type in ({_listed(types)})"
         else:
-            bound += f" and ({' or '.join(part.condition('duckdb') for part in rule.parts)})"
+            bound += f" and ({' or '.join(part.condition('duckdb') for part in rule.of_table())})"
         chosen.append(bound)
         if rule.reads_record() and looked_into is not None:
             looked_into = None if types is None else looked_into | types
     where = "\n or ".join(f"({bound})" for bound in dict.fromkeys(chosen)) or "false"
     reaches = [_reach(rule, span) for rule in audit] or [(span.start, span.end)]
     since, until = min(since for since, _ in reaches), max(until for _, until in reaches)
-    record = "raw" if looked_into is None else f"case when type in ({_listed(looked_into)}) then raw end as raw"
-    db.execute(
-        f"create or replace temp table {_LOOKED_AT} as select * exclude (raw, raw_bytes), {record} "
-        f"from ({events('audit_events', since, until)}) as held where created_at >= {moment(since)} "
-        f"and created_at < {moment(until)} and ({where})"
-    )
+    names = ", ".join(_columns(rules))
+    bound = f"created_at >= {moment(since)} and created_at < {moment(until)} and ({where})"
+    held = f"({events('audit_events', since, until)}) as held"
+    # two readings, so that the records of types that nobody looks into are never unpacked
+    parts = [f"select {names}, raw from {held} where {bound}"]
+    if looked_into is not None:
+        into = f"type in ({_listed(looked_into)})"
+        parts = [
+            f"select {names}, raw from {held} where {into} and {bound}",
+            f"select {names}, null as raw from {held} where (type is null or not {into}) and {bound}",
+        ]
+    db.execute(f"create or replace temp table {_LOOKED_AT} as " + "\nunion all\n".join(parts))
     row = db.execute(f"select count(*) from {_LOOKED_AT}").fetchone()
     return int(row[0]) if row else 0
+
+
+def _columns(rules: Iterable[Rule]) -> list[str]:
+    """The columns of events that any of the rules names."""
+    named = set(re.findall(r"\w+", " ".join(statement(rule) for rule in rules))) | {"id", "type"}
+    return [name for name in AUDIT_EVENTS.names if name in named and name not in ("raw", "raw_bytes")]
 
 
 def _listed(types: Iterable[str]) -> str:
@@ -139,12 +161,19 @@ def _reach(rule: Rule, span: Window) -> tuple[datetime, datetime]:
 def finds_of(db: duckdb.DuckDBPyConnection, rule: Rule, span: Window, events: Events) -> list[Find]:
     """What one rule finds in and around a span, after `gather` for it."""
     since, until = _reach(rule, span)
-    relation = _LOOKED_AT
-    if rule.source.name != "audit":
-        relation = f"({events(rule.source.table, since, until)}) as held"
+    relation = {
+        part.source.name: _LOOKED_AT
+        if part.source.name == "audit"
+        else _held(part.source.table, since, until, events)
+        for part in rule.parts
+    }
     answer = db.execute(statement(rule, since=since, until=until, relation=relation))
     names = [column[0] for column in answer.description or ()]
     return [_find(rule, dict(zip(names, row, strict=True))) for row in answer.fetchall()]
+
+
+def _held(table: str, since: datetime, until: datetime, events: Events) -> str:
+    return f"({events(table, since, until)}) as held"
 
 
 def _find(rule: Rule, row: dict[str, Any]) -> Find:

@@ -26,6 +26,7 @@ from sigma.processing.transformations import (
 
 from warehouse.delivery.mappings import asim, cim
 from warehouse.detections.alert import runbook
+from warehouse.detections.computed import COMPUTED
 from warehouse.detections.rule import OWN_KINDS, Rule
 from warehouse.detections.source import sources
 
@@ -69,6 +70,9 @@ def export(rules: Iterable[Rule], target: str) -> Exported:
     done = Exported()
     for rule in rules:
         try:
+            if rule.source.computed:
+                about = COMPUTED[rule.source.name].about
+                raise NotExpressible(f"it reads {about}, which Ledgerline computes; send its alerts instead")
             if rule.kind in OWN_KINDS:
                 raise NotExpressible(f"{rule.kind} is a kind of Ledgerline's own; send its alerts instead")
             done.files[f"{rule.path.stem}.{chosen.suffix}"] = chosen.write(rule, chosen.query(chosen, rule))

@@ -1,19 +1,24 @@
-"""The catalogue of rules in `docs/detections.md`, made from the rules: `python -m warehouse.detections.page`.
+"""The catalogue of rules in `docs/detections.md`, with the picture of ATT&CK and its layer for the Navigator, made
+from the rules: `python -m warehouse.detections.page`.
 
-Promise: nothing in it is written by hand, and a test holds the page to the rules.
+Promise: nothing in it is written by hand, and a test holds each file to the rules.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
+from warehouse.detections.attack import coverage, layer, picture, tactics_of, techniques
+from warehouse.detections.computed import COMPUTED
 from warehouse.detections.export import TARGETS, export
 from warehouse.detections.rule import Rule
 from warehouse.detections.rulebook import load
 
 BEGIN = "<!-- made by `python -m warehouse.detections.page`; do not edit below -->"
 _LEVELS = ("critical", "high", "medium", "low", "informational")
-_PAGE = Path(__file__).parents[2] / "docs" / "detections.md"
+_ROOT = Path(__file__).parents[2]
+_PAGE = _ROOT / "docs" / "detections.md"
+# What is drawn from the tags of the rules, by the file it is kept in.
+DRAWN = {"docs/images/attack-coverage.svg": picture, "deploy/detections/attack-layer.json": layer}
 
 
 def catalogue(rules: Iterable[Rule]) -> str:
@@ -27,6 +32,7 @@ def catalogue(rules: Iterable[Rule]) -> str:
     ]
     lines += ["", f"{len(chosen)} rules. The last column says which SIEM has the rule in its own form too.", ""]
     lines += _coverage(chosen)
+    lines += _controls(chosen)
     for rule in chosen:
         lines += _whole(rule)
     return "\n".join(lines) + "\n"
@@ -39,29 +45,63 @@ def _places(rule: Rule, native: dict[str, set[str]]) -> str:
 
 def _coverage(rules: list[Rule]) -> list[str]:
     """ATT&CK by tactic: which techniques, and by how many rules."""
-    tactics: dict[str, list[Rule]] = defaultdict(list)
-    for rule in rules:
-        for tag in rule.tags:
-            if tag.startswith("attack.") and tag[7:8] != "t":
-                tactics[tag.removeprefix("attack.")].append(rule)
-    lines = ["## What of MITRE ATT&CK is covered", "", "| tactic | rules | techniques |", "| --- | --- | --- |"]
-    for tactic, found in sorted(tactics.items()):
-        techniques = sorted(
-            {tag[7:].upper() for rule in found for tag in rule.tags if tag[7:9].strip("t").isdigit()}
-        )
-        lines.append(f"| {tactic.replace('-', ' ')} | {len(found)} | {', '.join(techniques)} |")
+    lines = [
+        "## What of MITRE ATT&CK is covered",
+        "",
+        "![Techniques of MITRE ATT&CK that the rules look for, by tactic](images/attack-coverage.svg)",
+        "",
+        "The same as a layer for the ATT&CK Navigator: `deploy/detections/attack-layer.json`. In words:",
+        "",
+        "| tactic | rules | techniques |",
+        "| --- | --- | --- |",
+    ]
+    for tactic, techs in coverage(rules).items():
+        named = ", ".join(f"{number} {techniques()[number].name}" for number in techs) or "none"
+        number = sum(tactic in tactics_of(rule) for rule in rules)
+        lines.append(f"| {tactic.replace('-', ' ')} | {number} | {named} |")
     return [*lines, ""]
 
 
+# What the references stand for, in the words of the standards' own headings.
+CONTROLS = {
+    "SOC2 CC6.1": "SOC 2, CC6.1: logical access security",
+    "SOC2 CC6.7": "SOC 2, CC6.7: transmission and movement of information",
+    "SOC2 CC7.2": "SOC 2, CC7.2: monitoring for anomalies",
+    "SOC2 CC8.1": "SOC 2, CC8.1: change management",
+    "ISO27001 A.5.15": "ISO/IEC 27001:2022, A.5.15: access control",
+    "ISO27001 A.5.17": "ISO/IEC 27001:2022, A.5.17: authentication information",
+    "ISO27001 A.8.12": "ISO/IEC 27001:2022, A.8.12: data leakage prevention",
+    "ISO27001 A.8.15": "ISO/IEC 27001:2022, A.8.15: logging",
+    "ISO27001 A.8.16": "ISO/IEC 27001:2022, A.8.16: monitoring activities",
+    "ISO27001 A.8.32": "ISO/IEC 27001:2022, A.8.32: change management",
+}
+
+
+def _controls(rules: list[Rule]) -> list[str]:
+    """Which rules are evidence for which control. Raises KeyError for a reference that CONTROLS does not have."""
+    lines = ["## Which controls the rules serve", "", "| control | rules |", "| --- | --- |"]
+    for control in sorted({name for rule in rules for name in rule.controls}, key=list(CONTROLS).index):
+        links = [f"[`{rule.path.stem}`](#{rule.path.stem})" for rule in rules if control in rule.controls]
+        lines.append(f"| {CONTROLS[control]} | {', '.join(links)} |")
+    return [*lines, "", "A rule helps to show that a control works; it does not replace one.", ""]
+
+
 def _whole(rule: Rule) -> list[str]:
-    types = rule.types()
-    reads = ", ".join(f"`{kind}`" for kind in sorted(types)) if types else "every type of event"
     lines = [f"### {rule.path.stem}", "", f"**{rule.title}** ({rule.level}). {rule.description} {rule.why}", ""]
     lines += [f"{number}. {step}" for number, step in enumerate(rule.runbook, start=1)]
-    lines += ["", f"May also be: {'; '.join(rule.false_positives)}. Reads {reads}."]
+    lines += ["", f"May also be: {'; '.join(rule.false_positives)}. Reads {_reads(rule)}."]
     technique = [tag.removeprefix("attack.") for tag in rule.tags]
     lines += [f"ATT&CK: {', '.join(technique)}. Controls: {', '.join(rule.controls)}. Id `{rule.id}`.", ""]
     return lines
+
+
+def _reads(rule: Rule) -> str:
+    types = rule.types()
+    named = ", ".join(f"`{kind}`" for kind in sorted(types)) if types else "every type of event"
+    if not rule.source.computed:
+        return named
+    own = f"{COMPUTED[rule.source.name].about} (log source `{rule.source.name}`)"
+    return f"{own}, and {named}" if types else own
 
 
 def written(page: str, rules: Iterable[Rule]) -> str:
@@ -70,4 +110,7 @@ def written(page: str, rules: Iterable[Rule]) -> str:
 
 
 if __name__ == "__main__":
-    _PAGE.write_text(written(_PAGE.read_text(encoding="utf-8"), load()), encoding="utf-8")
+    rules = load()
+    _PAGE.write_text(written(_PAGE.read_text(encoding="utf-8"), rules), encoding="utf-8")
+    for name, draw in DRAWN.items():
+        (_ROOT / name).write_text(draw(rules), encoding="utf-8")

@@ -115,11 +115,16 @@ class Rule:
 
     @property
     def source(self) -> Source:
-        return self.parts[0].source
+        """What it reads; of two log sources the one that is computed."""
+        return next((part.source for part in self.parts if part.source.computed), self.parts[0].source)
+
+    def of_table(self) -> tuple[Part, ...]:
+        """The parts that read `audit_events`."""
+        return tuple(part for part in self.parts if part.source.name == "audit")
 
     def types(self) -> frozenset[str] | None:
-        """The event types it can match; None where any part is bound to none."""
-        found = [part.types() for part in self.parts]
+        """The event types it can match; None where any part that reads events is bound to none."""
+        found = [part.types() for part in self.parts if not part.source.computed]
         return frozenset().union(*(t for t in found if t)) if all(t is not None for t in found) else None
 
     def reads_record(self) -> bool:
@@ -165,8 +170,10 @@ def _rule(path: Path, collection: SigmaCollection, version: str) -> Rule:
             remedy="a file is one rule, or one correlation with the rules it refers to",
         )
     parts = tuple(_part(rule, correlations) for rule in plain)
-    if len({part.source.name for part in parts}) > 1:
-        raise RuleInvalid("its rules read different log sources", remedy="correlate rules of one log source")
+    if len({part.source.turn for part in parts} - {"audit"}) > 1 or len({p.source.name for p in parts}) > 2:
+        raise RuleInvalid(
+            "its rules read too many log sources", remedy="correlate rules of one, or of audit and one other"
+        )
     head: SigmaRule | SigmaCorrelationRule = correlations[0] if correlations else plain[0]
     ours = _ours(head)
     _check_head(head, ours)

@@ -1,5 +1,8 @@
 """The log sources that rules read: which table a Sigma `logsource.service` is, and what each field is in SQL.
 
+`audit` and `audit_versions` are tables of the archive. `spend`, `directory` and `feed` are computed from several
+of them (`computed.py` has their columns), and are read on their own turn.
+
 Promise: every expression is the same text in DuckDB and in Athena; a field that neither the table nor the taxonomy
 knows is refused, so that a mistyped name never becomes a rule that sees nothing.
 """
@@ -9,6 +12,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 
+from warehouse.detections.computed import COMPUTED
 from warehouse.detections.errors import RuleInvalid
 from warehouse.taxonomy import load
 
@@ -27,7 +31,7 @@ class Source:
 
     columns: Sigma field -> SQL expression (text, if it is not a number). exact: fields whose values are codes,
     compared as they are. lists: fields that are lists or objects, read as JSON text. open: whether the fields in
-    `paths` and those of `actor` are read from `raw`.
+    `paths` and those of `actor` are read from `raw`. computed: whether Ledgerline makes its rows before it looks.
     """
 
     name: str
@@ -40,6 +44,7 @@ class Source:
     lists: frozenset[str] = frozenset()
     open: bool = False
     paths: frozenset[str] = frozenset()
+    computed: bool = False
 
     def sql(self, name: str) -> str:
         """The expression of a Sigma field. Raises RuleInvalid, with the nearest names, for one unknown."""
@@ -53,6 +58,11 @@ class Source:
             f"field {name!r} is not in log source {self.name!r}",
             remedy=f"did you mean {' or '.join(near)}?" if near else "docs/detections.md lists the fields",
         )
+
+    @property
+    def turn(self) -> str:
+        """Whose turn it is read on: that of the feed, or its own where it is computed."""
+        return self.name if self.computed else "audit"
 
     def is_list(self, name: str) -> bool:
         return name in self.lists
@@ -102,4 +112,16 @@ def sources() -> dict[str, Source]:
             table="audit_event_versions",
             **audit,  # type: ignore[arg-type]
         ),
+        **{name: _computed(name) for name in COMPUTED},
     }
+
+
+def _computed(name: str) -> Source:
+    schema = COMPUTED[name].schema
+    return Source(
+        name=name,
+        table=COMPUTED[name].table,
+        columns={column: column for column in schema.names},
+        exact=COMPUTED[name].codes,
+        computed=True,
+    )

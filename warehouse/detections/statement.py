@@ -8,9 +8,11 @@ Columns of the answer: one VARCHAR for each group-by field (`g0`, `g1`, ..), `fi
 `commit_seqs` (lists in order of time, then id) and `events`.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from warehouse.detections.condition import Dialect, literal
+from warehouse.detections.errors import RuleInvalid
 from warehouse.detections.rule import Part, Rule, seconds
 
 _LENGTH = {"duckdb": "len(list_distinct({list}))", "athena": "cardinality(array_distinct({list}))"}
@@ -24,14 +26,20 @@ def statement(
     since: datetime | None = None,
     until: datetime | None = None,
     dialect: Dialect = "duckdb",
-    relation: str | None = None,
+    relation: str | Mapping[str, str] | None = None,
 ) -> str:
     """The SQL of a rule over events from `since` to `until` (half-open, UTC; None: no bound).
 
-    `relation` replaces the source's table: a table with the same columns. Read `rule.look_back` before the window
-    whose alerts are wanted; the engine keeps those with an event inside it.
+    `relation` replaces the source's table: a table with the same columns, or one by name of log source. Athena has
+    no rows of a log source that is computed: without a relation for it that raises RuleInvalid. Read
+    `rule.look_back` before the window whose alerts are wanted; the engine keeps those with an event inside it.
     """
     groups = [f"g{index}" for index in range(len(rule.group_by))]
+    if dialect == "athena" and relation is None and rule.source.computed:
+        raise RuleInvalid(
+            f"rule {rule.title!r} has no form for Athena: the rows of log source {rule.source.name} are computed",
+            remedy="run it with `ledgerline detections run`, and read its alerts from the table alerts",
+        )
     matched = "\n  union all\n".join(
         _matched(rule, index, part, since, until, dialect, relation)
         for index, part in enumerate(rule.parts, start=1)
@@ -58,9 +66,10 @@ def _matched(
     since: datetime | None,
     until: datetime | None,
     dialect: Dialect,
-    relation: str | None,
+    relation: str | Mapping[str, str] | None,
 ) -> str:
     source = part.source
+    held = relation.get(source.name) if isinstance(relation, Mapping) else relation
     wanted = [f"({part.condition(dialect)})"]
     types = part.types()
     if types is not None and "type" in source.columns:
@@ -84,9 +93,7 @@ def _matched(
         wanted += [f"{part.sql(name)} is not null" for name in rule.group_by]
     if rule.value_field:
         wanted.append(f"{part.sql(rule.value_field)} is not null")
-    return f"  select {', '.join(columns)}\n  from {relation or source.table}\n  where " + "\n    and ".join(
-        wanted
-    )
+    return f"  select {', '.join(columns)}\n  from {held or source.table}\n  where " + "\n    and ".join(wanted)
 
 
 def moment(time: datetime) -> str:

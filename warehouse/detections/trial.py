@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from warehouse.detections.rule import Rule
-from warehouse.detections.samples import table
+from warehouse.detections.samples import tables
 from warehouse.detections.statement import statement
 from warehouse.tables.catalog import JSON_MACROS
 
@@ -44,12 +44,24 @@ def raised(
     db: duckdb.DuckDBPyConnection, rule: Rule, sample: Iterable[Mapping[str, Any]]
 ) -> list[tuple[str, ...]]:
     """The events of each alert that a rule raises over the records of a sample."""
-    db.register("sample", table(sample))
-    try:
-        answer = db.execute(f"select event_ids from ({statement(rule, relation='sample')}) as found")
+    with held(db, rule, sample) as relations:
+        answer = db.execute(f"select event_ids from ({statement(rule, relation=relations)}) as found")
         return [tuple(row[0]) for row in answer.fetchall()]
+
+
+@contextmanager
+def held(
+    db: duckdb.DuckDBPyConnection, rule: Rule, sample: Iterable[Mapping[str, Any]]
+) -> Iterator[dict[str, str]]:
+    """The rows of a sample as tables of the connection: their names by log source."""
+    rows = {f"sample_{source}": found for source, found in tables(rule, sample).items()}
+    for name, found in rows.items():
+        db.register(name, found)
+    try:
+        yield {name.removeprefix("sample_"): name for name in rows}
     finally:
-        db.unregister("sample")
+        for name in rows:
+            db.unregister(name)
 
 
 def try_out(db: duckdb.DuckDBPyConnection, rule: Rule) -> list[Outcome]:

@@ -9,11 +9,16 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 from datetime import date, timedelta
+from decimal import Decimal
 from random import Random
 from threading import RLock
+from typing import Any
 
-from sandbox.tenant.spend.line import DAY_MINUTES, Line, day_at, first_minute
+from sandbox.tenant.people import CYCLE_DAYS
+from sandbox.tenant.spend.line import DAY_MINUTES, Line, Place, Who, day_at, first_minute
+from sandbox.tenant.spend.line import line as line_of
 from sandbox.tenant.spend.machines import Machines
+from sandbox.tenant.spend.prices import MICRO, Part
 from sandbox.tenant.spend.restatement import Restatement, restated
 from sandbox.tenant.spend.users import Users
 from sandbox.tenant.world import World
@@ -31,7 +36,35 @@ class Ledger:
         self.machines = Machines(world, self.users.habits(world.people.admin).who)
         self._days: OrderedDict[date, tuple[list[Line], list[Restatement]]] = OrderedDict()
         self._kept = 0
+        self._booked: dict[date, list[Line]] = {}
+        self._strangers: dict[str, Who] = {}
         self._lock = RLock()
+
+    def book(self, wish: dict[str, Any]) -> None:
+        """Book spend that somebody hands the tenant: `day`, `actor_id`, `product`, `model`, `usd` and the tokens
+        `input`, `cache_read`, `output`. All of the money is output's. Raises ValueError or KeyError."""
+        day, actor = date.fromisoformat(wish["day"]), str(wish["actor_id"])
+        tokens = (int(wish.get("input", 0)), int(wish.get("output", 0)), int(wish.get("cache_read", 0)), 0, 0)
+        amount = int(Decimal(str(wish["usd"])) * 100 * MICRO)
+        place = Place(self.world.main.id, wish["product"], wish["model"], self._who(actor, day))
+        noon = first_minute(day) + DAY_MINUTES // 2
+        booked = line_of(noon, place, tokens, 1, 0, (Part("tokens", "output_tokens", amount, amount),))
+        with self._lock:
+            self._booked.setdefault(day, []).append(booked)
+            if day in self._days:
+                self._kept -= len(self._days.pop(day)[0])
+
+    def _who(self, actor: str, day: date) -> Who:
+        """The one object that stands for an actor; a key nobody has listed gets a new one."""
+        if actor.startswith("user_"):
+            for before in range(CYCLE_DAYS * 2):  # who has left may still spend
+                for person in self.world.people.on(day - timedelta(days=before)):
+                    if person.user_id == actor:
+                        return self.users.habits(person).who
+            raise ValueError(f"nobody here is {actor!r}")
+        return self._strangers.setdefault(
+            actor, next((one for one in self.machines.keys if one.id == actor), Who("api_actor", actor))
+        )
 
     def lines(self, day: date) -> list[Line]:
         """Every state of every line of a day; empty before FLOOR."""
@@ -69,7 +102,8 @@ class Ledger:
         people = self.world.people.on(day)
         lines = self.users.lines(day, people, Random(f"{name}/spend"))
         lines += self.machines.lines(day, people, Random(f"{name}/machines"))
-        return restated(day, lines, Random(f"{name}/restated"))
+        made, changes = restated(day, lines, Random(f"{name}/restated"))
+        return [*made, *self._booked.get(day, [])], changes
 
 
 def days_between(start: date, end: date) -> list[date]:
