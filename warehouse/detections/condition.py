@@ -6,6 +6,7 @@ says, codes as they are. One text serves DuckDB and Athena but for regular expre
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -29,6 +30,7 @@ from sigma.types import (
     SigmaRegularExpression,
     SigmaString,
     SigmaTimestampPart,
+    SigmaType,
     SpecialChars,
 )
 
@@ -85,17 +87,20 @@ def event_types(rule: SigmaRule) -> frozenset[str] | None:
 
 def fields(rule: SigmaRule) -> frozenset[str]:
     """The fields that a rule's detection looks at."""
-    seen: set[str] = set()
+    return frozenset(name for name, _ in comparisons(rule))
 
-    def walk(node: Any) -> None:
+
+def comparisons(rule: SigmaRule) -> Iterator[tuple[str, SigmaType]]:
+    """Each field that a rule's detection looks at, with what it is compared with."""
+
+    def walk(node: Any) -> Iterator[tuple[str, SigmaType]]:
         if isinstance(node, ConditionFieldEqualsValueExpression):
-            seen.add(node.field)
+            yield node.field, node.value
         for part in getattr(node, "args", ()):
-            walk(part)
+            yield from walk(part)
 
     for condition in rule.detection.parsed_condition:
-        walk(condition.parsed)
-    return frozenset(seen)
+        yield from walk(condition.parsed)
 
 
 def _types(node: Any) -> frozenset[str] | None:

@@ -23,10 +23,12 @@ from sigma.processing.transformations import (
     AddFieldnamePrefixTransformation,
     FieldMappingTransformation,
 )
+from sigma.types import SigmaCompareExpression, SigmaRegularExpression, SigmaString, SpecialChars
 
 from warehouse.delivery.mappings import asim, cim
 from warehouse.detections.alert import runbook
 from warehouse.detections.computed import COMPUTED
+from warehouse.detections.condition import comparisons
 from warehouse.detections.rule import OWN_KINDS, Rule
 from warehouse.detections.source import sources
 
@@ -34,6 +36,7 @@ SOURCETYPE = "anthropic:claude:audit"
 INDICES = ["logs-anthropic.*"]
 
 _SWITCH = ["enabled", "is_enabled"]
+_NOT_WHOLE = (SigmaCompareExpression, SigmaRegularExpression)
 
 
 class NotExpressible(Exception):
@@ -133,7 +136,23 @@ def _elasticsearch(target: Target, rule: Rule) -> str:
         raise NotExpressible(
             "a Lucene query looks at one event at a time, and ES|QL reads no flattened field; send its alerts"
         )
+    _whole_values(target, rule)
     return _converted(LuceneBackend(_pipeline(target)), _fresh(rule))
+
+
+def _whole_values(target: Target, rule: Rule) -> None:
+    """A field of type flattened is compared as a whole, or by its beginning; and numbers in it are texts."""
+    for part in rule.parts:
+        for name, value in comparisons(part.rule):
+            parts = value.s if isinstance(value, SigmaString) else ()
+            inside = any(one == SpecialChars.WILDCARD_SINGLE for one in parts) or any(
+                one == SpecialChars.WILDCARD_MULTI for one in parts[:-1]
+            )
+            if name not in target.fields and (inside or isinstance(value, _NOT_WHOLE)):
+                raise NotExpressible(
+                    f"it looks into {name}, and Elastic's flattened field compares whole values and beginnings "
+                    "only, numbers as texts; send its alerts instead"
+                )
 
 
 class _KustoOverRecords(KustoBackend):
