@@ -15,8 +15,9 @@ from warehouse.config import ConfigError
 from warehouse.finops.errors import FinopsError
 from warehouse.tables.audit_export.errors import AuditExportError
 from warehouse.tables.marts import MartsError
+from warehouse.telemetry import TelemetryError
 
-OURS = (AnthropicError, ArchiveError, AuditExportError, ConfigError, FinopsError, MartsError)
+OURS = (AnthropicError, ArchiveError, AuditExportError, ConfigError, FinopsError, MartsError, TelemetryError)
 
 
 @contextmanager

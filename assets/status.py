@@ -23,13 +23,17 @@ from warehouse.tables.engagement.schema import BY_STREAM
 from warehouse.tables.fold import STREAM
 from warehouse.tables.schema import TABLE
 from warehouse.tables.spend.schema import ALL_REPORTS
-from warehouse.wire.times import midnight, rfc3339
+from warehouse.tables.telemetry.schema import OTEL_FILES
+from warehouse.tables.telemetry.schema import STREAM as TELEMETRY
+from warehouse.tables.telemetry.schema import TABLES as TELEMETRY_TABLES
+from warehouse.wire.times import midnight, parse_rfc3339, rfc3339
 from warehouse.wire.windows import Window, gaps
 
 # The table that a stream's records are folded into.
 TABLE_OF: dict[str, str] = {
     STREAM: TABLE,
     "audit_export": "audit_export_rows",
+    TELEMETRY: OTEL_FILES.name,
     **{name: report.rows_table for name, report in ALL_REPORTS.items()},
     **{name: listings_of(name)[0].table for name in EVERY_SNAPSHOT},
     **{name: measure.table for name, measure in BY_STREAM.items()},
@@ -127,7 +131,7 @@ def _stream(name: str, stream: StreamState, state: LogState, start: datetime, no
         "stream": name,
         "covered_from": rfc3339(covered[0].start) if covered else None,
         "covered_to": rfc3339(covered[-1].end) if covered else None,
-        "lag_seconds": round((now - covered[-1].end).total_seconds()) if covered else None,
+        "lag_seconds": _lag(name, stream, state, now),
         "last_commit": stream.last_pull_at,
         "data_refreshed_at": stream.refreshed_at,
         "pulls": stream.pulls,
@@ -147,6 +151,21 @@ def _stream(name: str, stream: StreamState, state: LogState, start: datetime, no
         ],
         "pending_fold": len(stream.pending_fold),
     }
+
+
+def _lag(name: str, stream: StreamState, state: LogState, now: datetime) -> int | None:
+    """Seconds since the end of coverage; of telemetry, which comes when it comes, since its newest row."""
+    if name == TELEMETRY:
+        told = [
+            parse_rfc3339(file.last_at)
+            for table in TELEMETRY_TABLES.values()
+            if table.key is not None
+            for file in state.table(table.name).recent
+            if file.last_at is not None
+        ]
+        newest = max((at for at in told if at <= now), default=None)  # a laptop's clock may be in the future
+        return round((now - newest).total_seconds()) if newest is not None else None
+    return round((now - stream.covered[-1].end).total_seconds()) if stream.covered else None
 
 
 def _dead(stream: StreamState) -> list[tuple[str, int, str]]:

@@ -5,7 +5,7 @@ Knows no Dagster and no Settings; `orchestration.resources.open_workshop` makes 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -65,6 +65,16 @@ class PayerFiles:
     group_centers: Path | None = None
 
 
+@dataclass(frozen=True)
+class TelemetryFiles:
+    """Where telemetry files come from, and what may be kept beyond the allow-list (`[telemetry]`)."""
+
+    sources: tuple[str, ...] = ()
+    keep: frozenset[str] = frozenset()
+    settled: timedelta = timedelta(minutes=10)
+    client: Callable[[], Any] = lambda: None
+
+
 @dataclass
 class Workshop:
     """Everything a piece of work needs. `start` is the first day of the partitions; `marts` the DuckDB file."""
@@ -96,6 +106,7 @@ class Workshop:
     destinations: Sequence[Any] = ()
     # Opens the queue of claim checks; None where the log is the only one.
     queue: "Callable[[], Queue] | None" = None
+    telemetry: TelemetryFiles = TelemetryFiles()
     # Pulls windows with several processes, where the configuration asks for that; reports come as they are done.
     elsewhere: "Callable[[list[Window]], Iterator[tuple[Window, PullReport]]] | None" = None
 

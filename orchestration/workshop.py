@@ -7,9 +7,10 @@ overwrite, asks for the signing key only when the log is written, and for the AP
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from assets.workshop import PayerFiles, Workshop
+from assets.workshop import PayerFiles, TelemetryFiles, Workshop
 from orchestration.opening import CACHE_FILE, opened_archive, queue_of, signing_key
 from orchestration.parallel import in_processes
 from warehouse.anthropic.activities import ActivityFeed
@@ -94,6 +95,7 @@ def open_workshop(
                 reports=settings.folder / "data" / "reports",
                 rule_folders=settings.detections.rules,
                 suppressions=_suppressions(settings),
+                telemetry=telemetry_of(settings, s3_client),
                 elsewhere=in_processes(settings) if for_writing and share == 1.0 else None,
             )
         finally:
@@ -119,6 +121,25 @@ def anchors_of(settings: Settings, s3_client: Any = None) -> Anchors:
         certificates=own.timestamp_certificates,
         opening={**own.opening(), "s3_client": s3_client},
         archive_url=own.url,
+    )
+
+
+def telemetry_of(settings: Settings, s3_client: Any = None) -> TelemetryFiles:
+    """Where telemetry files come from; a client for buckets is made when the first address needs one."""
+    own = settings.telemetry
+
+    def client() -> Any:
+        if s3_client is not None:
+            return s3_client
+        from warehouse.archive.s3 import client_from_settings  # noqa: PLC0415 - boto3 is slow and an extra
+
+        return client_from_settings(own.s3_endpoint or "", own.s3_region)
+
+    return TelemetryFiles(
+        sources=own.sources,
+        keep=frozenset(own.keep),
+        settled=timedelta(minutes=own.settle_minutes),
+        client=client,
     )
 
 

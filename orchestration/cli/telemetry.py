@@ -2,14 +2,13 @@
 
 import typer
 
-from orchestration.cli import telemetry_settings
+from orchestration.cli import telemetry_land, telemetry_settings
 
 
 def register(app: typer.Typer) -> None:
-    group = typer.Typer(
-        name="telemetry", help="Claude Code's telemetry: settings for the machines.", no_args_is_help=True
-    )
+    group = typer.Typer(name="telemetry", help="Claude Code's telemetry, without content.", no_args_is_help=True)
     telemetry_settings.register(group)
+    telemetry_land.register(group)
 
     @group.callback()
     def _telemetry() -> None:

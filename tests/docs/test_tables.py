@@ -14,6 +14,8 @@ from warehouse.tables.engagement.schema import MEASURES
 from warehouse.tables.schema import ACTOR_ID_FIELD, AUDIT_EVENTS
 from warehouse.tables.seal import MARKER
 from warehouse.tables.spend.schema import COST_DAYS, COST_ROWS, REPORTS, USAGE_DAYS, USAGE_ROWS
+from warehouse.tables.telemetry import TABLES as TELEMETRY
+from warehouse.tables.telemetry import shown_columns
 
 SQL, FORMATS = page("docs/sql.md"), page("docs/formats.md")
 IN_SQL = [
@@ -26,7 +28,16 @@ IN_SQL = [
     *(f"{stream}_{what}" for stream in REPORTS for what in ("restatements", "restated_rows")),
 ]
 SPEND = [f"{stream}_{what}" for stream in REPORTS for what in ("rows", "days")]
-IN_FORMATS = ["audit_events", "audit_export_rows", *SPEND, *LISTINGS, *MEASURES, "deliveries", "dead_letters"]
+IN_FORMATS = [
+    "audit_events",
+    "audit_export_rows",
+    *SPEND,
+    *LISTINGS,
+    *MEASURES,
+    *TELEMETRY,
+    "deliveries",
+    "dead_letters",
+]
 MACROS = {f"{name}_as_of" for name in ("audit_events", *SPEND, *LISTINGS, *MEASURES)}
 TYPES = {
     "string": "string",
@@ -109,6 +120,7 @@ def test_what_the_marts_share_is_explained_once(database: duckdb.DuckDBPyConnect
         ("Columns of `dead_letters`", DEAD_LETTERS),
         *((f"Columns of `{name}`", listing.schema) for name, listing in LISTINGS.items()),
         *((f"Columns of `{name}`", measure.schema) for name, measure in MEASURES.items()),
+        *((f"Columns of `{name}`", shown_columns(table)) for name, table in TELEMETRY.items()),
     ],
 )
 def test_the_types_of_parquet_columns_are_those_that_are_described(heading: str, schema: pa.Schema) -> None:

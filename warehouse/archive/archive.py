@@ -61,6 +61,19 @@ class ServedPage:
     last_id: str | None
 
 
+@dataclass(frozen=True)
+class Packed:
+    """A body as it is stored, compressed, and what it was before."""
+
+    data: bytes
+    body_sha256: str
+    body_bytes: int
+
+    @classmethod
+    def of(cls, body: bytes) -> "Packed":
+        return cls(zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compress(body), sha256_hex(body), len(body))
+
+
 class Archive:
     """A store with a log. Reading needs no key.
 
@@ -180,15 +193,18 @@ class Archive:
 
     def put_file(self, stream: str, body: bytes, rows: int, name: str) -> ObjectRef:
         """Store a file that somebody handed in, compressed and verbatim; `rows` is how many it has."""
-        data = zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compress(body)
-        stored = self.put(keys.imported(stream, self.clock(), sha256_hex(data)), data)
+        return self.put_packed(stream, Packed.of(body), rows, name)
+
+    def put_packed(self, stream: str, packed: "Packed", rows: int, name: str) -> ObjectRef:
+        """The same for what was compressed before."""
+        stored = self.put(keys.imported(stream, self.clock(), sha256_hex(packed.data)), packed.data)
         return ObjectRef(
             key=stored.key,
             version_id=stored.version_id,
             sha256=stored.sha256,
             bytes=stored.bytes,
-            body_sha256=sha256_hex(body),
-            body_bytes=len(body),
+            body_sha256=packed.body_sha256,
+            body_bytes=packed.body_bytes,
             records=rows,
             query=name,
         )

@@ -14,6 +14,7 @@ from warehouse.config.destinations import Destination
 from warehouse.config.secrets import RIGHT, SecretRef
 from warehouse.config.values import (
     ArchiveUrl,
+    AttributeName,
     CopyAddress,
     FilePath,
     OptionalAuthority,
@@ -24,6 +25,7 @@ from warehouse.config.values import (
     OptionalUrl,
     Origin,
     Section,
+    SourcePath,
     Text,
     WitnessKeyText,
     check_url,
@@ -321,6 +323,22 @@ class Delivery(Section):
         return name
 
 
+class Telemetry(Section):
+    """[telemetry]: where the Collector's files lie, and what may be kept beyond the allow-list."""
+
+    sources: tuple[SourcePath, ...] = Field(
+        default=(), strict=False, description='a list of folders and buckets: ["s3://bucket/prefix", "./otel"]'
+    )
+    settle_minutes: int = Field(default=10, ge=0, le=1440, description="a whole number of minutes up to 1440")
+    keep: tuple[AttributeName, ...] = Field(
+        default=(), strict=False, description='a list of attribute names: ["server_name", "sprint"]'
+    )
+    s3_endpoint: OptionalUrl = Field(
+        default=None, description='"" for AWS, or the https URL of an S3-compatible store'
+    )
+    s3_region: OptionalText = Field(default=None, description='"" for the default, or a region: "eu-central-1"')
+
+
 class Settings(Section):
     """Everything, validated. `path` is the file it came from; relative paths in it are already absolute."""
 
@@ -329,6 +347,7 @@ class Settings(Section):
     warehouse: Warehouse = Field(default_factory=Warehouse, description="a table: [warehouse]")
     finops: Finops = Field(default_factory=Finops, description="a table: [finops]")
     detections: Detections = Field(default_factory=Detections, description="a table: [detections]")
+    telemetry: Telemetry = Field(default_factory=Telemetry, description="a table: [telemetry]")
     delivery: Delivery = Field(default_factory=Delivery, description="a table: [delivery]")
     destinations: SkipValidation[tuple[Destination, ...]] = Field(
         default=(), description="one [[destinations]] table for each"

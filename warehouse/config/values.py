@@ -234,6 +234,21 @@ def _s3_url(text: str) -> str:
     return _bucket_url(text)
 
 
+def _source(value: str, info: ValidationInfo) -> str:
+    """Where telemetry files lie: a bucket, or a folder relative to the configuration file."""
+    if value.startswith("s3://"):
+        return _bucket_url(value)
+    if "://" in value:
+        raise ValueError(f"{shown(value)} is neither a folder nor an s3:// address")
+    return str(_path(value, info))
+
+
+def _attribute(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]{0,63}", value):
+        raise ValueError(f"{shown(value)} is not the name of an attribute")
+    return value
+
+
 def _copy_address(text: str, info: ValidationInfo) -> str:
     """Where copies of checkpoints go: a store, or a git repository (`git:` and what git takes, `#branch`)."""
     if not text.startswith("git:"):
@@ -308,5 +323,7 @@ CopyAddress = Annotated[str, AfterValidator(_copy_address)]
 WitnessKeyText = Annotated[str, AfterValidator(_witness)]
 OptionalLogKey = Annotated[Annotated[str, AfterValidator(_log_key)] | None, BeforeValidator(_blank_is_none)]
 OptionalAuthority = Annotated[Annotated[str, AfterValidator(_authority)] | None, BeforeValidator(_blank_is_none)]
+SourcePath = Annotated[str, AfterValidator(_source)]
+AttributeName = Annotated[str, AfterValidator(_attribute)]
 S3Url = Annotated[str, AfterValidator(_s3_url)]
 Label = Annotated[str, AfterValidator(_label)]

@@ -31,6 +31,8 @@ from warehouse.tables.object_access import reader_of
 from warehouse.tables.schema import AUDIT_EVENTS, TABLE
 from warehouse.tables.spend.schema import ALL_REPORTS
 from warehouse.tables.spend.views import spend_as_of, spend_views
+from warehouse.tables.telemetry.schema import TABLES as TELEMETRY
+from warehouse.tables.telemetry.views import telemetry_as_of, telemetry_view
 from warehouse.taxonomy.seed import SEED_COLUMNS
 from warehouse.taxonomy.taxonomy import EVENT_TYPES_CSV
 
@@ -42,6 +44,7 @@ _SQL_TYPES = {
     "bool": "BOOLEAN",
     "date32[day]": "DATE",
     "timestamp[us, tz=UTC]": "TIMESTAMPTZ",
+    "double": "DOUBLE",
     "decimal128(38, 8)": "DECIMAL(38, 8)",
     "list<item: string>": "VARCHAR[]",
     "list<element: string>": "VARCHAR[]",
@@ -299,6 +302,10 @@ def statements(archive: Archive, schema: str | None = None, *, unmasked: Collect
         _table_view(f"{prefix}{name}", state, table, columns, root, masks, by_day=False)
         for name, table, columns in versioned
     ]
+    made += [
+        telemetry_view(f"{prefix}{one.name}", one, _stored(state, one.name, one.schema, root), masks)
+        for one in TELEMETRY.values()
+    ]
     made += delivery_views(prefix, state, _verbatim(root), masks)
     return made + spend_views(prefix) + directory_views(prefix) + engagement_views(prefix)
 
@@ -313,6 +320,7 @@ def as_of_statements(moment: str, state: LogState, schema: str = "") -> list[str
         *spend_as_of(literal),
         *directory_as_of(literal),
         *engagement_as_of(literal),
+        *telemetry_as_of(literal),
     ]
 
 

@@ -79,6 +79,13 @@ _RULES: Final = {
     "spend_limit_requests": Rule(
         who=("user_id", "user_email"), hidden=("user_name",), own=("resolved_by", "resolved_by_email")
     ),
+    **{
+        name: Rule(
+            who=("user_email", "user_account_id", "user_account_uuid", "user_id", "user_key", "enduser_id"),
+            texts=("attributes", "resource"),
+        )
+        for name in ("otel_metric_points", "otel_events", "otel_spans")
+    },
     "directory_api_keys": Rule(who=(), own=("created_by", "principal_id"), texts=("name",)),
 }
 _WHO = ("actor_id", "actor_uuid", "user_id", "user_uuid", "account_id", "account_uuid", "member_id", "email")

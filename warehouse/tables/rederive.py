@@ -29,6 +29,8 @@ from warehouse.tables.schema import AUDIT_EVENTS, TABLE
 from warehouse.tables.spend.rederiving import rederive_spend
 from warehouse.tables.spend.schema import ALL_REPORTS
 from warehouse.tables.stored_rows import StoredRows
+from warehouse.tables.telemetry.rederiving import rederive_telemetry
+from warehouse.tables.telemetry.schema import TABLES as TELEMETRY
 from warehouse.wire.windows import Window
 
 Tell = Callable[[str, int, int], None]
@@ -58,9 +60,11 @@ def rederive(archive: Archive, parser: Parser, result: Verification, *, on_progr
     rederive_spend(archive, entries, result)
     rederive_directory(archive, entries, result)
     rederive_engagement(archive, entries, result)
+    rederive_telemetry(archive, entries, result)
     known = {
         *LISTINGS,
         *MEASURES,
+        *TELEMETRY,
         TABLE,
         EXPORT_TABLE,
         *(name for one in ALL_REPORTS.values() for name in (one.rows_table, one.days_table)),

@@ -1,4 +1,36 @@
-"""Claude Code's OpenTelemetry: what clients are told to send, what is kept of it, and its arithmetic.
+"""Claude Code's telemetry: OTLP in any of its forms into messages without content.
 
-Promise: of content nothing is kept; an attribute that the allow-list does not name is removed before disk.
+Promise: conversation content never gets past this room, also not into an error; it knows neither archive nor
+tables.
 """
+
+from warehouse.telemetry.allow_list import AllowList, allow_list, known_names, never_kept
+from warehouse.telemetry.errors import CutShort, NeverKept, NotTelemetry, TelemetryError, TooLarge
+from warehouse.telemetry.model import Attributes, Group, Message, Metric, Point, Record, Signal, Span
+from warehouse.telemetry.reading import Reader
+from warehouse.telemetry.unpacking import Encoded, signal_of
+from warehouse.telemetry.writing import write_line
+
+__all__ = [
+    "AllowList",
+    "Attributes",
+    "CutShort",
+    "Encoded",
+    "Group",
+    "Message",
+    "Metric",
+    "NeverKept",
+    "NotTelemetry",
+    "Point",
+    "Reader",
+    "Record",
+    "Signal",
+    "Span",
+    "TelemetryError",
+    "TooLarge",
+    "allow_list",
+    "known_names",
+    "never_kept",
+    "signal_of",
+    "write_line",
+]

@@ -12,6 +12,8 @@ from warehouse.tables.directory.schema import API_KEYS, MEMBERS, USERS
 from warehouse.tables.directory.views import versions_view
 from warehouse.tables.engagement.schema import USERS as ENGAGED
 from warehouse.tables.spend.schema import COST, USAGE
+from warehouse.tables.telemetry import TABLES as TELEMETRY
+from warehouse.tables.telemetry import shown_columns
 
 BESIDE_THE_FEED: dict[str, pa.Schema] = {
     f"{COST.stream}_row_versions": COST.rows,
@@ -22,6 +24,7 @@ BESIDE_THE_FEED: dict[str, pa.Schema] = {
     API_KEYS.table: API_KEYS.schema,
     "audit_export_rows": AUDIT_EXPORT_ROWS,
     ENGAGED.table: ENGAGED.schema,
+    **{one.name: shown_columns(one) for one in TELEMETRY.values() if one.key is not None},
 }
 
 

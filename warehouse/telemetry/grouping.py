@@ -1,0 +1,123 @@
+"""What is true of a message in either encoding: what is kept of names, bodies, ids and units, and what is counted.
+
+Promise: fails closed, as the allow-list does: a text that is not of the form its place demands is removed.
+"""
+
+import re
+from collections import Counter
+from typing import Final
+
+from warehouse.telemetry.allow_list import AllowList, Value, is_identifier, shown_name
+from warehouse.telemetry.model import Attributes, Group, Metric, Point, Record, Span
+
+_UNIT: Final = re.compile(r"[A-Za-z0-9%/{}._-]{0,24}")
+_VERSION: Final = re.compile(r"[0-9A-Za-z.+_-]{0,40}")
+_SCOPE: Final = re.compile(r"[A-Za-z0-9@/._-]{0,80}")
+_HEX: Final = re.compile(r"(?:[0-9a-fA-F]{2}){0,16}")
+_BODY: Final = "claude_code."
+
+
+class Grouping:
+    """Makes the parts of a message; what a part may not carry is counted in `removed`."""
+
+    def __init__(self, allow: AllowList) -> None:
+        self._allow = allow
+
+    def group(
+        self,
+        resource: Attributes,
+        scope: str,
+        version: str,
+        removed: Counter[str],
+        *,
+        metrics: list[Metric],
+        records: list[Record],
+        spans: list[Span],
+    ) -> Group:
+        scope = _fitting(scope, _SCOPE, "(scope name)", removed)
+        version = _fitting(version, _VERSION, "(scope version)", removed)
+        return Group(resource, scope, version, metrics, records, spans)
+
+    def metric(
+        self,
+        name: str,
+        unit: str,
+        kind: str,
+        temporality: str,
+        monotonic: bool,
+        points: list[Point],
+        removed: Counter[str],
+    ) -> Metric:
+        name = self._name(name, self._allow.metrics, "(metric name)", removed)
+        unit = _fitting(unit, _UNIT, "(unit)", removed)
+        return Metric(name, unit, kind, temporality, monotonic, points)
+
+    def record(
+        self,
+        attributes: Attributes,
+        time: int,
+        observed: int,
+        severity: int,
+        body: Value,
+        event_name: str,
+        trace_id: str,
+        span_id: str,
+        removed: Counter[str],
+    ) -> Record:
+        """`body` is whatever the record had; NESTED counts as one that must go."""
+        if not (isinstance(body, str) and (body == "" or self._is_event(body))):
+            removed["(log body)"] += 1
+            body = ""
+        if event_name:
+            event_name = self._name(event_name.removeprefix(_BODY), self._allow.events, "(event name)", removed)
+        return Record(
+            attributes,
+            time,
+            observed,
+            severity,
+            body,
+            event_name,
+            _fitting(trace_id, _HEX, "(trace id)", removed),
+            _fitting(span_id, _HEX, "(span id)", removed),
+        )
+
+    def span(
+        self,
+        attributes: Attributes,
+        name: str,
+        kind: int,
+        start: int,
+        end: int,
+        ids: tuple[str, str, str],
+        status: int,
+        removed: Counter[str],
+        *,
+        told: bool,
+        events: int,
+        links: int,
+    ) -> Span:
+        """`ids`: trace, span, parent. `told`: its status had a text. Span events and links are never kept."""
+        for counted, number in (("(status message)", int(told)), ("(span event)", events), ("(span link)", links)):
+            if number:
+                removed[counted] += number
+        name = self._name(name, frozenset(), "(span name)", removed)
+        trace_id, span_id, parent_id = (_fitting(one, _HEX, "(span id)", removed) for one in ids)
+        return Span(attributes, name, kind, start, end, trace_id, span_id, parent_id, status)
+
+    def _is_event(self, body: str) -> bool:
+        return body.startswith(_BODY) and body.removeprefix(_BODY) in self._allow.events
+
+    def _name(self, name: str, known: frozenset[str], counted: str, removed: Counter[str]) -> str:
+        if name in known or is_identifier(name) or not name:
+            return name
+        if self._allow.anything and name.startswith("unlisted:"):
+            return name
+        removed[counted] += 1
+        return shown_name(name)
+
+
+def _fitting(text: str, form: re.Pattern[str], counted: str, removed: Counter[str]) -> str:
+    if form.fullmatch(text):
+        return text
+    removed[counted] += 1
+    return ""
