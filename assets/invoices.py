@@ -40,11 +40,15 @@ def invoice_of(desk: Bookkeeping, period: Period) -> tuple[InvoiceLine, ...]:
 
     Raises FileRefused.
     """
+    body = invoice_file(desk, period)
+    return () if body is None else read_invoice(body, f"{period}.csv", period)
+
+
+def invoice_file(desk: Bookkeeping, period: Period) -> bytes | None:
+    """The bytes of a month's invoice file; None where there is none."""
     folder = desk.workshop.payers.invoices
     path = folder / f"{period}.csv" if folder else None
-    if path is None or not path.is_file():
-        return ()
-    return read_invoice(path.read_bytes(), path.name, period)
+    return path.read_bytes() if path is not None and path.is_file() else None
 
 
 def details(desk: Bookkeeping, period: Period, invoice: Sequence[InvoiceLine]) -> pa.Table:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from assets.closed_months import input_hashes, prepared
 from assets.cost_lines import coverage, months
+from assets.invoices import compared, invoice_file, invoice_of
 from assets.outlooks import months_before, told
 from assets.period_books import Bookkeeping
 from assets.statement_files import CENTERS, center_files, write_statement
@@ -41,6 +42,7 @@ def report_of(desk: Bookkeeping, period: Period) -> Report:
     last = prepared(desk, before[-1]) if before and before[-1].next == period else None
     unprepared = before[:-1] if last else before
     done = prepared(desk, period)
+    invoice, body = invoice_of(desk, period), invoice_file(desk, period)
     return make_report(
         done,
         last,
@@ -48,7 +50,8 @@ def report_of(desk: Bookkeeping, period: Period) -> Report:
         desk.books.events,
         len(coverage(desk.workshop.archive.state, period).complete),
         told(desk, period, done, months_before(desk, period, last)),
-        input_hashes(desk, period),
+        input_hashes(desk, period) | ({"invoice.csv": hashlib.sha256(body).hexdigest()} if body else {}),
+        compared(desk, period, invoice) if invoice else None,
     )
 
 

@@ -6,6 +6,7 @@ final are not asked for again; what a killed run left is folded first.
 
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -27,6 +28,10 @@ from warehouse.archive.state import StreamState
 from warehouse.tables.spend.fold import FoldedDays, fold_days, fold_pending_days
 from warehouse.wire.times import midnight, parse_rfc3339
 from warehouse.wire.windows import Window, gaps
+
+# Windows under way at once. A page of the vendor's takes about as long as the rate allows between two, so one
+# walk alone would not use the rate up.
+_AHEAD = 3
 
 
 @dataclass
@@ -188,26 +193,25 @@ def pull_spend_windows(
 ) -> Iterator[tuple[Window, SpendReport]]:
     """Pull windows of whole days one after the other; yields a report for each once it is committed and folded.
 
-    While one window is folded the next one's pages are fetched: the rate is what takes the time. Raises
-    StreamTrouble (key, scope, switched off) at once, after what was fetched before it is committed: no other
-    window would fare better.
+    While one window is folded the next ones' pages are fetched, so that the vendor's rate is what takes the time
+    and not the way there and back. Raises StreamTrouble (key, scope, switched off) at once, after what was fetched
+    before it is committed: no other window would fare better.
     """
     progress = progress or Silent()
     stopped, waiting = threading.Event(), iter(windows)
-    with ThreadPoolExecutor(1, thread_name_prefix="walk") as pool:
+    coming: deque[tuple[Window, Future[tuple[Walked | None, SpendReport]]]] = deque()
+    with ThreadPoolExecutor(_AHEAD, thread_name_prefix="walk") as pool:
 
-        def ahead() -> tuple[Window, Future[tuple[Walked | None, SpendReport]]] | None:
-            window = next(waiting, None)
-            if window is None:
-                return None
-            return window, pool.submit(_walk_in_time, workshop, stream, window, stopped)
+        def ahead() -> None:
+            while len(coming) < _AHEAD and (window := next(waiting, None)) is not None:
+                coming.append((window, pool.submit(_walk_in_time, workshop, stream, window, stopped)))
 
         try:
-            coming = ahead()
-            while coming is not None:
-                window, walk = coming
+            ahead()
+            while coming:
+                window, walk = coming.popleft()
                 walked, report = walk.result()
-                coming = ahead()
+                ahead()
                 began = time.monotonic()
                 if walked is not None:
                     entry = _commit(workshop, stream, walked, report)
@@ -220,6 +224,8 @@ def pull_spend_windows(
                 yield window, report
         finally:
             stopped.set()  # a walk that nobody waits for any more ends with its next page
+            for _, walk in coming:
+                walk.cancel()
 
 
 class _Stopped(Exception):

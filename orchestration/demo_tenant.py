@@ -41,6 +41,7 @@ duckdb = "./warehouse.duckdb"
 cost_centers = "./cost_centers.csv"
 rules = "./rules.toml"
 budgets = "./budgets.csv"
+invoices = "./invoices"
 """
 _SETTINGS = "tenant.json"
 # Keys of the configuration, and what the tenant calls them.

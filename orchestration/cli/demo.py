@@ -97,7 +97,7 @@ def _run(folder: "DemoFolder", output: Output, *, keep: bool) -> int:
     with serve_tenant(folder) as tenant:
         output.line(f"A pretend tenant answers at {tenant['url']} (invented people, real HTTP).")
         with open_workshop(load(folder.config), for_writing=True) as workshop:
-            run = DemoRun(folder, workshop, output)
+            run = DemoRun(folder, workshop, output, tenant["url"])
             for step in STEPS:
                 step(run)
     seconds = time.monotonic() - began

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from assets.period_books import Bookkeeping
     from orchestration.cli.demo_steps import DemoRun
     from warehouse.finops.periods import Period
+    from warehouse.finops.reconciliation import Reconciliation
     from warehouse.finops.statement import Statement
 
 _DIRECTORY = ("users", "rbac_groups", "api_keys")
@@ -54,6 +55,7 @@ def charge(run: "DemoRun") -> None:
     from assets.chargeback_build import build_chargeback  # noqa: PLC0415
     from assets.period_books import bookkeeping  # noqa: PLC0415
     from assets.report_files import REPORT, write_report  # noqa: PLC0415
+    from orchestration.demo_invoices import write_invoices  # noqa: PLC0415
 
     months = whole_months(run)
     if not months:
@@ -61,6 +63,9 @@ def charge(run: "DemoRun") -> None:
         run.output.line("chargeback no month is whole yet, so there is nothing to state")
         return
     shown, workshop = months[-1], run.workshop
+    refreshed_at = workshop.archive.state.stream("cost").refreshed_at
+    if workshop.payers.invoices is not None and refreshed_at is not None:
+        write_invoices(run.url, workshop.payers.invoices, months, refreshed_at)
     with bookkeeping(workshop) as desk:
         run.output.line()
         for month in months:
@@ -71,6 +76,7 @@ def charge(run: "DemoRun") -> None:
         # printing takes as long as all the rest of it; `finops report` does that too
         written = write_report(desk, shown, folder, pdf=False)
     _tell(run, written.report.statement, before)
+    _tell_invoice(run, written.report.bridge)
     run.document["statement"] = written.report.statement.document() | {"files": [str(p) for p in written.files]}
     config = f"--config {run.folder.config}"
     near = _from_here(folder)
@@ -136,6 +142,19 @@ def _tell(run: "DemoRun", statement: "Statement", before: "Statement | None") ->
     )
     if not facts["ties"]:
         run.wrong.append(f"the statement of {month} is not its source")
+
+
+def _tell_invoice(run: "DemoRun", bridge: "Reconciliation | None") -> None:
+    """The vendor's invoice beside the statement's cost."""
+    if bridge is None:
+        return
+    run.document["invoice"] = bridge.document()
+    run.output.line(
+        f"invoice    {bridge.invoice_total:,.2f} USD, a line for each product: "
+        f"unexplained {bridge.unexplained:,.2f}"
+    )
+    if not bridge.ties:
+        run.wrong.append(f"the invoice of {bridge.period} is not explained")
 
 
 def _tied(run: "DemoRun", statement: "Statement") -> dict[str, Any]:

@@ -35,12 +35,13 @@ _LEVELS = ("critical", "high", "medium", "low", "informational")
 
 @dataclass
 class DemoRun:
-    """One demo under way. `document` is what `--json` prints; `places` are lines of where to look afterwards, by
-    what is there."""
+    """One demo under way, its tenant at `url`. `document` is what `--json` prints; `places` are lines of where to
+    look afterwards, by what is there."""
 
     folder: "DemoFolder"
     workshop: "Workshop"
     output: Output
+    url: str
     document: dict[str, Any] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)

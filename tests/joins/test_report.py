@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from html.parser import HTMLParser
@@ -120,6 +121,31 @@ def test_the_page_ties_the_statement_to_its_exact_source(company: Installation) 
     statement = json.loads((company.site.folder / "out" / "statement.json").read_bytes())
     assert steps["Source, exact"] == statement["source_total"]
     assert steps["Difference, in cents"] == "0.00"
+
+
+@pytest.mark.parametrize(("over", "said"), [("0.00", "is explained"), ("7.25", "is not explained")])
+def test_the_invoice_stands_beside_the_statement_with_what_is_unexplained(
+    company: Installation, over: str, said: str
+) -> None:
+    with company.desk() as desk:
+        billed = to_cents(desk.statement(FEBRUARY).source_total) + Decimal(over)
+        invoices = company.site.folder / "invoices"
+        invoices.mkdir()
+        (invoices / "2026-02.csv").write_text(
+            f"invoice_id,issue_date,currency,kind,description,amount\nINV-1,2026-03-03,USD,usage,Claude,{billed}\n"
+        )
+        desk.workshop.payers = replace(desk.workshop.payers, invoices=invoices)
+        write_report(desk, FEBRUARY, company.site.folder / "out")
+    html = (company.site.folder / "out" / "report.html").read_text()
+    steps = Page(html).amounts("From the cost of the month to the invoice", 2)
+    assert steps["Unexplained"] == over
+    assert steps["Invoice"] == str(billed)
+    assert said in html
+    assert hashlib.sha256((invoices / "2026-02.csv").read_bytes()).hexdigest() in html
+
+
+def test_a_month_without_an_invoice_says_where_to_put_it(company: Installation) -> None:
+    assert "finops.invoices" in written(company)
 
 
 def test_the_same_books_give_the_same_page(company: Installation) -> None:

@@ -15,6 +15,7 @@ from warehouse.finops.cost_centers import UNALLOCATED
 from warehouse.finops.money import minus, sortable, to_cents, total
 from warehouse.finops.periods import Period
 from warehouse.finops.preparing import Prepared
+from warehouse.finops.reconciliation import Reconciliation
 from warehouse.finops.report_moves import Compared, ModelUse, Mover, compared, models_of, movers_of, percent
 from warehouse.finops.seat_use import SeatUse, seat_use
 from warehouse.finops.seats import PRODUCT as SEATS
@@ -44,7 +45,7 @@ class Report:
     """Everything the page shows. `months` are the statements up to and with this one, ascending; `whole_days` how
     many days of the month were read to the end; `ages` what has no owner, by its age in days at the end of the
     month; `told` what is estimated and what to look at, None where nothing is known of it; `inputs` the hashes of
-    the customer's files by name."""
+    the customer's files by name; `bridge` the way to the vendor's invoice, None where there is none yet."""
 
     statement: Statement
     months: tuple[Statement, ...]
@@ -62,6 +63,7 @@ class Report:
     seat_remarks: tuple[str, ...] = ()
     told: Told | None = None
     inputs: Mapping[str, str] = field(default_factory=dict)
+    bridge: Reconciliation | None = None
 
     @property
     def period(self) -> Period:
@@ -110,6 +112,7 @@ def make_report(
     whole_days: int,
     told: Told | None = None,
     inputs: Mapping[str, str] | None = None,
+    bridge: Reconciliation | None = None,
 ) -> Report:
     """The figures of a month. `before` is the calendar month before it, None where the tables have none;
     `earlier` all statements of months before it, ascending; `events` those of the books."""
@@ -131,6 +134,7 @@ def make_report(
         seat_remarks=tuple(finding["detail"] for finding in done.seats.findings),
         told=told,
         inputs=inputs or {},
+        bridge=bridge,
     )
 
 
