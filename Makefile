@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DAYS ?= 31
+SEEDS ?= 10000
 EXTRAS ?=
 # installed packages are compiled once, not at every start
 unexport PYTHONDONTWRITEBYTECODE
@@ -11,7 +12,7 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo ui test check format test-slow test-real test-browser bench bench-smoke clean
+.PHONY: help install demo ui test check format test-slow test-simulation test-real test-browser bench bench-smoke clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -61,6 +62,9 @@ format: $(VENV)/.installed-dev ## put the code into form
 
 test-slow: $(VENV)/.installed-dev ## kills, two writers, long histories: minutes
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m 'slow and not real'
+
+test-simulation: $(VENV)/.installed-dev ## the pipeline under faults that a seed decides: SEEDS of them, for at most four minutes
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --seconds 240
 
 test-real: $(VENV)/.installed-dev ## against third-party servers built or installed on this machine (needs Go; for some also npm, or Java and Maven)
 	$(BIN)/python -m pytest -q -m real tests/real

@@ -83,6 +83,13 @@ def answers(site: Site, served: Served) -> tuple[Any, ...]:
         )
 
 
+@pytest.mark.fault(
+    "the local cache is damaged, old, or of another archive",
+    area="log",
+    data="nothing: it is passed over",
+    user="nothing",
+    recovery="none needed",
+)
 @pytest.mark.parametrize(
     "damage",
     [

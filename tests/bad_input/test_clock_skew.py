@@ -21,6 +21,13 @@ def skewed(request: pytest.FixtureRequest) -> Iterator[tuple[int, dict[str, Any]
         yield request.param, ready
 
 
+@pytest.mark.fault(
+    "the machine's clock is minutes or hours off",
+    area="clock and keys",
+    data="windows follow the earlier of the two clocks",
+    user="finding `clock_skew`",
+    recovery="switch time synchronisation on",
+)
 def test_pull_status_and_doctor_name_the_skew_and_coverage_stays_behind_both_clocks(
     skewed: tuple[int, dict[str, Any]], tmp_path: Path, ledgerline: Command
 ) -> None:
@@ -79,6 +86,13 @@ def test_less_than_a_minute_of_skew_is_nobodys_business(standing: Standing) -> N
     assert report.findings == []
 
 
+@pytest.mark.fault(
+    "the machine's clock is a day ahead",
+    area="clock and keys",
+    data="no day is covered that has not been",
+    user="finding `clock_skew`",
+    recovery="set the clock",
+)
 def test_a_clock_that_is_a_day_ahead_covers_no_day_that_has_not_been(standing: Standing) -> None:
     served, site = standing(days=1)
     report = pull(site, served, clock=lambda: served.clock.now() + timedelta(days=1, hours=3))

@@ -109,6 +109,13 @@ def small_disk(site: Site) -> Iterator[Path]:
         subprocess.run(["umount", site.root], check=True)
 
 
+@pytest.mark.fault(
+    "the disk fills up in mid-work",
+    area="store",
+    data="what was committed is safe",
+    user="exit 2, what is safe and what to do",
+    recovery="make room, run again",
+)
 def test_a_disk_that_fills_up_in_mid_work_loses_nothing_and_a_larger_one_completes(
     site: Site, past: tuple[str, str], small_disk: Path, ledgerline: Command
 ) -> None:
@@ -123,6 +130,13 @@ def test_a_disk_that_fills_up_in_mid_work_loses_nothing_and_a_larger_one_complet
     assert committed <= {raw for (raw,) in site.sql("select raw from audit_events")}
 
 
+@pytest.mark.fault(
+    "the disk goes away in mid-work",
+    area="store",
+    data="no second history is begun",
+    user="exit 2, naming the place",
+    recovery="mount it, run again",
+)
 def test_a_disk_that_goes_away_in_mid_work_is_not_taken_for_an_empty_archive(standing: Standing) -> None:
     served, site = standing()
     away = site.folder / "unmounted"

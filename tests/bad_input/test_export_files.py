@@ -51,6 +51,13 @@ def rows(site: Site) -> int:
     return len(site.sql("from audit_export_rows"))
 
 
+@pytest.mark.fault(
+    "a file that is no export: pictures, pages, cut ZIPs, other tables",
+    area="files",
+    data="nothing enters",
+    user="exit 1, the file with what is wrong",
+    recovery="import the right file",
+)
 @pytest.mark.parametrize("name", sorted(NOT_EXPORTS))
 def test_a_file_that_is_no_export_is_named_and_leaves_nothing_behind(
     site: Site, ledgerline: Command, name: str
@@ -91,6 +98,13 @@ def test_a_repaired_file_is_imported_once(site: Site, ledgerline: Command) -> No
         assert rows(site) == 1
 
 
+@pytest.mark.fault(
+    "an export file that ends in mid-row",
+    area="files",
+    data="the row is kept, its problem beside it",
+    user="finding `row_problems`",
+    recovery="export it again",
+)
 def test_a_file_that_ends_in_mid_row_keeps_that_row_and_says_so(site: Site, ledgerline: Command) -> None:
     (site.folder / "cut.csv").write_bytes(GOOD + ROW.encode()[:70])
     ended = ledgerline(site, "import", "audit-export", "cut.csv", "--json")

@@ -72,6 +72,13 @@ def test_no_key_at_all_is_exit_2_and_names_where_it_was_looked_for(
     assert said in ended.err
 
 
+@pytest.mark.fault(
+    "an API key expires between two windows",
+    area="clock and keys",
+    data="what was committed stays",
+    user="exit 2, with the key to replace",
+    recovery="replace the key, run again",
+)
 def test_a_key_that_expires_between_two_windows_keeps_what_was_committed(
     standing: Standing, ledgerline: Command
 ) -> None:
@@ -90,6 +97,13 @@ def test_a_key_that_expires_between_two_windows_keeps_what_was_committed(
     assert site.sql("select count(distinct dt) from audit_events") == [(4,)]
 
 
+@pytest.mark.fault(
+    "the signing key is gone",
+    area="clock and keys",
+    data="nothing is asked or written",
+    user="exit 2, naming the file",
+    recovery="restore the key",
+)
 def test_the_signing_key_gone_is_exit_2_before_anything_is_asked_or_written(
     standing: Standing, ledgerline: Command, tmp_path: Path
 ) -> None:

@@ -95,6 +95,13 @@ CASES = {
 }  # fmt: skip
 
 
+@pytest.mark.fault(
+    "mistakes in mapping, contracts, budgets, invoices, rules",
+    area="money",
+    data="nothing is allocated by them",
+    user="every mistake with file, row, rule and remedy",
+    recovery="correct the file",
+)
 @pytest.mark.parametrize("case", CASES)
 def test_a_file_with_a_mistake_is_refused_with_file_row_rule_and_remedy(
     company: Installation, ledgerline: Command, case: str
@@ -136,6 +143,13 @@ def test_an_invoice_that_cannot_be_taken_names_its_row(
     assert problem["remedy"]
 
 
+@pytest.mark.fault(
+    "a month with a missing day is to be closed",
+    area="money",
+    data="nothing is closed",
+    user="the days, and the command that pulls them",
+    recovery="pull them, close again",
+)
 def test_a_month_with_a_missing_day_is_not_closed_and_the_command_that_helps_is_named(
     company: Installation, ledgerline: Command
 ) -> None:
@@ -151,6 +165,13 @@ def test_a_month_is_not_closed_twice(company: Installation, ledgerline: Command)
     assert "closed already" in said
 
 
+@pytest.mark.fault(
+    "the vendor's rows do not add up to its total",
+    area="money",
+    data="nothing is closed",
+    user="the day that disagrees",
+    recovery="read it again; if it stays so, ask the vendor",
+)
 def test_a_month_whose_rows_do_not_add_up_is_not_closed_and_the_day_is_named(
     company: Installation, ledgerline: Command
 ) -> None:

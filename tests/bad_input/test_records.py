@@ -85,6 +85,13 @@ def test_bytes_that_are_not_utf8_are_exact_in_raw_bytes_and_shown_in_raw(
     assert base64.b64decode(row[0]["raw_bytes"]) == record
 
 
+@pytest.mark.fault(
+    "a record of 40 MB",
+    area="pulling",
+    data="kept byte for byte",
+    user="nothing",
+    recovery="none needed",
+)
 def test_a_record_of_40_mb_goes_through_the_command_line(
     site: Site, past: tuple[str, str], ledgerline: Command
 ) -> None:
@@ -154,6 +161,13 @@ def test_records_of_the_strangest_shapes_become_a_row_each_and_reading_them_agai
     assert ledgerline(site, "status", "--json").code == 1
 
 
+@pytest.mark.fault(
+    "a 200 whose body is no page",
+    area="pulling",
+    data="never committed",
+    user="the window is named as failed",
+    recovery="run the pull again",
+)
 @pytest.mark.parametrize(
     "body",
     [

@@ -48,6 +48,13 @@ def forget_the_lock(request: Request) -> Answer | None:
     return None
 
 
+@pytest.mark.fault(
+    "a bucket that overwrites, forgets versions or ignores locks",
+    area="store",
+    data="nothing is written to it",
+    user="exit 2, with what it does not keep",
+    recovery="use a store that locks",
+)
 @pytest.mark.parametrize(
     ("meddle", "said"), [(ignore_if_none_match, "silently overwrote"), (forget_the_lock, "lock")]
 )
@@ -78,6 +85,13 @@ def test_a_store_that_was_refused_once_is_refused_the_next_time_too(
     assert [item["Key"] for item in listed if "probe" not in item["Key"]] == []
 
 
+@pytest.mark.fault(
+    "an Azure or Google store that takes a lock and ignores it",
+    area="store",
+    data="nothing is written to it",
+    user="exit 2, with what it does not keep",
+    recovery="use a store that locks",
+)
 @pytest.mark.parametrize(
     ("lie", "said"), [("overwrite", "silently overwrote"), ("no lock", "lock"), ("forgets", "deleted")]
 )

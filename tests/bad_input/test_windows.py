@@ -11,6 +11,13 @@ from warehouse.anthropic.errors import WindowRefused
 SOON = (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
 
 
+@pytest.mark.fault(
+    "a window that nobody can mean: backwards, in the future, before the start",
+    area="pulling",
+    data="nothing is asked",
+    user="exit 2, with what would do",
+    recovery="ask for that",
+)
 @pytest.mark.parametrize(
     ("window", "said"),
     [

@@ -49,6 +49,13 @@ def test_a_batch_that_is_sent_again_is_the_same_bytes(shop: Shop, receiver: Rece
     assert twice(receiver) == 0
 
 
+@pytest.mark.fault(
+    "the receiver stores a batch and the connection breaks",
+    area="delivery",
+    data="sent again, the same bytes: twice there, once in the receipts",
+    user="`retried` in the report",
+    recovery="none needed: receivers know them by id",
+)
 def test_what_was_stored_before_the_connection_broke_arrives_twice_and_nothing_else(
     shop: Shop, receiver: Receiver
 ) -> None:
@@ -59,6 +66,13 @@ def test_what_was_stored_before_the_connection_broke_arrives_twice_and_nothing_e
     assert twice(receiver) == 20
 
 
+@pytest.mark.fault(
+    "the receiver refuses one event",
+    area="delivery",
+    data="it is in the dead letters, its neighbours are delivered",
+    user="exit 1, `dead` in `deliver` and `status`",
+    recovery="mend what was wrong, `dead-letters --retry`",
+)
 def test_an_event_that_is_refused_is_dead_and_its_neighbours_pass(shop: Shop, receiver: Receiver) -> None:
     poison = set(shop.events()[5:8])
     receiver.answer = refusing(poison)
@@ -73,6 +87,13 @@ def test_an_event_that_is_refused_is_dead_and_its_neighbours_pass(shop: Shop, re
     assert again.selected == 0
 
 
+@pytest.mark.fault(
+    "one event makes the receiver fail for ever",
+    area="delivery",
+    data="dead only once others passed",
+    user="exit 1, with the reason",
+    recovery="`dead-letters --retry`",
+)
 def test_an_event_that_makes_the_receiver_fail_for_ever_is_dead_once_others_pass(
     shop: Shop, receiver: Receiver
 ) -> None:
@@ -85,6 +106,13 @@ def test_an_event_that_makes_the_receiver_fail_for_ever_is_dead_once_others_pass
     assert "while others passed" in letter["reason"]
 
 
+@pytest.mark.fault(
+    "the receiver is down",
+    area="delivery",
+    data="nothing is dead, the position stays",
+    user="exit 1, what is behind",
+    recovery="run again when it is up",
+)
 def test_a_receiver_that_is_down_makes_nothing_dead_and_keeps_the_position(shop: Shop, receiver: Receiver) -> None:
     receiver.answer = lambda _number, _documents: (500, {}, b"")
     report = shop.deliver(settings("soc", receiver.url))["soc"]
@@ -109,6 +137,13 @@ def test_a_receiver_that_goes_down_in_mid_work_makes_nothing_dead(shop: Shop, re
     assert sorted(receiver.ids()) == shop.events()  # what was ahead of the position is not sent again
 
 
+@pytest.mark.fault(
+    "the receiver refuses the credential",
+    area="delivery",
+    data="nothing is dropped, other destinations go on",
+    user="exit 1, the destination is halted",
+    recovery="replace the token, run again",
+)
 def test_a_refused_credential_halts_and_drops_nothing_and_others_are_served(
     shop: Shop, receivers: Callable[[], Receiver]
 ) -> None:
@@ -137,6 +172,13 @@ def test_a_credential_that_expires_in_mid_batch_goes_on_where_it_halted(shop: Sh
     assert shop.state().served()["soc"].halted is None
 
 
+@pytest.mark.fault(
+    "one destination is slow",
+    area="delivery",
+    data="the others are served meanwhile",
+    user="its lag in `status`",
+    recovery="none needed",
+)
 def test_a_slow_destination_delays_no_other(shop: Shop, receivers: Callable[[], Receiver]) -> None:
     slow, well = receivers(), receivers()
     done: list[float] = []
@@ -228,6 +270,13 @@ def test_an_event_that_cannot_be_encoded_is_dead_before_anything_is_sent(shop: S
         assert words in reasons
 
 
+@pytest.mark.fault(
+    "a fault in the code of one destination",
+    area="delivery",
+    data="its position stays, the others are served",
+    user="exit 1, named as ours",
+    recovery="report it",
+)
 def test_a_module_that_fails_stops_its_destination_and_no_other(
     shop: Shop, receivers: Callable[[], Receiver]
 ) -> None:

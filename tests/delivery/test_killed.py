@@ -65,6 +65,13 @@ def kill_until(shop: Shop, receiver: Receiver, kills: int, seed: int) -> int:
     return doubled
 
 
+@pytest.mark.fault(
+    "kill -9 of `ledgerline deliver` at random moments",
+    area="delivery",
+    data="every event arrives; only what was in flight arrives twice",
+    user="nothing",
+    recovery="run again",
+)
 @pytest.mark.slow
 def test_three_kills_of_a_delivery_lose_nothing(shop: Shop, receiver: Receiver) -> None:
     kill_until(shop, receiver, 3, seed=1)

@@ -59,6 +59,13 @@ def assert_the_archive_is_the_truth(site: Site, end: datetime) -> None:
     assert len(set(truth)) == len(truth) > 0
 
 
+@pytest.mark.fault(
+    "any one fault of the API: cut, torn or empty answers, 5xx, 429, dead cursors, pages served twice",
+    area="pulling",
+    data="the archive is the same as without it",
+    user="waits and retries in the progress line",
+    recovery="nothing: it is tried again",
+)
 @pytest.mark.parametrize("kind", sorted(EFFECT))
 def test_a_fault_of_the_api_changes_nothing_that_is_archived(standing: Standing, kind: str) -> None:
     served, site = standing(days=2)
@@ -79,6 +86,13 @@ def test_a_fault_of_the_api_changes_nothing_that_is_archived(standing: Standing,
     assert again.unchanged == again.records == len(site.truth(midnight(site.start), midnight(TODAY)))
 
 
+@pytest.mark.fault(
+    "records with repeated keys, broken UTF-8, lone surrogates, huge integers",
+    area="pulling",
+    data="kept byte for byte, named in `unknown_fields`",
+    user="counted by `pull` and `status`",
+    recovery="none needed",
+)
 @pytest.mark.parametrize("kind", sorted(RECORD_FAULTS))
 def test_a_record_that_spoils_careless_parsers_is_kept_as_it_is(standing: Standing, kind: str) -> None:
     served, site = standing(days=2)
@@ -101,6 +115,13 @@ def test_either_reading_of_an_unclear_documentation_gives_the_truth(standing: St
     assert_the_archive_is_the_truth(site, midnight(TODAY))
 
 
+@pytest.mark.fault(
+    "every passing fault of the API at once",
+    area="pulling",
+    data="every record, byte for byte, once",
+    user="windows that failed are named",
+    recovery="run the pull again: it finds the holes",
+)
 def test_a_storm_of_every_passing_fault_at_once_ends_in_the_truth(standing: Standing) -> None:
     served, site = standing(days=2)
     for kind, effect in EFFECT.items():
@@ -139,6 +160,13 @@ def test_sql_on_the_command_line_answers_the_verbatim_records(
     assert [row["raw"].encode() for row in rows if row["raw_bytes"] is None] == truth
 
 
+@pytest.mark.fault(
+    "an API key that is wrong, expired, or lacks its scope",
+    area="clock and keys",
+    data="what was committed stays; nothing more is written",
+    user="exit 2, with the key's setting and the scope to create",
+    recovery="correct the key, run again",
+)
 def test_a_key_trouble_ends_with_exit_2_and_the_next_run_completes(
     site: Site, past: tuple[str, str], ledgerline: Command
 ) -> None:

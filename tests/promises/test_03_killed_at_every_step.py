@@ -142,6 +142,13 @@ def steps(total: int) -> list[tuple[int, bool]]:
     return [(number, number % 2 == 0) for number in range(1, total + 1) if number % 3]
 
 
+@pytest.mark.fault(
+    "a pull is killed at any write, before or after it took effect",
+    area="processes",
+    data="nothing lost, nothing doubled; orphans are signed in",
+    user="nothing",
+    recovery="run the pull again",
+)
 def test_a_pull_killed_at_any_put_is_completed_by_the_next(trial: Trial, served: Served) -> None:
     for last, before in steps(trial.puts(two_days)):
         site = trial.site()
@@ -150,6 +157,13 @@ def test_a_pull_killed_at_any_put_is_completed_by_the_next(trial: Trial, served:
         assert_whole(site, served)
 
 
+@pytest.mark.fault(
+    "a second writer does a whole run at any write of the first",
+    area="processes",
+    data="each record once",
+    user="nothing",
+    recovery="none needed",
+)
 def test_another_writer_at_any_put_of_a_pull_doubles_nothing(trial: Trial, served: Served) -> None:
     for number in range(1, trial.puts(two_days) + 1, 3):
         site = trial.site()
@@ -164,6 +178,13 @@ def test_another_writer_at_any_put_of_a_pull_doubles_nothing(trial: Trial, serve
         assert_whole(site, served)
 
 
+@pytest.mark.fault(
+    "a seal is killed at any write",
+    area="processes",
+    data="readers see each row once at every moment",
+    user="nothing",
+    recovery="the next run completes the seal",
+)
 def test_a_seal_killed_at_any_put_leaves_each_row_once_and_is_completed(trial: Trial, served: Served) -> None:
     total = trial.puts(seal, before=two_days)
     for last, before in steps(total):
@@ -180,6 +201,13 @@ def test_a_seal_killed_at_any_put_leaves_each_row_once_and_is_completed(trial: T
         assert {marker for marker in table.markers if not (site.root / marker).exists()} == set()
 
 
+@pytest.mark.fault(
+    "an import of an export file is killed at any write",
+    area="processes",
+    data="each row once",
+    user="nothing",
+    recovery="import the file again",
+)
 def test_an_import_killed_at_any_put_is_completed_by_the_next(trial: Trial, served: Served) -> None:
     site = trial.site()
     trial.do(site, an_import)

@@ -108,6 +108,13 @@ def kill_until(count: int, new_site: Sites, seed: int, usual: float | None = Non
     return executioner
 
 
+@pytest.mark.fault(
+    "kill -9 of `ledgerline pull` at random moments",
+    area="processes",
+    data="nothing lost, nothing doubled",
+    user="nothing",
+    recovery="run the pull again",
+)
 def test_six_kills_of_a_pull_lose_nothing_and_double_nothing(new_site: Sites) -> None:
     kill_until(6, new_site, seed=1, usual=2.0)
 
@@ -134,6 +141,13 @@ def test_two_writers_at_once_on_an_empty_archive_double_nothing(new_site: Sites)
     assert_whole(site)
 
 
+@pytest.mark.fault(
+    "several processes pull at once, some are killed",
+    area="processes",
+    data="nothing lost, nothing doubled",
+    user="nothing",
+    recovery="run the pull again",
+)
 @pytest.mark.slow
 @pytest.mark.parametrize("writers", [2, 3])
 def test_writers_at_once_some_of_them_killed_lose_nothing_and_double_nothing(
@@ -153,6 +167,13 @@ def test_writers_at_once_some_of_them_killed_lose_nothing_and_double_nothing(
     assert executioner.killed >= 10
 
 
+@pytest.mark.fault(
+    "a backfill with several worker processes is killed",
+    area="processes",
+    data="nothing lost, nothing doubled",
+    user="no process is left behind",
+    recovery="run the backfill again",
+)
 @pytest.mark.slow
 def test_a_backfill_by_several_processes_that_is_killed_leaves_no_process_and_is_completed(
     new_site: Sites,
@@ -204,6 +225,13 @@ while True:
 """
 
 
+@pytest.mark.fault(
+    "kill -9 in the midst of seals",
+    area="processes",
+    data="each row once",
+    user="nothing",
+    recovery="the next run completes the seal",
+)
 @pytest.mark.slow
 def test_kills_in_the_midst_of_seals_lose_no_row_and_double_none(new_site: Sites) -> None:
     draw = random.Random(4)

@@ -111,6 +111,13 @@ def test_it_takes_an_immutability_header_and_the_blob_is_deleted_all_the_same(st
     assert store.head("a") is None
 
 
+@pytest.mark.fault(
+    "a real emulator that takes an immutability header and ignores it",
+    area="store",
+    data="nothing is written to it",
+    user="exit 2, with what it does not keep",
+    recovery="use a store that locks",
+)
 @pytest.mark.parametrize("lock", ["compliance", "governance"])
 def test_with_a_lock_configured_it_is_refused_each_time(emulator: Emulator, lock: str) -> None:
     url = f"az://{emulator.new_container()}/ledger"

@@ -75,6 +75,13 @@ def test_a_second_put_is_refused_and_leaves_no_version(store: S3Store) -> None:
     assert [v.size for v in store.list_versions("")] == [5]
 
 
+@pytest.mark.fault(
+    "eight writers put one key at once, on a real S3 server",
+    area="store",
+    data="one wins, the others are told",
+    user="nothing",
+    recovery="none needed",
+)
 def test_of_eight_writers_that_want_one_key_exactly_one_wins(store: S3Store) -> None:
     wanted = [f"log/entry/{n:012d}.json" for n in range(20)]
 
@@ -152,6 +159,13 @@ def test_compliance_cannot_become_governance(store: S3Store) -> None:
     assert refused(change, **at, Retention=weaker, BypassGovernanceRetention=True) == "AccessDenied"
 
 
+@pytest.mark.fault(
+    "an owner tries to delete a locked version, on a real S3 server",
+    area="tampering",
+    data="it stays",
+    user="the server's refusal",
+    recovery="none needed",
+)
 def test_a_locked_version_is_not_deleted_in_any_way(store: S3Store) -> None:
     at = put(store, "a")
     assert refused(store.client.delete_object, **at) == "AccessDenied"

@@ -7,12 +7,12 @@ unchanged query; anything short of that raises. A page's records are exactly the
 from datetime import timedelta
 from urllib.parse import quote
 
-from warehouse.anthropic.answers import Response, http_date
+from warehouse.anthropic.answers import Response
 from warehouse.anthropic.errors import WindowRefused
 from warehouse.anthropic.http import Client
 from warehouse.anthropic.walk import Page, Pages, Walk
 from warehouse.wire.records import PageBody
-from warehouse.wire.times import rfc3339
+from warehouse.wire.times import http_date, rfc3339
 from warehouse.wire.windows import Window
 
 PATH = "/v1/compliance/activities"

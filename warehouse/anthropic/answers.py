@@ -4,12 +4,13 @@ Promise: bytes, status and headers are kept as they were received; the one thing
 `set-cookie` (a token of the vendor's edge, and no token belongs in an archive).
 """
 
-import email.utils
 import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+
+from warehouse.wire.times import http_date
 
 _DETAIL_CHARACTERS = 300
 UNREACHABLE = "unreachable"  # the error type of a request for which no connection came about
@@ -120,15 +121,6 @@ def printable(text: str) -> str:
     cut = text[: _DETAIL_CHARACTERS + 1]
     shown = "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in cut).strip()
     return shown if len(shown) <= _DETAIL_CHARACTERS else shown[: _DETAIL_CHARACTERS - 3] + "..."
-
-
-def http_date(text: str) -> datetime | None:
-    """An HTTP date (`Tue, 21 Apr 2026 14:38:25 GMT`) in UTC, or None where it is not one."""
-    try:
-        moment = email.utils.parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def kept_headers(items: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -11,9 +11,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from warehouse.anthropic.answers import Response, http_date
+from warehouse.anthropic.answers import Response
 from warehouse.anthropic.patience import OnWait, Wait
-from warehouse.wire.times import parse_rfc3339
+from warehouse.wire.times import http_date, parse_rfc3339
 
 _MINUTE = 60.0
 # The header's minute ends within a minute; a reset further off is a broken clock somewhere, not an instruction.

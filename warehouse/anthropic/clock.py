@@ -10,8 +10,8 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from warehouse.anthropic.answers import Response, http_date
-from warehouse.wire.times import Clock, system_clock
+from warehouse.anthropic.answers import Response
+from warehouse.wire.times import Clock, http_date, system_clock
 
 _TOLERATED = timedelta(seconds=60)
 # Enough to outlast one odd answer, few enough to follow a clock that is being corrected.

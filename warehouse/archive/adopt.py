@@ -24,6 +24,7 @@ from warehouse.wire.windows import Window
 GRACE = timedelta(minutes=15)
 LOOK_BACK = timedelta(days=1)
 _SKEW = timedelta(hours=1)  # the store's clock dates objects, ours dates entries
+_MISDATED = timedelta(days=2)  # a folder has the day of its writer's clock, which may be days off
 _AT_ONCE = 500  # objects in one entry
 _CHUNK = 128  # entries read at once on the way back
 _OUR_NAME = re.compile(r"[a-z0-9_-]+")  # streams and tables; strangers are left for `verify` to name
@@ -43,7 +44,7 @@ def adopt_orphans(archive: Archive, *, grace: timedelta = GRACE, look_back: time
     now, looked = archive.clock(), state.size
     horizon, entries = _lately(archive, state, now - grace, look_back)
     named = {ref.key for entry in entries for ref in entry.objects}
-    days = set(Window(horizon, now + timedelta(seconds=1)).days())
+    days = set(Window(horizon - _MISDATED, now + _MISDATED).days())
     table_days = days.union(*map(_days_of, entries))
     for table in state.tables.values():
         named.update(file.key for file in (*table.recent, *table.sealed))

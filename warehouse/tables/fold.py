@@ -25,6 +25,7 @@ from warehouse.tables.folded import Folded
 from warehouse.tables.footprints import footprints_seen
 from warehouse.tables.held import Held, files_for, full_rows, held_versions
 from warehouse.tables.schema import AUDIT_EVENTS, DICTIONARY_COLUMNS, FOLDED, STATISTICS_COLUMNS, TABLE
+from warehouse.tables.seen_before import SeenBefore
 from warehouse.wire.records import split_page
 from warehouse.wire.times import parse_rfc3339
 from warehouse.wire.windows import Window
@@ -229,9 +230,7 @@ class OpenFold:
         # In one order whatever tier they were held in: two writers must write the same bytes.
         gone = [missed[record_id] for record_id in sorted(missed)]
         rows = full_rows(self.archive, gone)
-        asked = [parse_rfc3339(page.requested_at) for page in self.entry.objects if page.requested_at is not UNSET]
-        began = pa.scalar(min(asked, default=self._observed_at), rows["observed_at"].type)
-        known = pc.less_equal(rows["observed_at"], began)
+        known = SeenBefore(self.archive, self.entry).known(rows)
         rows, gone = rows.filter(known), [held for held, was in zip(gone, known.to_pylist(), strict=True) if was]
         count = self.folded.withdrawn = len(gone)
         if not gone:

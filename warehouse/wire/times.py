@@ -3,6 +3,7 @@
 Promise: every datetime that leaves this module is aware and in UTC; nothing here reads a local time zone.
 """
 
+import email.utils
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -63,6 +64,15 @@ def key_time(moment: datetime) -> str:
 def from_key_time(text: str) -> datetime:
     """Read a moment as object keys carry it. Raises ValueError when the text is not one."""
     return parse_rfc3339(f"{text[:4]}-{text[4:6]}-{text[6:11]}:{text[11:13]}:{text[13:]}")
+
+
+def http_date(text: str) -> datetime | None:
+    """An HTTP date (`Tue, 21 Apr 2026 14:38:25 GMT`) in UTC, or None where it is not one."""
+    try:
+        moment = email.utils.parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError):
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def midnight(day: date) -> datetime:

@@ -140,6 +140,13 @@ def test_a_stranger_cannot_rotate(rotated: MemoryStore) -> None:
 # -- killed, and at once --------------------------------------------------------------------------------------
 
 
+@pytest.mark.fault(
+    "a change of the signing key is killed at any step",
+    area="clock and keys",
+    data="the log names one key at every size",
+    user="`verify` is clean",
+    recovery="run `key rotate` again",
+)
 def test_killed_at_any_step_a_rerun_completes_it() -> None:
     before = MemoryStore(Clock())
     begun(before)
@@ -208,6 +215,13 @@ def test_a_rotation_that_loses_against_a_pull_takes_the_place_after_it() -> None
     assert_clean(store, trusted=[key(1, store)])
 
 
+@pytest.mark.fault(
+    "two changes of the signing key at once",
+    area="clock and keys",
+    data="one wins",
+    user="the other is told which key signs now",
+    recovery="none needed",
+)
 def test_of_two_rotations_at_once_one_wins_and_the_other_is_told() -> None:
     store = Meanwhile(Clock())
     archive = begun(store)

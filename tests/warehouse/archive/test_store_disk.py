@@ -55,6 +55,13 @@ assert store.get("pages/large") == b"x" * 10_000
 """
 
 
+@pytest.mark.fault(
+    "the disk is full at any write",
+    area="store",
+    data="no half of an object",
+    user="an error that says what is safe",
+    recovery="make room, run again",
+)
 def test_a_full_disk_keeps_nothing_by_halves_and_a_rerun_completes(root: Path) -> None:
     done = run(FILE_SIZE_LIMIT, f"file:{root}")
     assert done.returncode == 0, done.stderr
@@ -97,6 +104,13 @@ assert [store.get(i.key) for i in store.list("")] == [b"%04d" % n * 5000 for n i
     assert "No space left on device" in done.stdout
 
 
+@pytest.mark.fault(
+    "the disk is read-only",
+    area="store",
+    data="nothing is written",
+    user="an error that says so",
+    recovery="mount it for writing",
+)
 def test_a_read_only_disk_says_so(root: Path) -> None:
     program = """
 import sys

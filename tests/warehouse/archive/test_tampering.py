@@ -89,6 +89,13 @@ def test_an_untouched_bucket_passes(bucket: BucketHands) -> None:
     assert_clean(bucket.store, deep=True, retention=RETENTION)
 
 
+@pytest.mark.fault(
+    "sixty ways to alter, remove, add, reorder, truncate, fork or roll back",
+    area="tampering",
+    data="the log tells which",
+    user="`verify` names each by its own code",
+    recovery="docs/operations.md, by code",
+)
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=str)
 def test_it_is_told_in_a_folder(folder: FolderHands, mutation: Mutation) -> None:
     assert_told(judge(folder, mutation), mutation.code)
@@ -129,6 +136,13 @@ EVERY_CLASS = [
 ]  # fmt: skip
 
 
+@pytest.mark.fault(
+    "a delete marker hides an object",
+    area="tampering",
+    data="the version is still there",
+    user="`verify`: `delete_marker`",
+    recovery="remove the marker",
+)
 @pytest.mark.parametrize("prefix", EVERY_CLASS)
 def test_a_delete_marker_is_told(bucket: BucketHands, prefix: str) -> None:
     key = bucket.names(prefix)[0]
@@ -187,6 +201,13 @@ def test_a_file_that_can_be_written_to_is_unlocked(folder: FolderHands) -> None:
 # -- any byte of any object -------------------------------------------------------------------------------------
 
 
+@pytest.mark.fault(
+    "any byte of any object is changed",
+    area="tampering",
+    data="the log tells which",
+    user="`verify` names it, exit 1",
+    recovery="restore it from a copy, find out who",
+)
 @given(data=st.data())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_byte_of_any_object_in_a_folder(built: Path, tmp_path: Path, data: st.DataObject) -> None:

@@ -20,7 +20,7 @@ from tests.warehouse.archive.rig import (
 from tests.warehouse.archive.stores import Clock, MemoryStore
 from warehouse.archive import keys
 from warehouse.archive.archive import Archive
-from warehouse.archive.entry import sha256_hex
+from warehouse.archive.entry import Draft, sha256_hex
 from warehouse.archive.note import Verifier
 from warehouse.archive.verify import verify
 from warehouse.wire.times import rfc3339
@@ -203,6 +203,19 @@ def test_a_snapshot_that_says_otherwise_than_its_entries_is_altered_even_if_it_w
     data[HEAD] = canonical_bytes(documents[HEAD])
     resign(whole, data, str(archive.state.origin))
     assert found(whole) == {("altered", keys.entry(SNAPSHOT))}
+
+
+def test_a_snapshot_after_a_delivery_says_what_the_entries_before_it_say(archive: Archive) -> None:
+    step = {
+        "destination": "soc",
+        "type": "webhook",
+        "slice": "all",
+        "position": [3, 8],
+        "ahead": [[[3, 9], [3, 11]]],
+    }
+    archive.commit(Draft(kind="delivery", delivery=step))
+    archive.log.snapshot()
+    assert_clean(archive.store)
 
 
 def test_a_log_that_runs_backwards_in_time_is_reordered(whole: MemoryStore) -> None:

@@ -80,6 +80,13 @@ def before(request: pytest.FixtureRequest) -> MemoryStore:
     return of_length(request.param) if request.param else MemoryStore(Clock())
 
 
+@pytest.mark.fault(
+    "a writer is killed at any operation on the log",
+    area="log",
+    data="the log is whole",
+    user="nothing",
+    recovery="none needed",
+)
 def test_killed_at_any_step_the_next_writer_goes_on(before: MemoryStore) -> None:
     clock = before.clock
     since = len(before.names(keys.ENTRIES))
@@ -156,6 +163,13 @@ class Moody(Wrapped):
         self.before(operation, key)
 
 
+@pytest.mark.fault(
+    "the store fails now and then",
+    area="log",
+    data="nothing lost, nothing doubled",
+    user="what could not be written",
+    recovery="run again",
+)
 @pytest.mark.parametrize("seed", range(5))
 def test_a_store_that_fails_now_and_then_costs_repeats_and_nothing_else(seed: int) -> None:
     store = MemoryStore(Clock())
@@ -187,6 +201,13 @@ def started(folder: Path, name: str, count: int) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.fault(
+    "processes append to one log at once",
+    area="log",
+    data="each entry once, in one order",
+    user="nothing",
+    recovery="none needed",
+)
 @pytest.mark.parametrize("writers", [2, 4])
 def test_processes_that_write_at_once_each_commit_everything_once(tmp_path: Path, writers: int) -> None:
     running = [started(tmp_path, f"writer{number}", 50) for number in range(writers)]

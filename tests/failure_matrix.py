@@ -1,0 +1,146 @@
+"""`docs/failure-matrix.md`, made from the tests: `python -m tests.failure_matrix` writes it.
+
+A test that breaks something on purpose says so with `@pytest.mark.fault("what fails", area=.., data=.., user=..,
+recovery=..)`; all are literal texts. The simulation's faults come from its own lists.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.simulation.mutations import MUTATIONS
+from tests.simulation.plan import CHANGES
+from tests.simulation.world import KINDS
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "failure-matrix.md"
+_FIELDS = ("area", "data", "user", "recovery")
+AREAS = ("pulling", "processes", "store", "log", "delivery", "money", "files", "clock and keys", "tampering")
+_HEAD = """\
+# Failure matrix
+
+What was made to fail, what became of the data, what the user saw, and what to do. Each row is a test that
+breaks it on purpose; the page is made from the tests by `python -m tests.failure_matrix`, and a test holds it
+to them.
+"""
+_SIMULATION = """\
+## Simulation
+
+`python -m tests.simulation` runs the pipeline's own code (pull, fold, commit, seal, adopt, change of key,
+deliver, verify) in one process against a vendor, a store, clocks and a receiver in memory. One seed decides
+everything: who waits how long, what fails, when a process is killed, how two writers take turns, what the
+vendor changes. After each step the bytes in the bucket are judged against what the vendor served and the
+receiver stored, by rules that share no code with the pipeline. A seed that fails is made smaller and printed
+with its trace; `python -m tests.simulation --seed N --trace` shows it again. `make test-simulation` runs
+thousands.
+
+Any operation on the store, the vendor or the receiver may be the last of its process, before or after it took
+effect. Up to two processes run at once, with clocks up to 25 hours off. Beside that:
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One fault, and the test that brings it about."""
+
+    area: str
+    fault: str
+    data: str
+    user: str
+    recovery: str
+    test: str
+
+
+def rows(folder: Path = ROOT / "tests") -> list[Row]:
+    """Every marked test, by area and file. Raises ValueError for a mark that lacks something."""
+    found = [row for path in sorted(folder.rglob("test_*.py")) for row in _rows_of(path)]
+    return sorted(found, key=lambda row: AREAS.index(row.area))
+
+
+def _rows_of(path: Path) -> Iterator[Row]:
+    text = path.read_text(encoding="utf-8")
+    if "mark.fault(" not in text:
+        return
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            for mark in node.decorator_list:
+                if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.fault":
+                    yield _row(mark, f"{path.relative_to(ROOT)}::{node.name}")
+
+
+def _row(mark: ast.Call, test: str) -> Row:
+    try:
+        (fault,) = (ast.literal_eval(one) for one in mark.args)
+        told = {word.arg: ast.literal_eval(word.value) for word in mark.keywords}
+        row = Row(fault=fault, test=test, **told)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"the mark of {test} needs a text and {', '.join(_FIELDS)}: {error}") from error
+    if row.area not in AREAS:
+        raise ValueError(f"the mark of {test} names the area {row.area!r}; there are {', '.join(AREAS)}")
+    return row
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [_HEAD]
+    listed = rows()
+    for area in AREAS:
+        of_area = [row for row in listed if row.area == area]
+        if of_area:
+            parts.append(f"## {area.capitalize()}\n\n{_table(of_area)}")
+    parts.append(_SIMULATION + "\n" + _simulated())
+    parts.append(_planted())
+    return "\n".join(parts)
+
+
+def _table(listed: list[Row]) -> str:
+    lines = [
+        "| what fails | what becomes of the data | what the user sees | what to do | test |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| {' | '.join(map(_cell, (row.fault, row.data, row.user, row.recovery)))} | {_link(row.test)} |"
+        for row in listed
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _link(test: str) -> str:
+    path, _, name = test.partition("::")
+    return f"[`{name}`](../{path})"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _simulated() -> str:
+    lines = ["| device | what fails |", "| --- | --- |"]
+    lines += [f"| {device} | {', '.join(kinds)} |" for device, kinds in KINDS.items()]
+    lines += ["| listings | up to 300 s stale |", f"| the vendor's past | {', '.join(CHANGES)} |"]
+    return "\n".join(lines) + "\n"
+
+
+def _planted() -> str:
+    lines = [
+        "### Planted faults",
+        "",
+        "What the simulation is worth is shown by faults that are planted in the real code. Each must be found",
+        "within a thousand seeds (`tests/simulation/test_mutations.py`).",
+        "",
+        "| planted | where and what |",
+        "| --- | --- |",
+    ]
+    lines += [f"| `{name}` | {_cell((made.__doc__ or '').strip())} |" for name, made in MUTATIONS.items()]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    PAGE.write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
