@@ -1,15 +1,17 @@
 """Alerts as an asset: what the rules found in what the tail brought, with the events that prove it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import dagster as dg
 
 from assets.audit import OWNERS, audit_events
 from assets.column_schema import table_schema
-from assets.detecting import Detected, detect, due
+from assets.detecting import Detected, detect
+from assets.detection_turns import REST, due, due_hourly
 from assets.failures import told_plainly
 from assets.workshop import Workshop
+from warehouse.detections.engine import Commits
 from warehouse.detections.rulebook import load
 from warehouse.tables.alerts import ALERTS
 
@@ -34,7 +36,7 @@ def alerts(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Worksho
     - **Promise**: a window that came late raises its alerts, once; later events join an alert, its id stays.
     """
     with told_plainly():
-        done = detect(workshop, load(workshop.rule_folders))
+        done = detect(workshop, load(workshop.rule_folders), patient=True)
     for alert in done.alerts:
         context.log.warning(f"{alert.find.rule.level}: {alert.find.rule.title} ({alert.alert_id})")
     return dg.MaterializeResult(metadata=_facts(done))
@@ -46,6 +48,11 @@ def _facts(done: Detected) -> dict[str, Any]:
         "joined by further events": done.joined,
         "events looked at": done.events,
         "rules": done.rules,
+        "hourly rules that took their turn": ", ".join(sorted(done.hourly)) or "none",
+        "hourly rules that rest": ", ".join(sorted(done.resting)) or "none",
+        "rules that are off": dg.MetadataValue.json(done.off) if done.off else "none",
+        "thresholds": dg.MetadataValue.json(done.thresholds) if done.thresholds else "none",
+        "expired": ", ".join([*done.expired, *done.thresholds_expired]) or "none",
         **{level: done.by_severity[level] for level in _LEVELS if done.by_severity[level]},
         "alerts": dg.MetadataValue.table(
             [
@@ -75,10 +82,19 @@ def _facts(done: Detected) -> dict[str, Any]:
 def every_commit_was_looked_at(workshop: dg.ResourceParam[Workshop]) -> dg.AssetCheckResult:
     """Looks at the log."""
     with told_plainly():
-        waiting = due(workshop.archive.refresh())
-    behind = max((workshop.clock() - span.end for span in waiting.spans), default=timedelta())
+        state = workshop.archive.refresh()
+    always, hourly = due(state), due_hourly(state)
+    now = workshop.clock()
     return dg.AssetCheckResult(
-        passed=not waiting.spans or behind < _BEHIND,
+        passed=_behind(always, now) < _BEHIND and _behind(hourly, now) < _BEHIND + REST,
         severity=dg.AssetCheckSeverity.ERROR,
-        metadata={"looked at through entry": waiting.after, "there are entries up to": waiting.through},
+        metadata={
+            "looked at through entry": always.after,
+            "looked at through entry by the hourly rules": hourly.after,
+            "there are entries up to": always.through,
+        },
     )
+
+
+def _behind(waiting: Commits, now: datetime) -> timedelta:
+    return max((now - span.end for span in waiting.spans), default=timedelta())

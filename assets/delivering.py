@@ -76,7 +76,7 @@ def deliver(
     archive.check_key()
     slices, refused = slices_of(wanted, workshop)
     if any(slice.kind in ("alerts", "rule") for slice in slices.values()):
-        detect(workshop, load_rules(workshop.rule_folders))  # what is due of the alerts goes out with them
+        detect(workshop, load_rules(workshop.rule_folders), patient=True)  # what is due goes out with them
     wanted = [one for one in wanted if one.name in slices]
     if not wanted:
         return refused

@@ -8,10 +8,12 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from assets.computed_turns import ComputedTurn, computed_turns, looked_at, position_of, rows_held, turns_over
+from assets.detection_turns import HOURLY, due, due_hourly, turns
 from assets.workshop import Workshop
 from warehouse.archive import keys
 from warehouse.archive.archive import Archive
@@ -19,17 +21,18 @@ from warehouse.archive.entry import Draft, ObjectRef, sha256_hex
 from warehouse.archive.state import LogState
 from warehouse.detections.alert import Alert, rows
 from warehouse.detections.backtest import BackTest, backtest
-from warehouse.detections.engine import Commits, Events, Raised, run, spans
+from warehouse.detections.engine import Commits, Events, Raised, run
+from warehouse.detections.places import Places
 from warehouse.detections.rule import Rule
 from warehouse.detections.rulebook import Rulebook
-from warehouse.detections.suppression import Suppressions
+from warehouse.detections.selection import in_use
+from warehouse.detections.suppression import Suppression, Suppressions
+from warehouse.detections.tuning import Threshold
 from warehouse.tables import parquet
 from warehouse.tables.alerts import TABLE
 from warehouse.tables.catalog import connect, events_of_days, versions_of_days
-from warehouse.tables.fold import STREAM
 from warehouse.tables.masking import EVERY_TABLE
 from warehouse.tables.schema import TABLE as EVENTS
-from warehouse.wire.times import parse_rfc3339
 from warehouse.wire.windows import Window
 
 # Without alerts the position is written only so often: an entry a tick would double the log.
@@ -51,6 +54,13 @@ class Detected:
     alerts: list[Alert] = field(default_factory=list)
     suppressed: Counter[str] = field(default_factory=Counter)  # finds by rule
     expired: list[str] = field(default_factory=list)  # suppressions that hold no more
+    off: dict[str, str] = field(default_factory=dict)  # rules that do not run here, and why
+    hourly: list[str] = field(
+        default_factory=list
+    )  # rules that look back over a month: those that took their turn
+    resting: list[str] = field(default_factory=list)  # and those that wait for their hour
+    thresholds: dict[str, Any] = field(default_factory=dict)  # what was tuned, by rule
+    thresholds_expired: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
@@ -64,37 +74,59 @@ class Detected:
             "unchanged": self.unchanged,
             "suppressed": dict(sorted(self.suppressed.items())),
             "expired_suppressions": self.expired,
+            "off": dict(sorted(self.off.items())),
+            "hourly": {"took_turn": sorted(self.hourly), "resting": sorted(self.resting)},
+            "thresholds": self.thresholds,
+            "expired_thresholds": self.thresholds_expired,
             "by_severity": dict(sorted(self.by_severity.items())),
             "alerts": [_shown(alert) for alert in self.alerts],
             "seconds": round(self.seconds, 3),
         }
 
 
-def detect(workshop: Workshop, rules: Iterable[Rule]) -> Detected:
-    """Look at every commit that no run has looked at yet, and commit the alerts."""
-    archive = workshop.archive
+def detect(workshop: Workshop, rules: Iterable[Rule], *, patient: bool = False) -> Detected:
+    """Look at every commit that no run has looked at yet, and commit the alerts.
+
+    `patient`: the hourly rules take their turn only when their hour has come. Raises GeoUnusable, and what a
+    suppression or threshold that cannot be meant raises.
+    """
+    archive, now = workshop.archive, workshop.clock()
     done, began = Detected(), time.monotonic()
-    chosen = list(rules)
-    suppressions = Suppressions(workshop.suppressions, Rulebook(tuple(chosen)), workshop.clock())
-    commits = due(archive.refresh())
-    done.rules, done.from_seq, done.through_seq = len(chosen), commits.after + 1, commits.through
-    computed = computed_turns(archive, chosen)
-    if not commits.spans and not computed:
-        return done
-    of_the_feed = [rule for rule in chosen if not rule.source.computed]
-    raised, events, now = Raised(), of_days(archive), workshop.clock()
-    with connect(archive, unmasked=EVERY_TABLE) as db:
-        if commits.spans:
-            raised += run(db, of_the_feed, commits, detected_at=now, events=events, suppressions=suppressions)
-        for turn in computed:
-            with rows_held(archive, db, turn, events) as with_rows:
-                raised += run(
-                    db, turn.rules, turn.commits, detected_at=now, events=with_rows, suppressions=suppressions
-                )
+    known = list(rules)
+    with Places(workshop.geo) as places:
+        chosen = in_use(known, thresholds=workshop.thresholds, places=places.has, now=now)
+        suppressions = Suppressions(workshop.suppressions, Rulebook(tuple(known)), now)
+        of_the_feed = [rule for rule in chosen.rules if not rule.source.computed]
+        always, hourly = turns(archive, of_the_feed, now, patient=patient)
+        computed = computed_turns(archive, chosen.rules)
+        done.rules, done.off, done.thresholds = len(chosen.rules), chosen.off, chosen.tuned.evidence()
+        done.thresholds_expired = [_decision(one) for one in chosen.tuned.expired]
+        done.from_seq, done.through_seq = always.commits.after + 1, always.commits.through
+        done.resting = [rule.path.stem for rule in hourly.rules] if hourly.resting else []
+        taken = [turn for turn in (always, hourly) if turn.commits.spans and not turn.resting]
+        if not taken and not computed:
+            return done
+        raised, events = Raised(), of_days(archive)
+        with connect(archive, unmasked=EVERY_TABLE) as db:
+            look = partial(run, db, detected_at=now, suppressions=suppressions, places=places)
+            for turn in taken:
+                raised += look(turn.rules, turn.commits, events=events)
+            for own in computed:
+                with rows_held(archive, db, own, events) as with_rows:
+                    raised += look(own.rules, own.commits, events=with_rows)
+    done.expired = [_decision(one) for one in suppressions.expired]
+    took = hourly if hourly in taken else None
+    done.hourly = [rule.path.stem for rule in took.rules] if took else []
+    entry = _Entry(
+        raised,
+        always.commits,
+        took.commits if took else None,
+        computed,
+        {"thresholds": done.thresholds, "places": places.evidence},
+    )
+    if entry.worth_writing() and not _commit(archive, entry):
+        return done  # another writer looked at the same commits first
     done.suppressed = +raised.suppressed
-    done.expired = [f"{one.rule} ({one.owner}, until {one.until})" for one in suppressions.expired]
-    if raised.alerts or done.suppressed or computed or commits.through - commits.after >= _QUIET_COMMITS:
-        _commit(archive, raised, commits, computed)
     done.events, done.unchanged, done.alerts = raised.looked_at, raised.unchanged, raised.alerts
     for alert in raised.alerts:
         done.by_severity[alert.find.rule.level] += 1
@@ -106,24 +138,8 @@ def detect(workshop: Workshop, rules: Iterable[Rule]) -> Detected:
     return done
 
 
-def due(state: LogState) -> Commits:
-    """The commits that wait to be looked at; without spans where there is nothing."""
-    after = state.table(TABLE).folded_through
-    waiting = [int(seq) for seq in state.stream(STREAM).pending_fold]
-    table = state.table(EVENTS)
-    through = min([table.folded_through, *(seq - 1 for seq in waiting)])
-    times = [
-        (parse_rfc3339(file.first_at), parse_rfc3339(file.last_at))
-        for file in table.recent
-        if file.seq is not None and after < file.seq <= through and file.first_at and file.last_at
-    ]
-    times += [_day(file.dt) for file in table.sealed if file.through_seq is not None and file.through_seq > after]
-    return Commits(after=after, through=through, spans=spans(times))
-
-
-def _day(dt: str) -> tuple[datetime, datetime]:
-    start = datetime.combine(date.fromisoformat(dt), datetime.min.time(), UTC)
-    return start, start + timedelta(days=1) - timedelta(microseconds=1)
+def _decision(one: Suppression | Threshold) -> str:
+    return f"{one.rule} ({one.owner}, until {one.until})"
 
 
 def of_days(archive: Archive) -> Events:
@@ -136,18 +152,55 @@ def of_days(archive: Archive) -> Events:
     return events
 
 
-def look_back(workshop: Workshop, rules: Iterable[Rule], window: Window) -> list[BackTest]:
-    """What rules would have raised over a window of the past; nothing is written."""
-    archive, chosen = workshop.archive, list(rules)
-    with connect(archive, unmasked=EVERY_TABLE) as db, ExitStack() as held:
+@dataclass(frozen=True)
+class Past:
+    """Rules over a window of the past. off: those that do not run here, and why. thresholds: what was tuned."""
+
+    tests: list[BackTest]
+    off: dict[str, str]
+    thresholds: dict[str, Any]
+
+
+def look_back(workshop: Workshop, rules: Iterable[Rule], window: Window, *, only: Rule | None = None) -> Past:
+    """What rules (or one of them) would have raised over a window of the past, with the thresholds of today.
+
+    Nothing is written. Raises GeoUnusable and ThresholdInvalid.
+    """
+    archive = workshop.archive
+    with Places(workshop.geo) as places, connect(archive, unmasked=EVERY_TABLE) as db, ExitStack() as held:
+        here = in_use(rules, thresholds=workshop.thresholds, places=places.has, now=workshop.clock())
+        chosen = [rule for rule in here.rules if only is None or rule.id == only.id]
         events = of_days(archive)
         for turn in turns_over(chosen, window):
             events = held.enter_context(rows_held(archive, db, turn, events))
-        return backtest(db, chosen, window, events=events)
+        tests = backtest(db, chosen, window, events=events, places=places)
+    asked = {rule.path.stem for rule in here.tuned.rules if only is None or rule.id == only.id}
+    return Past(
+        tests,
+        {name: why for name, why in here.off.items() if name in asked},
+        {name: one for name, one in here.tuned.evidence().items() if name in asked},
+    )
 
 
-def _commit(archive: Archive, raised: Raised, commits: Commits, computed: list[ComputedTurn]) -> None:
-    objects = []
+@dataclass(frozen=True)
+class _Entry:
+    """What a run has to write: alerts, how far the rules came, and the hourly ones if they had their turn."""
+
+    raised: Raised
+    commits: Commits
+    hourly: Commits | None
+    computed: list[ComputedTurn]
+    evidence: dict[str, Any]
+
+    def worth_writing(self) -> bool:
+        looked = self.commits.through - self.commits.after
+        turned = self.hourly is not None or bool(self.computed)
+        return bool(self.raised.alerts or +self.raised.suppressed) or turned or looked >= _QUIET_COMMITS
+
+
+def _commit(archive: Archive, entry: _Entry) -> bool:
+    """Write the entry of a run; False where another writer has looked at some of the commits meanwhile."""
+    raised, commits, objects = entry.raised, entry.commits, []
     if raised.alerts:
         found = rows(raised.alerts)
         day = raised.alerts[0].detected_at.date()
@@ -164,12 +217,17 @@ def _commit(archive: Archive, raised: Raised, commits: Commits, computed: list[C
                 dt=day.isoformat(),
             )
         )
+    written = False
 
     def build(state: LogState) -> Draft | None:
-        if state.table(TABLE).folded_through != commits.after:
-            return None  # another writer looked at the same commits first
-        if any(looked_at(state, turn.source) != turn.commits.after for turn in computed):
+        nonlocal written
+        hourly = due_hourly(state)
+        if due(state).after != commits.after or (entry.hourly and hourly.after != entry.hourly.after):
             return None
+        if any(looked_at(state, turn.source) != turn.commits.after for turn in entry.computed):
+            return None
+        reached = entry.hourly.through if entry.hourly else hourly.after
+        written = True
         return Draft(
             kind="table",
             stream=TABLE,
@@ -180,12 +238,15 @@ def _commit(archive: Archive, raised: Raised, commits: Commits, computed: list[C
                 "raised": sum(alert.version == 1 for alert in raised.alerts),
                 "joined": sum(alert.version > 1 for alert in raised.alerts),
                 "suppressed": sum(raised.suppressed.values()),
-                **{position_of(turn.source): turn.commits.through - turn.commits.after for turn in computed},
+                HOURLY: reached + 1 - state.table(TABLE).counts.get(HOURLY, 0),
+                **{position_of(turn.source): turn.commits.through - turn.commits.after for turn in entry.computed},
                 "suppressed_by_rule": dict(sorted((+raised.suppressed).items())),
+                **{name: value for name, value in entry.evidence.items() if value},
             },
         )
 
     archive.append(build)
+    return written
 
 
 def _shown(alert: Alert) -> dict[str, Any]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from assets.pull_report import PullReport
     from warehouse.delivery.queues.port import Queue
     from warehouse.detections.suppression import Suppression
+    from warehouse.detections.tuning import Threshold
 
 
 class Progress(Protocol):
@@ -99,6 +100,9 @@ class Workshop:
     # folders of the customer's own Sigma rules
     rule_folders: Sequence[Path] = ()
     suppressions: "Sequence[Suppression]" = ()
+    thresholds: "Sequence[Threshold]" = ()
+    # MMDB files that say where an address is
+    geo: Sequence[Path] = ()
     directory: Directory | None = None
     # Snapshots that take a key of their own, by stream; the others are the directory's.
     apart: Mapping[Snapshot, Directory] = field(default_factory=dict)

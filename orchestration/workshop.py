@@ -29,6 +29,7 @@ from warehouse.wire.times import Clock, system_clock
 
 if TYPE_CHECKING:
     from warehouse.detections.suppression import Suppression
+    from warehouse.detections.tuning import Threshold
 
 __all__ = ["CACHE_FILE", "Waiting", "open_workshop", "signing_key"]
 
@@ -96,6 +97,8 @@ def open_workshop(
                 rule_folders=settings.detections.rules,
                 suppressions=_suppressions(settings),
                 telemetry=telemetry_of(settings, s3_client),
+                thresholds=thresholds_of(settings),
+                geo=settings.detections.geo,
                 elsewhere=in_processes(settings) if for_writing and share == 1.0 else None,
             )
         finally:
@@ -109,6 +112,15 @@ def _suppressions(settings: Settings) -> "list[Suppression]":
     from warehouse.detections.suppression import Suppression  # noqa: PLC0415 - most installations have none
 
     return [Suppression(**one.model_dump()) for one in settings.detections.suppress]
+
+
+def thresholds_of(settings: Settings) -> "list[Threshold]":
+    """What is tuned, as the rules' own room takes it."""
+    if not settings.detections.thresholds:
+        return []
+    from warehouse.detections.tuning import Threshold  # noqa: PLC0415 - most installations have none
+
+    return [Threshold(**one.model_dump()) for one in settings.detections.thresholds]
 
 
 def anchors_of(settings: Settings, s3_client: Any = None) -> Anchors:

@@ -1,6 +1,7 @@
 """`ledgerline demo --drill`: does every rule fire on its case, and are the loud ones silent on quiet days?"""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from orchestration.cli.output import Output, counted, duration
@@ -16,6 +17,7 @@ def show_drill(output: Output) -> int:
     from orchestration.drill_tenant import DrillClock  # noqa: PLC0415
     from orchestration.workshop import open_workshop  # noqa: PLC0415
     from warehouse.config import load  # noqa: PLC0415
+    from warehouse.detections.places import SAMPLE_FILE  # noqa: PLC0415
     from warehouse.detections.rulebook import load as load_rules  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory(prefix="ledgerline-drill-") as scratch:
@@ -23,7 +25,8 @@ def show_drill(output: Output) -> int:
         with serve_tenant(folder, quiet=True) as tenant:
             output.line(f"{DAYS} quiet days of {PEOPLE} people; then each rule's own case among them.")
             clock = DrillClock()
-            with open_workshop(load(folder.config), for_writing=True, clock=clock) as workshop:
+            with open_workshop(load(folder.config), for_writing=True, clock=clock) as opened:
+                workshop = replace(opened, geo=[SAMPLE_FILE])  # invented places of the documentation's networks
                 drill = run_drill(workshop, tenant["url"], load_rules(), clock=clock, days=DAYS, people=PEOPLE)
     rows = [
         (

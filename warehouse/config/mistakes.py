@@ -5,7 +5,7 @@ Values are only ever repeated through `shown`, and those of secret settings not 
 
 import difflib
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -120,7 +120,7 @@ def _field(model: type[Section], loc: Path) -> tuple[type[Section], FieldInfo | 
         if found is None:
             continue
         field = found
-        inner = found.annotation
+        inner = next(iter(get_args(found.annotation)), found.annotation)  # of a list of tables one such table
         if isinstance(inner, type) and issubclass(inner, Section) and part != loc[-1]:
             owner = inner
     return owner, field

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PrivateAttr, SkipValidation, ValidationInfo, field_validator
 
 from warehouse.config.destinations import Destination
+from warehouse.config.detections import Detections
 from warehouse.config.secrets import RIGHT, SecretRef
 from warehouse.config.values import (
     ArchiveUrl,
@@ -26,7 +27,6 @@ from warehouse.config.values import (
     Origin,
     Section,
     SourcePath,
-    Text,
     WitnessKeyText,
     check_url,
 )
@@ -249,29 +249,6 @@ class Finops(Section):
     seat_contracts: OptionalPath = Field(default=None, description='"" for none, or the path of a CSV file')
     budgets: OptionalPath = Field(default=None, description='"" for none, or the path of a CSV file')
     invoices: OptionalPath = Field(default=None, description='"" for none, or the path of a folder')
-
-
-class Suppress(Section):
-    """[[detections.suppress]]: alerts that somebody decided not to want for now, and until when."""
-
-    rule: Text = Field(description="a rule: its file name, id or title")
-    about: dict[str, Text] = Field(
-        default_factory=dict, description='a table of fields the rule groups by: {actor = "user_01AbC"}'
-    )
-    reason: Text = Field(min_length=8, description="why, in a sentence")
-    owner: Text = Field(description="who decided it")
-    until: date = Field(description="the first day on which it holds no more: 2027-01-31")
-
-
-class Detections(Section):
-    """[detections]: folders of further Sigma rules, and what is suppressed."""
-
-    rules: tuple[FilePath, ...] = Field(
-        default=(), strict=False, description='a list of folders: ["./rules"], or []'
-    )
-    suppress: tuple[Suppress, ...] = Field(
-        default=(), strict=False, description="one [[detections.suppress]] table for each"
-    )
 
 
 class Delivery(Section):

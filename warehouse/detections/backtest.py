@@ -14,6 +14,7 @@ import duckdb
 
 from warehouse.detections.alert import Find
 from warehouse.detections.engine import Events, everything, finds_of, gather
+from warehouse.detections.places import Places
 from warehouse.detections.rule import Rule
 from warehouse.wire.windows import Window
 
@@ -52,18 +53,26 @@ class BackTest:
 
 
 def backtest(
-    db: duckdb.DuckDBPyConnection, rules: Iterable[Rule], window: Window, *, events: Events = everything
+    db: duckdb.DuckDBPyConnection,
+    rules: Iterable[Rule],
+    window: Window,
+    *,
+    events: Events = everything,
+    places: Places | None = None,
 ) -> list[BackTest]:
     """Every rule over a window of the past, noisiest first. Nothing is written."""
     chosen = list(rules)
     gather(db, chosen, window, events)
-    tried = [_one(db, rule, window, events) for rule in chosen]
+    tried = [_one(db, rule, window, events, places) for rule in chosen]
     return sorted(tried, key=lambda one: (-one.alerts, one.rule.title))
 
 
-def _one(db: duckdb.DuckDBPyConnection, rule: Rule, window: Window, events: Events) -> BackTest:
+def _one(
+    db: duckdb.DuckDBPyConnection, rule: Rule, window: Window, events: Events, places: Places | None
+) -> BackTest:
     began = time.monotonic()
-    inside = [find for find in finds_of(db, rule, window, events) if window.start <= find.last_at < window.end]
+    found = finds_of(db, rule, window, events, places)
+    inside = [find for find in found if window.start <= find.last_at < window.end]
     days = Counter(max(find.first_at, window.start).date() for find in inside)
     return BackTest(
         rule=rule,

@@ -26,6 +26,7 @@ from sigma.types import (
     SigmaCIDRExpression,
     SigmaCompareExpression,
     SigmaExists,
+    SigmaFieldReference,
     SigmaNumber,
     SigmaRegularExpression,
     SigmaString,
@@ -87,7 +88,10 @@ def event_types(rule: SigmaRule) -> frozenset[str] | None:
 
 def fields(rule: SigmaRule) -> frozenset[str]:
     """The fields that a rule's detection looks at."""
-    return frozenset(name for name, _ in comparisons(rule))
+    seen: set[str] = set()
+    for name, value in comparisons(rule):
+        seen |= {name, value.field} if isinstance(value, SigmaFieldReference) else {name}
+    return frozenset(seen)
 
 
 def comparisons(rule: SigmaRule) -> Iterator[tuple[str, SigmaType]]:

@@ -15,8 +15,10 @@ from typing import Any
 import duckdb
 
 from warehouse.detections.alert import Alert, Find, alert_id
-from warehouse.detections.condition import literal
+from warehouse.detections.condition import fields, literal
+from warehouse.detections.places import Places
 from warehouse.detections.rule import Rule
+from warehouse.detections.source import PLACE_FIELDS
 from warehouse.detections.statement import moment, statement
 from warehouse.detections.suppression import Suppressions
 from warehouse.tables.schema import AUDIT_EVENTS
@@ -70,6 +72,7 @@ def run(
     detected_at: datetime,
     events: Events = everything,
     suppressions: Suppressions | None = None,
+    places: Places | None = None,
 ) -> Raised:
     """The alerts of every rule over the new commits. `db` is a connection of the catalogue, with `alerts`.
 
@@ -80,7 +83,7 @@ def run(
     for span in commits.spans:
         done.looked_at += gather(db, rules, span, events)
         for rule in rules:
-            finds = [find for find in finds_of(db, rule, span, events) if _is_new(find, commits)]
+            finds = [find for find in finds_of(db, rule, span, events, places) if _is_new(find, commits)]
             if suppressions is not None:
                 wanted = [find for find in finds if suppressions.of(find) is None]
                 done.suppressed[rule.path.stem] += len(finds) - len(wanted)
@@ -118,7 +121,7 @@ def gather(db: duckdb.DuckDBPyConnection, rules: Sequence[Rule], span: Window, e
         bound = f"created_at >= {moment(since)} and created_at < {moment(until)}"
         if types is not None:
             bound += f" and type in ({_listed(types)})"
-        else:
+        elif not any(fields(part.rule) & set(PLACE_FIELDS) for part in rule.of_table()):
             bound += f" and ({' or '.join(part.condition('duckdb') for part in rule.of_table())})"
         chosen.append(bound)
         if rule.reads_record() and looked_into is not None:
@@ -158,8 +161,10 @@ def _reach(rule: Rule, span: Window) -> tuple[datetime, datetime]:
     return span.start - timedelta(seconds=rule.look_back), span.end + timedelta(seconds=ahead)
 
 
-def finds_of(db: duckdb.DuckDBPyConnection, rule: Rule, span: Window, events: Events) -> list[Find]:
-    """What one rule finds in and around a span, after `gather` for it."""
+def finds_of(
+    db: duckdb.DuckDBPyConnection, rule: Rule, span: Window, events: Events, places: Places | None = None
+) -> list[Find]:
+    """What one rule finds in and around a span, after `gather` for it. `places`: for rules that read some."""
     since, until = _reach(rule, span)
     relation = {
         part.source.name: _LOOKED_AT
@@ -167,6 +172,11 @@ def finds_of(db: duckdb.DuckDBPyConnection, rule: Rule, span: Window, events: Ev
         else _held(part.source.table, since, until, events)
         for part in rule.parts
     }
+    if rule.needs():
+        types = rule.types()
+        of_rule = "" if types is None else f" and type in ({_listed(types)})"
+        bound = f"created_at >= {moment(since)} and created_at < {moment(until)}{of_rule}"
+        (places or Places()).note(db, f"select ip_address from {relation[rule.feed()]} where {bound}")
     answer = db.execute(statement(rule, since=since, until=until, relation=relation))
     names = [column[0] for column in answer.description or ()]
     return [_find(rule, dict(zip(names, row, strict=True))) for row in answer.fetchall()]

@@ -5,6 +5,7 @@
     │   └── RuleTooBroad      a rule that would match nearly everything
     ├── RuleUnknown           no rule of that id or title
     ├── SuppressionInvalid    a suppression without a reason, an owner or an end, or for no rule
+    ├── ThresholdInvalid      a threshold for no rule, or for one that has no such number
     └── GeoUnusable           the file of addresses and countries is damaged or of another kind
 
 Each message says what happened, to what, and what to do next.
@@ -33,6 +34,10 @@ class RuleUnknown(DetectionError):
 
 class SuppressionInvalid(DetectionError):
     """A suppression without a reason, an owner or an end, or one for no rule."""
+
+
+class ThresholdInvalid(DetectionError):
+    """A threshold for no rule, or for one that has no such number."""
 
 
 class GeoUnusable(DetectionError):

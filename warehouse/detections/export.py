@@ -78,6 +78,8 @@ def export(rules: Iterable[Rule], target: str) -> Exported:
                 raise NotExpressible(f"it reads {about}, which Ledgerline computes; send its alerts instead")
             if rule.kind in OWN_KINDS:
                 raise NotExpressible(f"{rule.kind} is a kind of Ledgerline's own; send its alerts instead")
+            if rule.needs():
+                raise NotExpressible("it reads places, which only the archive looks up; send its alerts instead")
             done.files[f"{rule.path.stem}.{chosen.suffix}"] = chosen.write(rule, chosen.query(chosen, rule))
         except NotExpressible as reason:
             done.refused[rule.path.stem] = str(reason)

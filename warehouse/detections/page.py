@@ -12,6 +12,7 @@ from warehouse.detections.computed import COMPUTED
 from warehouse.detections.export import TARGETS, export
 from warehouse.detections.rule import Rule
 from warehouse.detections.rulebook import load
+from warehouse.detections.tuning import numbers
 
 BEGIN = "<!-- made by `python -m warehouse.detections.page`; do not edit below -->"
 _LEVELS = ("critical", "high", "medium", "low", "informational")
@@ -27,7 +28,7 @@ def catalogue(rules: Iterable[Rule]) -> str:
     native = {target: set(export(chosen, target).files) for target in TARGETS}
     lines = ["## The rules", "", "| level | rule | sees | in |", "| --- | --- | --- | --- |"]
     lines += [
-        f"| {rule.level} | [`{rule.path.stem}`](#{rule.path.stem}) | {rule.title} | {_places(rule, native)} |"
+        f"| {rule.level} | [`{rule.path.stem}`](#{rule.path.stem}) | {rule.title} | {_where(rule, native)} |"
         for rule in chosen
     ]
     lines += ["", f"{len(chosen)} rules. The last column says which SIEM has the rule in its own form too.", ""]
@@ -38,7 +39,7 @@ def catalogue(rules: Iterable[Rule]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _places(rule: Rule, native: dict[str, set[str]]) -> str:
+def _where(rule: Rule, native: dict[str, set[str]]) -> str:
     found = [name for name, files in native.items() if any(f.rpartition(".")[0] == rule.path.stem for f in files)]
     return ", ".join(found) or "the archive only"
 
@@ -89,7 +90,7 @@ def _controls(rules: list[Rule]) -> list[str]:
 def _whole(rule: Rule) -> list[str]:
     lines = [f"### {rule.path.stem}", "", f"**{rule.title}** ({rule.level}). {rule.description} {rule.why}", ""]
     lines += [f"{number}. {step}" for number, step in enumerate(rule.runbook, start=1)]
-    lines += ["", f"May also be: {'; '.join(rule.false_positives)}. Reads {_reads(rule)}."]
+    lines += ["", f"May also be: {'; '.join(rule.false_positives)}. Reads {_reads(rule)}.{_notes(rule)}"]
     technique = [tag.removeprefix("attack.") for tag in rule.tags]
     lines += [f"ATT&CK: {', '.join(technique)}. Controls: {', '.join(rule.controls)}. Id `{rule.id}`.", ""]
     return lines
@@ -102,6 +103,19 @@ def _reads(rule: Rule) -> str:
         return named
     own = f"{COMPUTED[rule.source.name].about} (log source `{rule.source.name}`)"
     return f"{own}, and {named}" if types else own
+
+
+def _notes(rule: Rule) -> str:
+    """Which numbers can be tuned, and what the rule needs."""
+    said = ""
+    held = numbers(rule)
+    if held:
+        said += f" Enough is: {', '.join(f'{name} {value}' for name, value in held.items())}."
+    if rule.needs():
+        said += f" Off without [places](#places): {', '.join(sorted(rule.needs()))}."
+    if rule.hourly:
+        said += " Takes its turn once an hour."
+    return said
 
 
 def written(page: str, rules: Iterable[Rule]) -> str:

@@ -10,7 +10,7 @@ mistake names the file, the rule and what would be right.
       gap: 15m                     how long nothing may happen for the next to be another alert (default 15m)
       novelty: {field: .., per: [..], look-back: 30d, history: 7d}     the first time that a value is seen
       silence: {per: [..], for: 30d, look-back: 90d}                   an event after so long without any
-      travel: {per: [..], km-per-hour: 900, least-km: 500}             two places that nobody reaches in the time
+      travel: {per: [..], km-per-hour: 900, least-km: 500, look-back: 1d}  two places nobody reaches in the time
       true: [[records], ..]        samples that raise an alert
       false: [[records], ..]       samples that raise none
 
@@ -31,7 +31,7 @@ from sigma.rule import SigmaRule
 
 from warehouse.detections.condition import event_types, fields, predicate
 from warehouse.detections.errors import RuleInvalid, RuleTooBroad
-from warehouse.detections.source import PRODUCT, Source, sources
+from warehouse.detections.source import PLACE_FIELDS, PRODUCT, Source, sources
 
 Kind = Literal[
     "each", "event_count", "value_count", "temporal", "temporal_ordered", "novelty", "silence", "travel"
@@ -50,6 +50,8 @@ _KEYS = frozenset(
     {"why", "runbook", "group-by", "gap", "novelty", "silence", "travel", "true", "false", "broad", "controls"}
 )
 _DEFAULT_GAP = "15m"
+# A rule that looks back further than this reads too much to do so every five minutes.
+_PROMPT = 31 * 86_400
 # what reading a document of an unforeseen shape ends in, in pySigma and here
 _OF_ANOTHER_SHAPE = (TypeError, AttributeError, KeyError, ValueError, IndexError)
 
@@ -85,6 +87,7 @@ class Rule:
     version: the first 12 hex digits of the SHA-256 of its file, so that an alert says which text raised it.
     gap: events of a group that are further apart belong to different alerts. threshold: how many events, values or
     parts within `timespan` (one for kind `each`). look_back: how far before a window the rule has to read.
+    hourly: whether it takes its turn once an hour instead of at each run, since it looks back over a month.
     samples: (raises an alert or not, records).
     """
 
@@ -109,6 +112,8 @@ class Rule:
     value_field: str | None
     look_back: int
     own: Mapping[str, Any] = field(default_factory=dict)
+    broad: bool = False
+    hourly: bool = False
     samples: tuple[tuple[bool, tuple[dict[str, Any], ...]], ...] = ()
     path: Path
     sigma: SigmaCollection = field(repr=False)
@@ -122,10 +127,21 @@ class Rule:
         """The parts that read `audit_events`."""
         return tuple(part for part in self.parts if part.source.name == "audit")
 
+    def feed(self) -> str:
+        """The log source of events among those that it reads: the one whose addresses have places."""
+        return next(part.source.name for part in self.parts if part.source.open)
+
     def types(self) -> frozenset[str] | None:
         """The event types it can match; None where any part that reads events is bound to none."""
         found = [part.types() for part in self.parts if not part.source.computed]
         return frozenset().union(*(t for t in found if t)) if all(t is not None for t in found) else None
+
+    def needs(self) -> frozenset[str]:
+        """The fields of places that it reads; a rule without any needs no file of places."""
+        named = {*self.group_by, *([self.value_field] if self.value_field else [])}
+        named |= {"latitude", "longitude"} if self.kind == "travel" else set()
+        read = {part.aliases.get(name, name) for part in self.parts for name in named}
+        return frozenset(read.union(*(fields(part.rule) for part in self.parts)) & set(PLACE_FIELDS))
 
     def reads_record(self) -> bool:
         """Whether it looks into the verbatim record for a field that has no column."""
@@ -192,13 +208,15 @@ def _rule(path: Path, collection: SigmaCollection, version: str) -> Rule:
         controls=tuple(str(text) for text in ours.get("controls", ())),
         version=version,
         parts=parts,
+        broad=bool(ours.get("broad")),
+        hourly=shape["look_back"] > _PROMPT and not any(part.source.computed for part in parts),
         samples=_samples(ours),
         path=path,
         sigma=collection,
         **shape,
     )
     _check_fields(rule)
-    if rule.types() is None and not ours.get("broad"):
+    if rule.types() is None and not rule.broad:
         _check_breadth(rule)
     return rule
 
@@ -267,6 +285,10 @@ def _single(ours: Mapping[str, Any]) -> dict[str, Any]:
         shape["look_back"] = seconds(settings.get("look-back", "30d"))
         if own[0] == "travel":
             shape["gap"] = shape["look_back"] = seconds(settings.get("look-back", "1d"))
+            for name in ("km-per-hour", "least-km"):
+                number = settings.get(name, 1)
+                if not isinstance(number, int | float) or isinstance(number, bool) or number <= 0:
+                    raise RuleInvalid(f"{name} of 'travel' is {number!r}", remedy="write a number above 0")
         if own[0] == "novelty" and not shape["value_field"]:
             raise RuleInvalid(
                 "'novelty' names no field", remedy="say which field's values are new: field: ip_address"

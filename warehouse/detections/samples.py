@@ -28,7 +28,8 @@ _ACTOR = {
     "ip_address": "192.0.2.10",
     "user_agent": "Mozilla/5.0",
 }
-_OURS = ("repeat", "every", "after", "actor", "fold", "version", "source")
+# what a sample says of a record beside the record's own fields
+OURS = ("repeat", "every", "after", "actor", "fold", "version", "source")
 _STEPS = ("repeat", "every", "after", "source")
 
 Sample = Iterable[Mapping[str, Any]]
@@ -51,7 +52,7 @@ def records(sample: Sample) -> list[dict[str, Any]]:
 
 
 def _record(number: int, now: datetime, written: Mapping[str, Any]) -> dict[str, Any]:
-    body = {name: _numbered(value, number) for name, value in written.items() if name not in _OURS}
+    body = {name: _numbered(value, number) for name, value in written.items() if name not in OURS}
     return {
         "id": f"activity_01Sample{number:06d}",
         "created_at": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
@@ -65,7 +66,7 @@ def tables(rule: Rule, sample: Sample) -> dict[str, pa.Table]:
     """The rows of a sample by log source, for each that the rule reads."""
     names = [part.source.name for part in rule.parts]
     sample = [{"source": names[0]} | dict(written) if len(set(names)) == 1 else written for written in sample]
-    return {name: computed_rows(name, sample) if name in COMPUTED else _events(sample) for name in names}
+    return {name: computed_rows(name, sample) if name in COMPUTED else events(sample) for name in names}
 
 
 def computed_rows(source: str, sample: Sample) -> pa.Table:
@@ -90,7 +91,7 @@ def _typed(value: Any, field: pa.Field) -> Any:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _events(sample: Sample) -> pa.Table:
+def events(sample: Sample) -> pa.Table:
     """The audit records of one sample as rows with the schema of `audit_events`, as the fold would store them."""
     sample = [w for w in sample if w.get("source", "audit") not in COMPUTED]
     made = [_record(*one) for one in _dated(sample)]

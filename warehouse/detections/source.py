@@ -21,6 +21,9 @@ PRODUCT = "anthropic"
 # Who did it, whatever kind of actor: the id, else the address of mail, else that of the network, else the kind.
 ACTOR = "coalesce(actor_id, actor_email, ip_address, actor_type)"
 
+# Where `ip_address` is; columns of the table of places (`places.py`), which a rule that reads them is joined with.
+PLACE_FIELDS = ("country", "latitude", "longitude", "asn")
+
 # What the vendor writes in two ways (`enabled` here, `is_enabled` there) is one field to a rule.
 _SAME = {"enabled": ("enabled", "is_enabled"), "is_enabled": ("enabled", "is_enabled")}
 
@@ -103,6 +106,7 @@ def sources() -> dict[str, Source]:
         "created_at": "created_at",
         "unknown_event": "cast(unknown_event as varchar)",
         "version": "version",
+        **{name: name for name in PLACE_FIELDS},
     }
     audit = {"columns": columns, "lists": frozenset(lists), "open": True, "paths": frozenset(paths)}
     return {

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from warehouse.detections.condition import Dialect, literal
 from warehouse.detections.errors import RuleInvalid
+from warehouse.detections.places import TABLE as PLACES
 from warehouse.detections.rule import Part, Rule, seconds
 
 _LENGTH = {"duckdb": "len(list_distinct({list}))", "athena": "cardinality(array_distinct({list}))"}
@@ -30,6 +31,7 @@ def statement(
 ) -> str:
     """The SQL of a rule over events from `since` to `until` (half-open, UTC; None: no bound).
 
+    A rule that reads places joins `address_places`, which must be there (`places.py`; on Athena a table of yours).
     `relation` replaces the source's table: a table with the same columns, or one by name of log source. Athena has
     no rows of a log source that is computed: without a relation for it that raises RuleInvalid. Read
     `rule.look_back` before the window whose alerts are wanted; the engine keeps those with an event inside it.
@@ -93,7 +95,10 @@ def _matched(
         wanted += [f"{part.sql(name)} is not null" for name in rule.group_by]
     if rule.value_field:
         wanted.append(f"{part.sql(rule.value_field)} is not null")
-    return f"  select {', '.join(columns)}\n  from {held or source.table}\n  where " + "\n    and ".join(wanted)
+    rows = held or source.table
+    if rule.needs() and source.open:
+        rows += f"\n  left join {PLACES} on {PLACES}.address = ip_address"
+    return f"  select {', '.join(columns)}\n  from {rows}\n  where " + "\n    and ".join(wanted)
 
 
 def moment(time: datetime) -> str:
@@ -188,7 +193,8 @@ def _travelled(rule: Rule, partition: str) -> list[str]:
          + cos(radians(lat0)) * cos(radians(lat)) * pow(sin(radians(lon - lon0) / 2), 2)))) as km
   from seen
 )""",
-        f"judged as (select *, case when km >= {least} and km > {speed} * greatest(1, "
+        # DuckDB's `least` passes over a null, so the first place, which has none before it, is ruled out by name
+        f"judged as (select *, case when earlier is not null and km >= {least} and km > {speed} * greatest(1, "
         "date_diff('second', earlier, created_at)) / 3600.0 then 1 else 0 end as arrived from measured)",
         f"paired as (select *, lead(arrived) {order} as departed from judged)",
         "counted as (select *, arrived as enough from paired where arrived = 1 or departed = 1)",

@@ -1,6 +1,7 @@
 """Tries a rule on its own samples: what should raise an alert does, what should not does not.
 
 Promise: a trial runs the very statement that runs over the archive, on rows that went through the very parser.
+Addresses of the samples have the invented places of `sample_places.mmdb`, whatever is configured.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,6 +11,7 @@ from typing import Any
 
 import duckdb
 
+from warehouse.detections.places import SAMPLE_FILE, Places, prepare
 from warehouse.detections.rule import Rule
 from warehouse.detections.samples import tables
 from warehouse.detections.statement import statement
@@ -37,6 +39,7 @@ def bench() -> Iterator[duckdb.DuckDBPyConnection]:
         db.execute("set timezone = 'UTC'")
         for macro in JSON_MACROS:
             db.execute(macro)
+        prepare(db)
         yield db
 
 
@@ -58,6 +61,9 @@ def held(
     for name, found in rows.items():
         db.register(name, found)
     try:
+        if rule.needs():
+            with Places([SAMPLE_FILE]) as places:
+                places.note(db, f"select ip_address from sample_{rule.feed()}")
         yield {name.removeprefix("sample_"): name for name in rows}
     finally:
         for name in rows:

@@ -81,7 +81,7 @@ _NO_CURSORS = """to_json(list_transform(cast(objects as json[]), lambda o:
  json_merge_patch(o, '{"query":"[restricted]","cursor_in":"[restricted]","last_id":"[restricted]"}')))"""
 _NAMING = [
     *(("footprints", ""), ("findings", ""), ("recording", "")),
-    ("counts", """json_merge_patch(counts, '{"unknown_types":null,"unknown_fields":null}')"""),
+    ("counts", """json_merge_patch(counts, '{"unknown_types":null,"unknown_fields":null,"thresholds":null}')"""),
     ("objects", _NO_CURSORS, "kind = 'pull' and stream <> 'activities'"),
 ]
 

@@ -21,6 +21,12 @@ def destination(kind: str, lines: str) -> str:
 
 SPLUNK = 'url = "https://s.example.com"\ntoken = "env:T"\n'
 
+
+def threshold(line: str, reason: str = "long enough") -> str:
+    """A file with one threshold whose sixth line is given."""
+    return f'[[detections.thresholds]]\nrule = "a"\nreason = "{reason}"\nowner = "b"\nuntil = 2027-01-31\n{line}'
+
+
 # (the text; then of the one mistake in it: line, key, a piece of what is wrong, a piece of what is right)
 MISTAKES = {
     "unknown table": ('[archiv]\nurl = "x"', 1, "archiv", "no such key", "archive"),
@@ -100,6 +106,13 @@ MISTAKES = {
     "number for path": ("[finops]\ncost_centers = 5", 2, "finops.cost_centers", "not a text", "CSV"),
     "text for list": ('[detections]\nrules = "x"', 2, "detections.rules", '"x"', "list"),
     "number in list": ('[detections]\nrules = [\n "a",\n 5]', 4, "detections.rules[2]", "not a text", "list"),
+    "no count": (threshold("count = 0"), 6, "detections.thresholds[1].count", "0", "1 to 1000000"),
+    "no time": (threshold('timespan = "0h"'), 6, "detections.thresholds[1].timespan", '"0h"', "longer than none"),
+    "no span": (threshold('history = "a week"'), 6, "detections.thresholds[1].history", '"a week"', "30d"),
+    "no reason": (threshold("count = 5", reason="why"), 3, "detections.thresholds[1].reason", "", "sentence"),
+    "threshold for ever": ('[[detections.thresholds]]\nrule = "a"\nreason = "long enough"\nowner = "b"', 1,
+                           "detections.thresholds[1].until", "missing", "2027-01-31"),
+    "text for geo": ('[detections]\ngeo = "x"', 2, "detections.geo", '"x"', "MMDB"),
     "nested unknown": ("[anthropic.requests_per_minute]\ncomplience = 1", 2,
                        "anthropic.requests_per_minute.complience", "no such key", "compliance"),
     "one destination table": ('[destinations]\nname = "a"', 1, "destinations", "list", "[[destinations]]"),

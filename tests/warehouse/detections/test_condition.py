@@ -99,7 +99,8 @@ def test_a_text_with_a_quote_is_a_text(tmp_path: Path, raised: Raised) -> None:
         ("a:\n  type|nosuch: api_key_created\ncondition: a", "  gap: 1m", "nosuch"),
         ("a:\n  type: api_key_created\ncondition: a", "  gap: soon", "no span of time"),
         ("a:\n  type: api_key_created\ncondition: a", "  colour: red", "has no colour"),
-        ("a:\n  type: sso_login_succeeded\ncondition: a", "  travel: {per: [actor]}", "'latitude' is not in log"),
+        ("a:\n  type: sso_login_succeeded\ncondition: a", "  travel: {km-per-hour: fast}", "'travel' is 'fast'"),
+        ("a:\n  type: sso_login_succeeded\ncondition: a", "  travel: {least-km: 0}", "'travel' is 0"),
         ("keywords:\n  - word\ncondition: keywords", "  gap: 1m", "without a field"),
     ],
 )
