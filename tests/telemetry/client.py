@@ -113,9 +113,14 @@ class Client:
 
     def metrics(self) -> Message:
         """An export, as the periodic reader makes one; what it counted since the last one, or since the start."""
+        message = self.metrics_if_any()
+        assert message is not None
+        return message
+
+    def metrics_if_any(self) -> Message | None:
+        """None where nothing was counted since: then nothing is sent."""
         data = self._reader.get_metrics_data()
-        assert data is not None
-        return encode_metrics(data)
+        return encode_metrics(data) if data is not None else None
 
     def logs(self) -> Message:
         """An export of what was logged since the last one."""
