@@ -24,6 +24,7 @@ from assets import (  # noqa: E402
     marts,
     sealed,
     siem,
+    telemetry,
 )
 from orchestration.forwarding import forward_claims, waiting_claims  # noqa: E402
 from orchestration.partitions import ended, ended_months, monthly, since  # noqa: E402
@@ -31,6 +32,7 @@ from orchestration.pruning import pruning_job  # noqa: E402
 from orchestration.resources import workshop_resource  # noqa: E402
 from orchestration.schedules import JOBS, schedules  # noqa: E402
 from orchestration.sensors import export_files, failed_runs, failing_checks  # noqa: E402
+from orchestration.telemetry_schedule import telemetry_landing, telemetry_schedule  # noqa: E402
 from warehouse.config import ConfigError, Settings, load  # noqa: E402
 from warehouse.wire.times import Clock, system_clock  # noqa: E402
 
@@ -49,16 +51,16 @@ def definitions_of(settings: Settings, clock: Clock = system_clock) -> dg.Defini
             *ended(start, engagement.ASSETS),
             *monthly(start, [chargeback.chargeback_statement, chargeback_report.chargeback_report]),
             *directory.ASSETS,
-            *(exports.audit_export_rows, marts.marts, archive_log.archive_log),
+            *(exports.audit_export_rows, *telemetry.ASSETS, marts.marts, archive_log.archive_log),
             *ended_months(start, [certificates.completeness_certificate]),
         ],
         asset_checks=[
             *(audit.audit_feed_checks, sealed.audit_sealed_checks, alerts.every_commit_was_looked_at),
             *(analytics.spend_checks, engagement.engagement_checks, legacy.parity_checks),
-            *(*directory.CHECKS, exports.feed_has_the_rows, exports.cells_are_readable),
+            *(*directory.CHECKS, *telemetry.CHECKS, exports.feed_has_the_rows, exports.cells_are_readable),
         ],
-        jobs=[*JOBS, forward_claims, prune_runs],
-        schedules=schedules(start, prune_runs),
+        jobs=[*JOBS, telemetry_landing, forward_claims, prune_runs],
+        schedules=[*schedules(start, prune_runs), telemetry_schedule(settings)],
         sensors=[
             *(failed_runs, failing_checks, waiting_claims(settings)),
             export_files(exports.inbox(settings.warehouse.duckdb)),
