@@ -1,6 +1,7 @@
-"""The sandbox's command line: `python -m sandbox serve` and `python -m sandbox intakes`.
+"""The sandbox's command line: `python -m sandbox serve`, `intakes` and `play`.
 
-One JSON line on stdout when it is ready, everything else on stderr; exit 0 stopped cleanly, 2 could not run.
+One JSON line on stdout when it is ready (or done), everything else on stderr; exit 0 stopped cleanly, 2 could
+not run.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from sandbox.clock import Clock
 from sandbox.faults import RECORD_FAULTS, REQUEST_FAULTS, FaultError, parse_faults
@@ -20,14 +24,29 @@ from sandbox.intakes import INTAKES, Intakes
 from sandbox.intakes.faults import FAULTS
 from sandbox.intakes.faults import parse as parse_intake_faults
 from sandbox.server import HOST, run, run_app
+from sandbox.telemetry import play
 from sandbox.tenant.quirks import QUIRKS
 from sandbox.tenant.tenant import Tenant
+from sandbox.tenant.world import World
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code (0 stopped cleanly, 2 could not run)."""
     options = _parser().parse_args(argv)
-    return _intakes(options) if options.command == "intakes" else _serve(options)
+    return {"intakes": _intakes, "play": _play, "serve": _serve}[options.command](options)
+
+
+def _play(options: argparse.Namespace) -> int:
+    first, last = date.fromisoformat(options.first), date.fromisoformat(options.last)
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    headers = {"authorization": f"Bearer {token}"} if (token := os.environ.get(options.token_env)) else None
+    try:
+        totals = play(World(options.seed, options.users), days, options.url, headers)
+    except httpx.HTTPError as problem:
+        print(f"sandbox: {options.url} does not take telemetry: {problem}", file=sys.stderr)
+        return 2
+    print(json.dumps(totals.as_dict()), flush=True)
+    return 0
 
 
 def _intakes(options: argparse.Namespace) -> int:
@@ -164,6 +183,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--lazy", action="store_true", help="generate a day when it is first asked for instead of before ready")
     _add_intakes(commands)
+    _add_play(commands)
     return parser
 
 
@@ -184,6 +204,24 @@ def _add_intakes(commands: Any) -> None:
     intakes.add_argument("--faults", default="", metavar="LIST", help="faults to start with; see below")
     intakes.add_argument("--no-bodies", action="store_true", help="keep ids and times of events, not the events")
     intakes.add_argument("--seed", type=int, default=7, help="of faults with a probability (default 7)")
+
+
+def _add_play(commands: Any) -> None:
+    played = commands.add_parser(
+        "play",
+        help="send the Claude Code sessions of some days to an OTLP receiver",
+        description="Play the machines of the tenant's developers: their sessions as OTLP over HTTP.\n"
+        "Prints one JSON line with what the clients counted themselves.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    played.add_argument("--url", required=True, help="the receiver, without /v1/...")
+    played.add_argument("--first", required=True, metavar="DAY", help="the first day, YYYY-MM-DD")
+    played.add_argument("--last", required=True, metavar="DAY", help="the last day")
+    played.add_argument("--users", type=int, default=200, help="seats, as served (default 200)")
+    played.add_argument("--seed", type=int, default=7, help="as served (default 7)")
+    played.add_argument(
+        "--token-env", default="SANDBOX_OTLP_TOKEN", metavar="NAME", help="the variable with the receiver's token"
+    )
 
 
 def _table(rows: dict[str, str]) -> str:

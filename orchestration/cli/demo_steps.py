@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestration.cli.demo_delivery import send
 from orchestration.cli.demo_spend import charge, pull_money
+from orchestration.cli.demo_telemetry import receive_sessions
 from orchestration.cli.output import Output, counted, duration, size
 from orchestration.cli.progress import Progress
 
@@ -137,6 +138,7 @@ def check(run: DemoRun) -> None:
 STEPS: tuple[Callable[[DemoRun], None], ...] = (
     pull_audit,
     pull_money,
+    receive_sessions,
     raise_alerts,
     send,
     model,
