@@ -10,6 +10,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from assets.computed_turns import ComputedTurn, computed_turns, looked_at, position_of, rows_held, turns_over
@@ -20,7 +22,7 @@ from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Draft, ObjectRef, sha256_hex
 from warehouse.archive.state import LogState
 from warehouse.detections.alert import Alert, rows
-from warehouse.detections.backtest import BackTest, backtest
+from warehouse.detections.backtest import BackTest, backtest, bound_memory
 from warehouse.detections.engine import Commits, Events, Raised, run
 from warehouse.detections.places import Places
 from warehouse.detections.rule import Rule
@@ -167,7 +169,13 @@ def look_back(workshop: Workshop, rules: Iterable[Rule], window: Window, *, only
     Nothing is written. Raises GeoUnusable and ThresholdInvalid.
     """
     archive = workshop.archive
-    with Places(workshop.geo) as places, connect(archive, unmasked=EVERY_TABLE) as db, ExitStack() as held:
+    with (
+        TemporaryDirectory(prefix="ledgerline-") as spill,
+        Places(workshop.geo) as places,
+        connect(archive, unmasked=EVERY_TABLE) as db,
+        ExitStack() as held,
+    ):
+        bound_memory(db, Path(spill))
         here = in_use(rules, thresholds=workshop.thresholds, places=places.has, now=workshop.clock())
         chosen = [rule for rule in here.rules if only is None or rule.id == only.id]
         events = of_days(archive)

@@ -25,6 +25,7 @@ from warehouse.tables.schema import AUDIT_EVENTS
 from warehouse.wire.windows import Window
 
 _LOOKED_AT = "detections_events"
+_TYPES = "detections_types"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,24 +114,16 @@ def gather(db: duckdb.DuckDBPyConnection, rules: Sequence[Rule], span: Window, e
     The verbatim record comes along for those types only whose rules look into it.
     """
     audit = [rule for rule in rules if rule.of_table()]
-    chosen: list[str] = []
     looked_into: frozenset[str] | None = frozenset()
     for rule in audit:
-        types = rule.types()
-        since, until = _reach(rule, span)
-        bound = f"created_at >= {moment(since)} and created_at < {moment(until)}"
-        if types is not None:
-            bound += f" and type in ({_listed(types)})"
-        elif not any(fields(part.rule) & set(PLACE_FIELDS) for part in rule.of_table()):
-            bound += f" and ({' or '.join(part.condition('duckdb') for part in rule.of_table())})"
-        chosen.append(bound)
         if rule.reads_record() and looked_into is not None:
+            types = rule.types()
             looked_into = None if types is None else looked_into | types
-    where = "\n or ".join(f"({bound})" for bound in dict.fromkeys(chosen)) or "false"
+    where = " or ".join(f"({bound})" for bound in _bounds(audit, span)) or "false"
     reaches = [_reach(rule, span) for rule in audit] or [(span.start, span.end)]
     since, until = min(since for since, _ in reaches), max(until for _, until in reaches)
     names = ", ".join(_columns(rules))
-    bound = f"created_at >= {moment(since)} and created_at < {moment(until)} and ({where})"
+    bound = f"{_between(since, until)} and ({where})"
     held = f"({events('audit_events', since, until)}) as held"
     # two readings, so that the records of types that nobody looks into are never unpacked
     parts = [f"select {names}, raw from {held} where {bound}"]
@@ -141,8 +134,49 @@ def gather(db: duckdb.DuckDBPyConnection, rules: Sequence[Rule], span: Window, e
             f"select {names}, null as raw from {held} where (type is null or not {into}) and {bound}",
         ]
     db.execute(f"create or replace temp table {_LOOKED_AT} as " + "\nunion all\n".join(parts))
-    row = db.execute(f"select count(*) from {_LOOKED_AT}").fetchone()
+    db.execute(
+        f"create or replace temp table {_TYPES} as select type, count(*) as n from {_LOOKED_AT} group by type"
+    )
+    row = db.execute(f"select coalesce(sum(n), 0) from {_TYPES}").fetchone()
     return int(row[0]) if row else 0
+
+
+def _bounds(rules: Iterable[Rule], span: Window) -> list[str]:
+    """What the rules read, in as few conditions as there are different reaches: each type as far as any rule that
+    reads it, and what rules that are bound to no type look for."""
+    reach_of: dict[str, tuple[datetime, datetime]] = {}
+    loose = []
+    for rule in rules:
+        since, until = _reach(rule, span)
+        types = rule.types()
+        if types is None:
+            # where an address is, only the rule's own statement can ask
+            of_places = any(fields(part.rule) & set(PLACE_FIELDS) for part in rule.of_table())
+            asked = "true" if of_places else " or ".join(part.condition("duckdb") for part in rule.of_table())
+            loose.append(f"{_between(since, until)} and ({asked})")
+        for kind in types or ():
+            first, last = reach_of.get(kind, (since, until))
+            reach_of[kind] = (min(first, since), max(last, until))
+    by_reach: dict[tuple[datetime, datetime], list[str]] = {}
+    for kind, reach in reach_of.items():
+        by_reach.setdefault(reach, []).append(kind)
+    return [
+        f"{_between(*reach)} and type in ({_listed(types)})" for reach, types in sorted(by_reach.items())
+    ] + loose
+
+
+def _between(since: datetime, until: datetime) -> str:
+    return f"created_at >= {moment(since)} and created_at < {moment(until)}"
+
+
+def _may_fire(db: duckdb.DuckDBPyConnection, rule: Rule) -> bool:
+    """Whether types that a rule needs are there at all: most rules look for what hardly ever happens."""
+    held = dict(db.execute(f"select type, n from {_TYPES}").fetchall())
+    found = []
+    for part in rule.parts:
+        types = part.types() if part.source.name == "audit" else None
+        found.append(1 if types is None else sum(held.get(kind, 0) for kind in types))
+    return all(found) if rule.kind.startswith("temporal") else any(found)
 
 
 def _columns(rules: Iterable[Rule]) -> list[str]:
@@ -165,6 +199,8 @@ def finds_of(
     db: duckdb.DuckDBPyConnection, rule: Rule, span: Window, events: Events, places: Places | None = None
 ) -> list[Find]:
     """What one rule finds in and around a span, after `gather` for it. `places`: for rules that read some."""
+    if not _may_fire(db, rule):
+        return []
     since, until = _reach(rule, span)
     relation = {
         part.source.name: _LOOKED_AT

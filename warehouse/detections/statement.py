@@ -203,9 +203,17 @@ def _travelled(rule: Rule, partition: str) -> list[str]:
 
 def _chained(rule: Rule, partition: str) -> str:
     order = f"over ({partition}order by created_at, id"
-    return f"""linked as (select *, lag(created_at) {order}) as previous from counted),
+    return f"""linked as (select *, lag(created_at) {order}) as previous from counted as c{_of_enough(rule)}),
 chained as (
   select *, sum(case when previous is null or created_at > previous + interval '{rule.gap}' second
                      then 1 else 0 end) {order} rows unbounded preceding) as chain
   from linked
 )"""
+
+
+def _of_enough(rule: Rule) -> str:
+    """Chains are made in those groups only that have enough anywhere; with `each` all have."""
+    if rule.kind == "each":
+        return ""
+    same = "".join(f" and e.g{index} = c.g{index}" for index in range(len(rule.group_by)))
+    return f" where exists (select 1 from counted as e where e.enough = 1{same})"
