@@ -188,7 +188,7 @@ def test_spend_out_of_the_ordinary_is_told_with_rows_that_can_be_followed(
 
 def test_a_backtest_finds_in_the_past_what_was_told_at_the_time(workshop: Workshop) -> None:
     window = Window(NOW - timedelta(days=20), NOW + timedelta(days=6))
-    tests = {test.rule.path.stem: test.alerts for test in look_back(workshop, RULES, window)}
+    tests = {test.rule.path.stem: test.alerts for test in look_back(workshop, RULES, window).tests}
     assert {name: count for name, count in tests.items() if count} == {
         "feed_silent": 1,
         "key_appeared_without_activity": 1,
