@@ -18,9 +18,9 @@ import pytest
 from tests.real import opensearch
 from tests.real.test_elastic_pack import ECS, for_opensearch
 from tests.real.test_siem_packs import kusto
+from warehouse.delivery.mappings.asim import COLUMNS
 from warehouse.delivery.mappings.canonical import canonical_events
 from warehouse.delivery.packs import elastic, hunting
-from warehouse.delivery.packs.sentinel import COLUMNS
 from warehouse.delivery.packs.writing import SIEM
 from warehouse.detections.export import export
 from warehouse.detections.rule import Rule

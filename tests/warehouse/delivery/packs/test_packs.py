@@ -19,7 +19,7 @@ from warehouse.delivery.mappings.alert import canonical_alert
 from warehouse.delivery.mappings.asim import COLUMNS, TABLE
 from warehouse.delivery.mappings.canonical import canonical_events
 from warehouse.delivery.mappings.schemas import SCHEMAS
-from warehouse.delivery.packs import elastic, hunting, sentinel, splunk
+from warehouse.delivery.packs import elastic, hunting, kibana, sentinel_template, splunk
 from warehouse.delivery.packs.__main__ import main
 from warehouse.delivery.packs.writing import SIEM, contents, write
 from warehouse.taxonomy import load
@@ -87,8 +87,8 @@ def test_no_pack_holds_a_secret_or_an_address_of_anybody():
 def test_the_names_are_the_defaults_of_the_destinations():
     assert Splunk.model_fields["sourcetype"].default == hunting.SOURCETYPE
     assert Elastic.model_fields["data_stream"].default == hunting.DATA_STREAM
-    assert Sentinel.model_fields["stream"].default == sentinel.STREAM
-    assert re.fullmatch(elastic.DATA_STREAM_PATTERN.replace("*", ".*"), hunting.DATA_STREAM)
+    assert Sentinel.model_fields["stream"].default == sentinel_template.STREAM
+    assert re.fullmatch(kibana.DATA_STREAM_PATTERN.replace("*", ".*"), hunting.DATA_STREAM)
 
 
 TA = f"splunk/{splunk.APP}"
@@ -192,7 +192,7 @@ def test_the_bicep_file_says_what_the_arm_template_says():
     assert set(re.findall(r"^output (\w+) ", bicep, re.M)) == set(template["outputs"])
     for resource in template["resources"]:
         assert f"'{resource['type']}@{resource['apiVersion']}'" in bicep
-    assert sentinel.TRANSFORM in bicep
+    assert sentinel_template.TRANSFORM in bicep
     assert bicep.count("{") == bicep.count("}")
     workbook = next(one for one in template["resources"] if one["type"] == "Microsoft.Insights/workbooks")
     assert json.loads(workbook["properties"]["serializedData"]) == json.loads(text("sentinel/workbook.json"))
