@@ -94,12 +94,13 @@ def forward_once(
     names: Sequence[str] | None = None,
     wait_seconds: float = 0.0,
     always: bool = False,
+    stop: Event | None = None,
 ) -> Forwarded:
     """Receive claims, deliver what is due, and take the claims out of the queue once that is settled or recorded.
 
-    always: deliver without a claim too. tell: called with a subject and a text when a message is dead. A
-    destination that stopped keeps its position, so its claims are done all the same. Raises QueueUnreachable,
-    QueueUnusable, and what `deliver` raises: then the claims come back.
+    always: deliver without a claim too. stop: as of `deliver`. tell: called with a subject and a text when a
+    message is dead. A destination that stopped keeps its position, so its claims are done all the same. Raises
+    QueueUnreachable, QueueUnusable, and what `deliver` raises: then the claims come back.
     """
     done = Forwarded()
     good: list[Message] = []
@@ -123,7 +124,7 @@ def forward_once(
             good.append(message)
     done.claims = len(good)
     if good or always:
-        done.reports = deliver(workshop, names)
+        done.reports = deliver(workshop, names, stop=stop)
     queue.done(good)
     return done
 
@@ -147,11 +148,11 @@ def follow(
         wait = min(5.0, max(0.0, due - time.monotonic()))
         always = wait == 0.0
         try:
-            done = forward_once(workshop, queue, tell, names=names, wait_seconds=wait, always=always)
+            done = forward_once(workshop, queue, tell, names=names, wait_seconds=wait, always=always, stop=stop)
         except QueueUnreachable as problem:
             _log.warning("%s; the log is asked instead", problem)
             stop.wait(max(wait, 1.0))
-            done = Forwarded(reports=deliver(workshop, names)) if always else Forwarded()
+            done = Forwarded(reports=deliver(workshop, names, stop=stop)) if always else Forwarded()
         if always or done.claims:
             due = time.monotonic() + every_seconds
         each(done)

@@ -35,6 +35,7 @@ from warehouse.detections.rulebook import load as load_rules
 from warehouse.tables.schema import AUDIT_EVENTS
 from warehouse.wire.times import parse_rfc3339
 
+BY_HAND = "stopped by hand"  # the reason of a destination that somebody's interrupt ended
 CHECKPOINT_TYPE = "ledgerline_checkpoint"
 
 
@@ -62,11 +63,13 @@ def deliver(
     patience: Patience | None = None,
     on_progress: Callable[[Report], None] = lambda _report: None,
     load: Callable[[str], Destination] = modules.load,
+    stop: threading.Event | None = None,
 ) -> list[Report]:
     """Push what is due to the named destinations, or to all that are configured; all at once.
 
-    A destination's trouble is in its report (`stopped`) and no exception. `load`: the module of a type. Raises
-    what reading and appending to the archive raise.
+    A destination's trouble is in its report (`stopped`) and no exception. `load`: the module of a type. stop: when
+    it is set, nothing more is sent, and what is on its way is put on record. Raises what reading and appending to
+    the archive raise.
     """
     wanted = [one for one in workshop.destinations if names is None or one.name in names]
     if not wanted:
@@ -102,7 +105,7 @@ def deliver(
             run.learn(queue.before(slices[one.name], book.begun, book.passed))
             return run.go(reader.chunks(queue, book.begun, book.ahead, book.passed))
 
-    reports = all_at_once(wanted, serve, runs.values())
+    reports = all_at_once(wanted, serve, runs.values(), stop)
     archive.settle()
     return reports + refused
 
@@ -130,17 +133,21 @@ def sliced(one: Configured, rule_folders: Sequence[Path] = ()) -> Slice:
 
 
 def all_at_once(
-    wanted: Sequence[Configured], serve: Callable[[Configured], Report], runs: Iterable[Run]
+    wanted: Sequence[Configured],
+    serve: Callable[[Configured], Report],
+    runs: Iterable[Run],
+    stop: threading.Event | None = None,
 ) -> list[Report]:
-    """Each in a thread of its own. An interrupt stops all of them; what is on its way is put on record."""
+    """Each in a thread of its own. An interrupt or `stop` ends all; what is on its way is put on record."""
     with ThreadPoolExecutor(len(wanted), thread_name_prefix="destination") as pool:
         futures = [pool.submit(serve, one) for one in wanted]
         try:
             while waiting := [future for future in futures if not future.done()]:
                 _wait(waiting[0])
+                if stop is not None and stop.is_set():
+                    _stop(runs)
         except BaseException:
-            for run in runs:
-                run.stop("stopped by hand")
+            _stop(runs)
             raise
     reports, trouble = [], None
     for one, future in zip(wanted, futures, strict=True):
@@ -154,6 +161,11 @@ def all_at_once(
     if trouble is not None:
         raise trouble
     return reports
+
+
+def _stop(runs: Iterable[Run]) -> None:
+    for run in runs:
+        run.stop(BY_HAND)
 
 
 def _wait(future: Any) -> None:

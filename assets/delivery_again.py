@@ -49,6 +49,7 @@ def replay(
     window: Window,
     *,
     patience: Patience | None = None,
+    on_progress: Callable[[Report], None] = lambda _report: None,
     load: Callable[[str], Destination] = modules.load,
 ) -> Report:
     """Send again what a destination's slice selects of the events of a window (by their own time), every version.
@@ -66,7 +67,7 @@ def replay(
     book = book_of(archive, lock, one)
     book.action, book.window = "replay", [rfc3339(window.start), rfc3339(window.end)]
     target = target_of(one, load(one.type), newest_checkpoint(archive))
-    run = Run(target, book, patience=patience, clock=workshop.clock)
+    run = Run(target, book, patience=patience, clock=workshop.clock, on_progress=on_progress)
     source = _Again(workshop, lock)
     chunks = source.alerts_of if slices[name].kind in ("alerts", "rule") else source.events_of
     (report,) = all_at_once([one], lambda _one: run.go(chunks(slices[name], window)), [run])

@@ -1,23 +1,20 @@
 """`ledgerline deliver`: what is due to each destination, with receipts; and what would go, without sending."""
 
-import logging
-import time
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from orchestration.cli.delivery_progress import DeliveryProgress
 from orchestration.cli.failures import CannotRun
 from orchestration.cli.names import known
 from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
-from orchestration.cli.output import Output, counted, duration, size, to_json
+from orchestration.cli.output import Output, counted, duration, size
 
 if TYPE_CHECKING:
     from assets.delivery_preview import Preview
     from assets.workshop import Workshop
     from warehouse.config import Settings
     from warehouse.delivery.engine import Report
-
-_ROUND_SECONDS = 5.0
 
 NAME = Annotated[
     str | None,
@@ -76,13 +73,12 @@ def deliver(
         check_slices(workshop, names)
         if dry_run:
             return _preview(workshop, names, output)
-        if follow and workshop.queue is not None:
-            from orchestration.cli.deliver_follow import follow as follow_queue  # noqa: PLC0415
-
-            return follow_queue(workshop, names, output)
         if follow:
-            _follow(workshop, names, output)
-        reports = deliver_due(workshop, names)
+            from orchestration.cli.deliver_follow import follow as follow_log  # noqa: PLC0415
+
+            return follow_log(workshop, names, output)
+        with DeliveryProgress(behind(workshop)) as progress:
+            reports = deliver_due(workshop, names, on_progress=progress)
     tell(reports, output)
     return code_of(reports)
 
@@ -99,32 +95,6 @@ def code_of(reports: "list[Report]") -> int:
     return 1 if any(report.dead or report.stopped for report in reports) else 0
 
 
-def _follow(workshop: "Workshop", names: list[str], output: Output) -> NoReturn:
-    """Deliver round after round, until interrupted; a round in which nothing happened is not told."""
-    from assets.delivering import deliver as deliver_due  # noqa: PLC0415
-    from orchestration.alerting import tell as tell_human  # noqa: PLC0415
-
-    told: dict[str, str] = {}
-    log = logging.getLogger("ledgerline.deliver")
-    while True:
-        reports = deliver_due(workshop, names)
-        news = [one for one in reports if one.selected or told.get(one.name, "") != str(one.stopped or "")]
-        for report in news:  # nobody sees the exit code of what does not end
-            if report.stopped and told.get(report.name, "") != str(report.stopped):
-                text = f"{report.stopped} When that is mended: `ledgerline deliver {report.name}`"
-                tell_human(log, severity="ERROR", subject=f"{report.name} stopped", text=text)
-            if report.dead:
-                text = f"{counted(report.dead, 'event')}; `ledgerline dead-letters {report.name}` says why"
-                tell_human(log, severity="ERROR", subject=f"{report.name} has dead letters", text=text)
-        told = {report.name: str(report.stopped or "") for report in reports}
-        if news and output.json:
-            line = to_json({"destinations": [as_dict(report) for report in news]}, indent=None)
-            print(line, file=output.out, flush=True)
-        for report in news:
-            show(report, output)
-        time.sleep(_ROUND_SECONDS)
-
-
 def _preview(workshop: "Workshop", names: list[str], output: Output) -> int:
     from assets.delivery_preview import preview  # noqa: PLC0415
 
@@ -133,7 +103,9 @@ def _preview(workshop: "Workshop", names: list[str], output: Output) -> int:
         output.document({"destinations": [_preview_as_dict(one) for one in found]})
     for one in found:
         if one.stopped is not None:
-            output.line(f"{one.name}: {one.stopped}")
+            output.line(f"{one.name}: {one.stopped.reason}")
+            if one.stopped.remedy:
+                output.line(f"      What to do: {one.stopped.remedy}")
             continue
         output.line(
             f"{one.name} ({one.slice}): {counted(one.selected, 'event')} would go now, about {size(one.bytes)} "
@@ -176,6 +148,13 @@ def chosen(settings: "Settings", name: str | None) -> list[str]:
             kind="configuration",
         )
     return names if name is None else [known("destination", name, names)]
+
+
+def behind(workshop: "Workshop") -> dict[str, int]:
+    """Rows that each destination has not looked at."""
+    from assets.status import destinations  # noqa: PLC0415
+
+    return {one["name"]: one["behind"] for one in destinations(workshop, workshop.archive.refresh())}
 
 
 def check_slices(workshop: "Workshop", names: list[str]) -> None:

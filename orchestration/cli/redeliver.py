@@ -6,6 +6,7 @@ import typer
 
 from orchestration.cli import moments
 from orchestration.cli.deliver import NAME, check_slices, chosen, code_of, tell
+from orchestration.cli.delivery_progress import DeliveryProgress
 from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
 from orchestration.cli.output import Output, counted
 
@@ -63,7 +64,8 @@ def replay(
     output = Output(json=json)
     with open_workshop(settings, for_writing=True) as workshop:
         check_slices(workshop, [known])
-        report = send_again(workshop, known, Window(start, end))
+        with DeliveryProgress({}) as progress:
+            report = send_again(workshop, known, Window(start, end), on_progress=progress)
     tell([report], output)
     return code_of([report])
 

@@ -24,6 +24,7 @@ from orchestration.forwarding import forward_claims, waiting_claims
 from orchestration.resources import workshop_resource
 from sandbox.intakes import Intake, serve_intakes
 from sandbox.intakes.otlp import TOKEN
+from tests.delivery.receiver import receiving
 from tests.promises.conftest import site, tenant
 from tests.promises.site import Site
 from tests.warehouse.archive.s3_server import SECRET, moto_endpoint
@@ -223,6 +224,34 @@ def test_the_command_follows_until_it_is_told_to_stop(rig: Rig, day: tuple[str, 
     assert {told["name"] for one in rounds for told in one["destinations"]} == {"soc"}
 
 
+def test_the_whole_way_as_processes_and_a_poison_message_ends_in_the_dead_letters_with_a_human_told(
+    rig: Rig, day: tuple[str, str]
+) -> None:
+    poison = json.dumps({"v": 1, "origin": "ledgerline/of-somebody-else"})
+    rig.client.send_message(QueueUrl=rig.queue_url, MessageBody=poison)
+    with receiving() as human:
+        rig.site.env = {**rig.site.env, "LEDGERLINE_ALERT_WEBHOOK": human.url}
+        rig.site.pull("--from", day[0], "--to", day[1])
+        assert rig.depth() > 1
+        running = rig.site.begin("deliver", "--follow", "--json")
+        _until(lambda: set(rig.records()) == rig.rows() and rig.depth(rig.dead_url) == 1 and rig.depth() == 0)
+        _until(lambda: bool(human.stored))
+        running.process.send_signal(signal.SIGTERM)
+        ended = running.ended()
+    assert ended.code == 1, ended.err  # a message is dead
+    (dead,) = rig.client.receive_message(QueueUrl=rig.dead_url)["Messages"]
+    assert dead["Body"] == poison
+    (told,) = human.stored
+    assert told["subject"] == "a message of the sqs queue is in its dead letters"
+    assert f"received {TRIES} times" in told["detail"]
+    assert poison not in ended.out + ended.err + json.dumps(told)
+    rounds = [json.loads(line) for line in ended.out.splitlines()]
+    assert sum(one["claims"] for one in rounds) > 0
+    assert sum(len(one["unusable"]) for one in rounds) == TRIES
+    receipts = rig.site.sql("select event_id from deliveries where status = 'delivered' and entry_seq is not null")
+    assert {id for (id,) in receipts} == rig.rows()
+
+
 def test_the_sensor_asks_for_a_run_only_when_something_waits_and_the_run_empties_the_queue(
     rig: Rig, day: tuple[str, str]
 ) -> None:
@@ -232,12 +261,14 @@ def test_the_sensor_asks_for_a_run_only_when_something_waits_and_the_run_empties
         (first,) = list(sensor(context))  # type: ignore[call-overload]
         assert isinstance(first, dg.SkipReason)
         rig.pull(day)
+        rig.client.send_message(QueueUrl=rig.queue_url, MessageBody="no claim")
         (second,) = list(sensor(context))  # type: ignore[call-overload]
         assert isinstance(second, dg.RunRequest)
         ended = forward_claims.execute_in_process(
             instance=instance, resources={"workshop": workshop_resource(settings)}
         )
         assert ended.success
+        assert rig.depth(rig.dead_url) == 1
         assert set(rig.records()) == rig.rows()
         (third,) = list(sensor(context))  # type: ignore[call-overload]
         assert isinstance(third, dg.SkipReason)

@@ -44,9 +44,9 @@ class Receiver:
 
 
 @contextmanager
-def receiving() -> Iterator[Receiver]:
-    """A receiver on a free port of loopback."""
-    receiver = Receiver()
+def receiving(port: int = 0, receiver: Receiver | None = None) -> Iterator[Receiver]:
+    """A receiver on a free port of loopback; or on a `port`, to go on as one that was there before."""
+    receiver = receiver or Receiver()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -93,7 +93,7 @@ def receiving() -> Iterator[Receiver]:
         def handle_error(self, *_: Any) -> None:
             pass
 
-    server = Server(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", port), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     receiver.url = f"http://127.0.0.1:{server.server_address[1]}"

@@ -89,6 +89,7 @@ class Courier:
     tick: Callable[[], None] = lambda: None
     probe: Callable[[], Items | None] = lambda: None
     stopped: Stopped | None = None
+    count: int = 0  # selected events that are settled
     _counts: Counts = field(default_factory=Counts)
     _settled: list[Settled] = field(default_factory=list)
     _passed_at: float = float("-inf")  # monotonic, when anything was last delivered
@@ -131,6 +132,7 @@ class Courier:
         settled.items = settled.items.bare()
         with self._lock:
             self._settled.append(settled)
+            self.count += len(settled.items) if settled.items.numbers is not None else 0
 
     def take(self) -> tuple[list[Settled], Counts]:
         """What was settled since the last call, and what it took."""
@@ -247,7 +249,7 @@ class Courier:
                 items = batch.items if len(places) == len(batch.items) else batch.items.chosen(places)
                 self._done(batch, items, outcome.kind, reason, outcome.ack or response.ack, times)
             elif outcome.kind == "halt":
-                self.stop(Stopped(reason or "the receiver refuses the configuration"))
+                self.stop(Stopped(reason or "the receiver refuses the configuration", outcome.remedy))
             elif outcome.kind == "split":
                 again += self._split(_some(batch, places), reason, times)
             else:

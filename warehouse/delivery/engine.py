@@ -65,7 +65,10 @@ class Target:
 
 @dataclass
 class Report:
-    """What a run did for one destination. `p95_age`: seconds from event to acknowledgement, None without any."""
+    """What a run did for one destination. `p95_age`: seconds from event to acknowledgement, None without any.
+
+    While it runs: `settled` events, on record or not yet, and the rows `looked_at` of those it had before it.
+    """
 
     name: str
     slice: str
@@ -83,6 +86,8 @@ class Report:
     entries: list[int] = field(default_factory=list)
     p95_age: float | None = None
     seconds: float = 0.0
+    settled: int = 0
+    looked_at: int = 0
 
 
 class Run:
@@ -136,7 +141,7 @@ class Run:
                 limits_of(self.target.module, self.target.settings),
                 self._patience,
                 clock=self._clock,
-                tick=self._write_if_due,
+                tick=self._tick,
                 probe=self._probe,
                 stopped=self._stopped,
             )
@@ -149,7 +154,8 @@ class Run:
             for chunk in source:
                 if not self._feed(chunk):
                     break
-                self._write_if_due()
+                self.report.looked_at = chunk.passed - self.book.passed
+                self._tick()
             else:
                 for batcher in self._batchers.values():
                     for batch in batcher.rest():
@@ -265,6 +271,13 @@ class Run:
 
     # the record
 
+    def _tick(self) -> None:
+        """Called several times a second: tell how far it is, and put on record what is due to be."""
+        assert self._courier is not None
+        self.report.settled = self._courier.count
+        self._tell(self.report)
+        self._write_if_due()
+
     def _write_if_due(self) -> None:
         enough = self._progress.count - self._handed_out >= ENTRY_EVENTS
         if enough or time.monotonic() - self._written_at >= ENTRY_SECONDS:
@@ -311,7 +324,6 @@ class Run:
             setattr(report, name, getattr(report, name) + step.get(name, 0))
         report.checkpoint = step.get("checkpoint") or report.checkpoint
         report.entries.append(entry.seq)
-        self._tell(report)
 
     def _end(self, began: float) -> None:
         assert self._courier is not None

@@ -8,9 +8,9 @@ A destination is one module with these names (design 9), and knows nothing of po
     pack(frames, settings)                frames as one `Request`; the same frames make the same bytes
     classify(response, count)             what the answer means for each of the `count` events: `Outcome`s
     connect(settings)                     the `Transport`; most give `over_http.HttpTransport` their headers
+    probe(settings)                       whether the receiver is there, as an `Outcome`; sends no event
     group(event)                          optional: events of different groups never share a request
     limits(settings)                      optional: `LIMITS` as these settings make them
-    probe(settings)                       optional: whether the receiver is there, as an `Outcome`; sends no event
 
 An event is a `mappings.canonical.CanonicalEvent`, or a `mappings.alert.CanonicalAlert` where the slice is
 `alerts`. `restamp` is the moment (ISO 8601 UTC) that takes the place of its time where it is too old for the
@@ -90,13 +90,14 @@ class Outcome:
     delivered: a receipt is written; `ack` is what the receiver said. retry: the same bytes again, after `after`
     seconds if the receiver named a time. split: halve the batch; one event alone that is still refused is dead.
     dead: into the dead letters with `reason`. halt: configuration or credential is wrong: the destination stops,
-    its position stays, a human is told; nothing is dropped.
+    its position stays, a human is told; nothing is dropped. `remedy`: what that human is to do.
     """
 
     kind: Kind
     reason: str = ""
     ack: str | None = None
     after: float | None = None
+    remedy: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +131,8 @@ class Destination(Protocol):
     def classify(response: Response, count: int) -> Sequence[Outcome]: ...
     @staticmethod
     def connect(settings: Any) -> Transport: ...
+    @staticmethod
+    def probe(settings: Any) -> Outcome: ...
 
 
 def all_of(count: int, outcome: Outcome) -> list[Outcome]:

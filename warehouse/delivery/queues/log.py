@@ -1,23 +1,26 @@
 """No queue beside the log: nothing is sent, nothing received; whoever forwards asks the log."""
 
-import time
 from collections.abc import Sequence
+from threading import Event
 
 from warehouse.config.settings import Delivery
 from warehouse.delivery.queues.port import Claim, Message
 
 
 class LogQueue:
-    """The log itself. `receive` only waits."""
+    """The log itself. `receive` only waits, until `stop` is set at most."""
 
     name = "log"
     tries: int | None = None
+
+    def __init__(self, stop: Event | None = None) -> None:
+        self._stop = stop or Event()
 
     def send(self, claims: Sequence[Claim]) -> None:
         pass
 
     def receive(self, wait_seconds: float) -> list[Message]:
-        time.sleep(wait_seconds)
+        self._stop.wait(wait_seconds)
         return []
 
     def done(self, messages: Sequence[Message]) -> None:
