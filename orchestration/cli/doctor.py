@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from warehouse.config import SecretRef, Settings
     from warehouse.config.destinations import Destination
 
+_MEND = "correct its settings in [[destinations]]"
+_ASK_AGAIN = "check its address, the network, and whether the receiver is up; then run it again"
 MARKS = {"ok": "ok    ", "failed": "FAILED", "unused": "-     "}
 
 
@@ -206,20 +208,12 @@ def _destination(destination: "Destination", rules: "tuple[Path, ...]") -> Check
     try:
         sliced(cast("Configured", destination), rules)
         module.connect(destination).close()
-        probe = getattr(module, "probe", None)
-        if probe is None:
-            return Check("destination", name, "ok", "its settings are complete; the receiver was not asked")
-        outcome = probe(destination)
+        outcome = module.probe(destination)
     except (DeliveryError, SecretUnavailable) as error:
-        return Check("destination", name, "failed", str(error), error.remedy)
+        return Check("destination", name, "failed", str(error), error.remedy or _MEND)
     if outcome.kind == "delivered":
         return Check("destination", name, "ok", outcome.reason)
-    remedy = (
-        ""
-        if outcome.kind == "halt"
-        else "check url, the network, and whether the receiver is up; then run it again"
-    )
-    return Check("destination", name, "failed", outcome.reason, remedy)
+    return Check("destination", name, "failed", outcome.reason, outcome.remedy or _ASK_AGAIN)
 
 
 def _diagnosis(settings: "Settings", surface: "Surface", reference: "SecretRef") -> "Check | Diagnosis":

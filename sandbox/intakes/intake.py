@@ -128,7 +128,8 @@ class Intake:
                 after = self.faults.draw("cut_before_reply", "malformed_reply")
                 if after:
                     cut = after.kind == "cut_before_reply"
-                    reply = Reply(reply.status, b'{"took": 3, "err', cut=cut)
+                    status = 200 if reply.status == 204 else reply.status  # which has no body
+                    reply = Reply(status, b'{"took": 3, "err', cut=cut)
             self.requests.append(
                 {
                     "at": self._at,

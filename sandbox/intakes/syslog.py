@@ -45,6 +45,7 @@ class Syslog(Intake):
         known = {
             "cut": "resets the connection when bytes come, before anything of them is kept",
             "close": "closes the connection when bytes come, before anything of them is kept",
+            "cut_before_reply": "keeps what came, then resets the connection",
             "stall": "reads nothing for `seconds` (default 120)",
         }
         self.faults = IntakeFaults(f"{settings.get('seed', 7)}/syslog", known)
@@ -106,9 +107,12 @@ class Syslog(Intake):
             fault = self.faults.draw("cut", "close") if read else None
             if fault is not None:
                 if fault.kind == "cut":
-                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    _reset_at_close(connection)
                 return
             waiting = self._messages(waiting + read)
+            if read and self.faults.draw("cut_before_reply"):
+                _reset_at_close(connection)
+                return
             if not read:
                 if waiting:
                     self.violations.append("the connection ended in the middle of a message")
@@ -181,3 +185,7 @@ class Syslog(Intake):
                 "message": event,
             },
         )
+
+
+def _reset_at_close(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -26,7 +26,7 @@ def event_of(world: World, record: dict[str, Any], rng: Random) -> Event:
         to_us(parse_moment(record["created_at"])),
         world.main.fields,
         json.dumps(actor, separators=(",", ":"), ensure_ascii=False),
-        str(record["type"]),
+        json.dumps(str(record["type"]), ensure_ascii=False)[1:-1],  # as it stands between the quotes
         f",{extra}" if extra else "",
         user_id,
         world.main.id,

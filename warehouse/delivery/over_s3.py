@@ -13,6 +13,18 @@ from warehouse.delivery.answers import reason, retry_after
 from warehouse.delivery.errors import Halted
 from warehouse.delivery.port import Outcome, Request, Response, all_of
 
+_CREDENTIALS = "give this machine a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+_UNTRUSTED = "correct s3_endpoint, or set AWS_CA_BUNDLE to the PEM file of its authority"
+_REMEDIES = {
+    "AccessDenied": "allow s3:PutObject there for this machine's role (or role_arn), and kms:GenerateDataKey "
+    "where the bucket has an encryption key of its own",
+    "NoSuchBucket": "correct url: the bucket is not there",
+    "InvalidAccessKeyId": "correct the AWS credentials of this machine",
+    "SignatureDoesNotMatch": "correct the AWS credentials of this machine",
+    "ExpiredToken": "renew the AWS credentials of this machine",
+    "PermanentRedirect": "correct region: the bucket is in another one",
+}
+
 
 class S3Transport:
     """Puts objects into one bucket under one prefix. Thread-safe.
@@ -47,7 +59,7 @@ class S3Transport:
         except (NoCredentialsError, PartialCredentialsError):
             raise Halted(
                 f"there are no AWS credentials for destination {self.name}",
-                remedy="give this machine a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+                remedy=_CREDENTIALS,
             ) from None
         except ClientError as refusal:
             error = refusal.response.get("Error", {})
@@ -58,10 +70,37 @@ class S3Transport:
                 body=f"{error.get('Code', '')}: {error.get('Message', '')}".encode(),
             )
         except BotoCoreError as problem:
+            if _untrusted(problem):
+                raise Halted(
+                    f"the certificate of destination {self.name} is not trusted", remedy=_UNTRUSTED
+                ) from None
             return Response(status=0, error=f"no answer from S3 ({type(problem).__name__})")
         version = answer.get("VersionId")
         where = f"s3://{self._bucket}/{key} etag={str(answer.get('ETag', '')).strip(chr(34))}"
         return Response(status=200, ack=f"{where} version={version}" if version else where)
+
+    def probe(self) -> Outcome:
+        """Whether the bucket is there, asked without putting anything. A role that may only put is refused the
+        question, and the bucket is there."""
+        from botocore.exceptions import (  # noqa: PLC0415 - an extra
+            BotoCoreError,
+            ClientError,
+            NoCredentialsError,
+            PartialCredentialsError,
+        )
+
+        try:
+            self._client.head_bucket(Bucket=self._bucket)
+        except (NoCredentialsError, PartialCredentialsError):
+            return Outcome(kind="halt", reason="there are no AWS credentials", remedy=_CREDENTIALS)
+        except ClientError as refusal:
+            return _without_bucket(self._bucket, refusal)
+        except BotoCoreError as problem:
+            if _untrusted(problem):
+                return Outcome(kind="halt", reason="its certificate is not trusted", remedy=_UNTRUSTED)
+            why = f"no answer from S3 ({type(problem).__name__})"
+            return Outcome(kind="retry", reason=why, remedy="check region, s3_endpoint and the network")
+        return Outcome(kind="delivered", reason=f"bucket {self._bucket} is there (nothing was put)")
 
     def close(self) -> None:
         self._client.close()
@@ -85,7 +124,32 @@ def s3_outcomes(response: Response, count: int) -> Sequence[Outcome]:
     again = code in ("BadDigest", "RequestTimeout", "XAmzContentSHA256Mismatch", "OperationAborted")
     if again or response.status in (0, 408, 409, 429) or response.status >= 500:
         return all_of(count, Outcome(kind="retry", reason=why, after=retry_after(response.headers)))
-    return all_of(count, Outcome(kind="halt", reason=why))
+    remedy = _REMEDIES.get(code, "correct url, region or the rights of this machine's role")
+    return all_of(count, Outcome(kind="halt", reason=why, remedy=remedy))
+
+
+def _untrusted(problem: Exception) -> bool:
+    """Whether a certificate that does not verify is behind it: botocore has one error for whatever goes wrong in
+    TLS, and two ways of checking a name."""
+    return any(words in str(problem) for words in ("CERTIFICATE_VERIFY_FAILED", "doesn't match"))
+
+
+def _without_bucket(bucket: str, refusal: Any) -> Outcome:
+    """What a refused question after a bucket means. S3 answers it without a body: the status is all there is."""
+    status = int(refusal.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 500)
+    code = str(refusal.response.get("Error", {}).get("Code", ""))
+    if refusal.operation_name != "HeadBucket":
+        why = f"the role cannot be taken ({code})"
+        return Outcome(kind="halt", reason=why, remedy="check role_arn, external_id and whom the role trusts")
+    if status == 403 and code in ("403", "AccessDenied", "Forbidden"):
+        why = f"bucket {bucket} is there; whether it may be written to shows with the first event"
+        return Outcome(kind="delivered", reason=why)
+    if status in (301, 400, 403, 404):
+        named = {301: "PermanentRedirect", 404: "NoSuchBucket"}.get(status, code)
+        remedy = _REMEDIES.get(named, "correct url, region or the AWS credentials of this machine")
+        return Outcome(kind="halt", reason=f"S3 answers {status} for bucket {bucket} ({code})", remedy=remedy)
+    why = f"S3 answers {status} ({code})"
+    return Outcome(kind="retry", reason=why, remedy="check region and s3_endpoint; then run it again")
 
 
 def s3_client(

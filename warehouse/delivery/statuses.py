@@ -5,6 +5,7 @@ destination.
 """
 
 from warehouse.delivery.answers import reason, retry_after
+from warehouse.delivery.knocking import NO_NAME, NO_NAME_REMEDY
 from warehouse.delivery.port import Outcome, Response
 
 _WRONG_ADDRESS = "the address is wrong: correct url"
@@ -27,15 +28,18 @@ def usual(response: Response, hints: dict[int, str] | None = None, why: str = ""
     """
     status, why = response.status, why or reason(response)
     if status == 0 or status in (408, 425, 429) or status >= 500:
-        return Outcome(kind="retry", reason=why, after=retry_after(response.headers))
+        remedy = NO_NAME_REMEDY if response.error == NO_NAME else ""
+        return Outcome(kind="retry", reason=why, after=retry_after(response.headers), remedy=remedy)
     if status == 413:
         return Outcome(kind="split", reason=why)
     if 300 <= status < 400:
         return Outcome(
-            kind="halt", reason=f"HTTP {status}: redirected elsewhere; set url to the address that answers itself"
+            kind="halt",
+            reason=f"HTTP {status}: redirected elsewhere",
+            remedy="set url to the address that answers itself",
         )
     hint = (hints or {}).get(status) or _HALTS.get(status)
-    return Outcome(kind="halt", reason=f"{why}: {hint}") if hint else None
+    return Outcome(kind="halt", reason=why, remedy=hint) if hint else None
 
 
 def unreadable(response: Response) -> Outcome:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from warehouse.delivery.over_http import HttpTransport
-from warehouse.delivery.port import Request, Response
+from warehouse.delivery.port import Outcome, Request, Response
 
 # a token is not used in its last five minutes: a batch under way must not meet its end
 EARLY_SECONDS = 300.0
@@ -51,7 +51,7 @@ class TokenTransport:
         self._token, self._until = "", 0.0
 
     def send(self, request: Request) -> Response:
-        """The receiver's answer. Without a token: status 503 with the reason, for nothing was sent."""
+        """The receiver's answer. Without a token: status 0 with the reason, for nothing was sent."""
         token = self._current()
         if isinstance(token, NoToken):
             return _not_sent(token)
@@ -84,6 +84,12 @@ class TokenTransport:
             return self._token
 
 
+def without_token(reason: NoToken, name: str) -> Outcome:
+    """What a probe says where no token came. name: which setting has the address that was asked."""
+    remedy = f"check {name}, the network, and whether it is up; then run it again"
+    return Outcome(kind="retry", reason=f"no token {reason.error}", after=reason.after, remedy=remedy)
+
+
 def _not_sent(reason: NoToken) -> Response:
     headers = {} if reason.after is None else {"retry-after": f"{reason.after:g}"}
-    return Response(status=503, headers=headers, body=f"no token: {reason.error}".encode())
+    return Response(status=0, headers=headers, error=f"no token {reason.error}", sent=False)

@@ -97,13 +97,16 @@ def test_plain_http_behind_an_https_address_is_told(certificates: Certificates) 
     with serving(well) as port:
         url = f"https://127.0.0.1:{port}"
         response = HttpTransport("soc", url, ca_file=certificates.authority).send(ASKED)
-        assert (response.status, bool(response.error)) == (0, True)
-        assert knock(url, certificates.authority).reason == "something else than TLS answers there: check the port"
+        assert (response.status, response.sent) == (0, False)
+        assert str(response.error).startswith("TLS failed")
+        found = knock(url, certificates.authority)
+        assert found.reason == "something else than TLS answers there"
+        assert "port" in found.remedy
 
 
 def test_a_name_that_nobody_knows_is_no_answer() -> None:
     url = "https://intake.invalid"
-    assert HttpTransport("soc", url).send(ASKED).error == "no connection (refused, or the name is not known)"
+    assert HttpTransport("soc", url).send(ASKED).error == "no connection: the name of the host is not known"
     assert knock(url).kind == "retry"
 
 
@@ -161,7 +164,7 @@ def test_an_address_that_is_a_secret_stands_in_no_text(caplog: pytest.LogCapture
 def test_a_host_that_cannot_exist_halts_and_no_address_stands_in_the_text(host: str) -> None:
     url = f"https://{host}/hook/fake-code"
     found = knock(url)
-    assert found.reason == "the name of its host is not known"
+    assert found.reason == "no connection: the name of the host is not known"
     transport = HttpTransport("hook", url)
     try:
         with pytest.raises(Halted, match="destination hook names a host that cannot exist") as told:

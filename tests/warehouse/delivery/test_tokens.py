@@ -53,9 +53,12 @@ def test_threads_that_want_a_token_at_once_fetch_it_once() -> None:
 
 def test_without_a_token_nothing_is_sent_and_it_is_tried_again() -> None:
     with serve_intakes("webhook") as served:
-        transport = TokenTransport(HttpTransport("soc", served.url), lambda: NoToken("busy", 3))
+        transport = TokenTransport(
+            HttpTransport("soc", served.url), lambda: NoToken("from the authority: busy", 3)
+        )
         response = transport.send(REQUEST)
-        assert (response.status, response.headers["retry-after"]) == (503, "3")
+        assert (response.status, response.headers["retry-after"]) == (0, "3")
+        assert (response.error, response.sent) == ("no token from the authority: busy", False)
         assert not served["webhook"].requests
         transport.close()
 

@@ -17,7 +17,7 @@ from warehouse.delivery.documents import AnyEvent, as_json, described, shortened
 from warehouse.delivery.elastic_transport import ParameterTransport
 from warehouse.delivery.mappings.schemas import SCHEMAS
 from warehouse.delivery.over_http import HttpTransport
-from warehouse.delivery.port import Kind, Limits, Outcome, Refused, Request, Response, Transport, all_of
+from warehouse.delivery.port import Limits, Outcome, Refused, Request, Response, Transport, all_of
 from warehouse.delivery.statuses import unreadable, usual
 
 __all__ = ["LIMITS", "Settings", "classify", "connect", "encode", "pack", "probe"]
@@ -88,7 +88,7 @@ def pack(frames: Sequence[bytes], settings: Settings) -> Request:
 def classify(response: Response, count: int) -> list[Outcome]:
     """Item by item, in the order of the request."""
     if response.status == 400:  # our own body is well-formed: what else cannot be read is the address or a proxy
-        return all_of(count, Outcome(kind="halt", reason=f"{_said(response)}: is url that of Elasticsearch?"))
+        return all_of(count, Outcome(kind="halt", reason=_said(response), remedy="is url that of Elasticsearch?"))
     if response.status != 200:
         return all_of(count, usual(response, _HINTS, _said(response)) or unreadable(response))
     if response.body.count(b'"status":201') == count and b'"failure_store"' not in response.body:
@@ -114,7 +114,7 @@ def _judged(item: _Item) -> Outcome:
     error = item.error or _Error()
     why = " ".join(f"{item.status} {error.type} {error.reason}".split())[:300]
     if item.status in (401, 403, 404) or error.type in _HALT:
-        return Outcome(kind="halt", reason=f"{why}: {_HALT.get(error.type, _HINTS[403])}")
+        return Outcome(kind="halt", reason=why, remedy=_HALT.get(error.type, _HINTS[403]))
     if item.status == 429 or item.status >= 500:
         return Outcome(kind="retry", reason=why)
     return Outcome(kind="dead", reason=why)
@@ -147,5 +147,6 @@ def probe(settings: Settings) -> Outcome:
         http.close()
     if response.status in (200, 403):
         return Outcome(kind="delivered", reason="the cluster answers, and knows the key")
-    kind: Kind = "retry" if response.status in (0, 429) or response.status >= 500 else "halt"
-    return Outcome(kind=kind, reason=_said(response))
+    return usual(response, _HINTS, _said(response)) or Outcome(
+        kind="halt", reason=_said(response), remedy="is url that of Elasticsearch?"
+    )

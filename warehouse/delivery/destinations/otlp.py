@@ -9,21 +9,26 @@ from collections.abc import Sequence
 
 from warehouse.config.destinations import Otlp
 from warehouse.config.secrets import SecretRef
-from warehouse.delivery.answers import document, reason, retry_after
+from warehouse.delivery.answers import document, reason
 from warehouse.delivery.compression import gzipped
 from warehouse.delivery.credentials import revealed
 from warehouse.delivery.destinations import otlp_json, otlp_protobuf
 from warehouse.delivery.destinations.otlp_protobuf import partial_success
 from warehouse.delivery.documents import AnyEvent, shortened
 from warehouse.delivery.over_http import HttpTransport
-from warehouse.delivery.port import Limits, Outcome, Refused, Request, Response, Transport, all_of
+from warehouse.delivery.port import Limits, Outcome, Refused, Request, Response, all_of
+from warehouse.delivery.statuses import is_page, unreadable, usual
 
 Settings = Otlp
 # The specification advises receivers to take 20 MiB, which they count after decompression too; many take 4 to 5.
 LONGEST = 1_000_000
 LIMITS = Limits(events=5_000, raw=4_000_000, event=LONGEST, overhead=1_000, separator=12, concurrency=4)
 _PATH = "/v1/logs"
-_RETRIED = (408, 429, 500, 502, 503, 504)
+_HINTS = {
+    401: "the receiver does not know the credential: check headers",
+    403: "the credential may not send logs there: check headers",
+    404: "url must be that of an OTLP/HTTP receiver (port 4318, often); /v1/logs is added to it",
+}
 
 
 def encode(event: AnyEvent, settings: Otlp, restamp: str | None) -> bytes | Refused:
@@ -43,18 +48,15 @@ def pack(frames: Sequence[bytes], settings: Otlp) -> Request:
 
 def classify(response: Response, count: int) -> Sequence[Outcome]:
     """Statuses of OTLP/HTTP (specification 1.x, and reference: siem-destinations 8.1)."""
-    status, after = response.status, retry_after(response.headers)
-    if 200 <= status < 300:
+    if 200 <= response.status < 300:
         return _taken(response, count)
-    if status == 0 or status in _RETRIED:
-        # 500 is final by the letter of the specification; receivers send it when they are in trouble
-        return all_of(count, Outcome(kind="retry", reason=reason(response), after=after))
-    if status in (400, 413):
+    if response.status == 400:
         return all_of(count, Outcome(kind="split", reason=reason(response)))
-    return all_of(count, Outcome(kind="halt", reason=reason(response)))
+    found = usual(response, _HINTS)  # 500 is final by the letter; receivers send it when they are in trouble
+    return all_of(count, found or Outcome(kind="halt", reason=reason(response), remedy=_HINTS[404]))
 
 
-def connect(settings: Otlp) -> Transport:
+def connect(settings: Otlp) -> HttpTransport:
     """A transport with the configured headers. Raises Halted where a secret among them cannot be had."""
     headers = {
         name: revealed(settings.name, value) if isinstance(value, SecretRef) else value
@@ -62,6 +64,23 @@ def connect(settings: Otlp) -> Transport:
     }
     url = settings.url if settings.url.endswith(_PATH) else settings.url + _PATH
     return HttpTransport(settings.name, url, headers=headers, ca_file=settings.ca_file)
+
+
+def probe(settings: Otlp) -> Outcome:
+    """Whether the receiver takes logs with these headers: a request without a record, which every receiver should
+    answer with success (OTLP/HTTP, "Full Success").
+    """
+    form = otlp_json if settings.encoding == "json" else otlp_protobuf
+    http = connect(settings)
+    try:
+        response = http.exchange("POST", "", {"Content-Type": form.MEDIA}, form.NO_RECORDS)
+    finally:
+        http.close()
+    if 200 <= response.status < 300 and not is_page(response):
+        return Outcome(kind="delivered", reason="the receiver takes logs with these headers (asked without any)")
+    if response.status == 400:  # some want at least one record; they have looked at the headers by then
+        return Outcome(kind="delivered", reason="the receiver answers; it refuses a request without a record")
+    return classify(response, 1)[0] if not is_page(response) else unreadable(response)
 
 
 def _taken(response: Response, count: int) -> list[Outcome]:

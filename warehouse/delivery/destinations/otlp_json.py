@@ -11,6 +11,7 @@ import msgspec
 from warehouse.delivery.destinations.otlp_record import SCOPE, SEVERITIES, Pairs, Record, record_of
 
 MEDIA = "application/json"
+NO_RECORDS = b"{}"
 _json = msgspec.json.Encoder().encode
 
 

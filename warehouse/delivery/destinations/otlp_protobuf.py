@@ -11,6 +11,7 @@ from typing import Any
 from warehouse.delivery.destinations.otlp_record import SCOPE, SEVERITIES, record_of
 
 MEDIA = "application/x-protobuf"
+NO_RECORDS = b""
 _REMEMBERED = 20_000  # groups of attributes kept as bytes, a few MB; then it begins anew
 _times = struct.Struct("<cQ").pack
 _written: dict[tuple[Any, ...], bytes] = {}

@@ -15,16 +15,22 @@ from warehouse.delivery.answers import reason, retry_after
 from warehouse.delivery.credentials import revealed_file
 from warehouse.delivery.destinations.secops_token import ServiceAccount
 from warehouse.delivery.documents import AnyEvent, as_json, described, id_of, shortened
+from warehouse.delivery.knocking import knock
 from warehouse.delivery.mappings.schemas import SCHEMAS
 from warehouse.delivery.over_http import HttpTransport
 from warehouse.delivery.port import Limits, Outcome, Refused, Request, Response, Transport, all_of
-from warehouse.delivery.tokens import TokenTransport
+from warehouse.delivery.tokens import NoToken, TokenTransport, without_token
 
 Settings = SecOps
 # The service takes 4 MB; 1 MB is what its older API took, and what its own forwarder sends.
 LONGEST = 900_000
 LIMITS = Limits(events=1_000, raw=1_000_000, event=LONGEST, overhead=600, separator=1, concurrency=4)
 _MEDIA = "application/json"
+_REMEDIES = {
+    401: "check that the service account of credentials is enabled, and this machine's clock",
+    403: 'give the service account chronicle.logs.import (chronicle.events.import with send = "events")',
+    404: "correct region, project, instance or log_type; a log type of your own must be created first",
+}
 
 
 def encode(event: AnyEvent, settings: SecOps, restamp: str | None) -> bytes | Refused:
@@ -86,7 +92,7 @@ def classify(response: Response, count: int) -> Sequence[Outcome]:
         return all_of(count, Outcome(kind="split", reason=why))
     if response.status in (0, 408, 429) or response.status >= 500:
         return all_of(count, Outcome(kind="retry", reason=why, after=retry_after(response.headers)))
-    return all_of(count, Outcome(kind="halt", reason=why))
+    return all_of(count, Outcome(kind="halt", reason=why, remedy=_REMEDIES.get(response.status, "correct url")))
 
 
 def connect(settings: SecOps) -> Transport:
@@ -94,6 +100,22 @@ def connect(settings: SecOps) -> Transport:
     account = ServiceAccount(settings.name, revealed_file(settings.name, settings.credentials))
     address = f"{settings.url or _host(settings.region)}/v1alpha/{_parent(settings)}"
     return TokenTransport(HttpTransport(settings.name, address), account.token, authority=account.authority)
+
+
+def probe(settings: SecOps) -> Outcome:
+    """Whether Google gives the service account a token, and somebody is at the API. Whether it may import shows
+    with the first event.
+    """
+    account = ServiceAccount(settings.name, revealed_file(settings.name, settings.credentials))
+    try:
+        found = account.token()
+    finally:
+        account.authority.close()
+    if isinstance(found, NoToken):
+        return without_token(found, "the token_uri of credentials")
+    there = knock(settings.url or _host(settings.region))
+    told = "Google knows the service account, and the API is there (this does not check its rights)"
+    return there if there.kind != "delivered" else Outcome(kind="delivered", reason=told)
 
 
 def _host(region: str) -> str:

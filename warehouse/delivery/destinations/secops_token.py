@@ -22,6 +22,7 @@ from warehouse.delivery.tokens import NoToken, Token
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _LIFE_SECONDS = 3600
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -57,7 +58,7 @@ class ServiceAccount:
         signature = self._key.sign(signed, PKCS1v15(), SHA256())
         assertion = b".".join((signed, _url_safe(signature))).decode()
         form = f"grant_type={_GRANT.replace(':', '%3A')}&assertion={assertion}".encode()
-        answer = self.authority.exchange("POST", "", {"Content-Type": "application/x-www-form-urlencoded"}, form)
+        answer = self.authority.exchange("POST", "", _FORM, form, hidden=[assertion])
         said = document(answer)
         token = said.get("access_token")
         if answer.status == 200 and isinstance(token, str) and token:
@@ -69,7 +70,7 @@ class ServiceAccount:
                 f"({said.get('error', f'HTTP {answer.status}')})",
                 remedy=f"check that {self._email} exists, that its key is not revoked, and this machine's clock",
             )
-        return NoToken(reason(answer, "from the token address"), retry_after(answer.headers))
+        return NoToken(f"from the token address: {reason(answer)}", retry_after(answer.headers))
 
 
 def _url_safe(data: bytes) -> bytes:

@@ -16,7 +16,7 @@ from warehouse.delivery.destinations.security_lake_table import SCHEMA, as_row, 
 from warehouse.delivery.documents import as_json
 from warehouse.delivery.over_s3 import S3Transport, s3_client, s3_outcomes
 from warehouse.delivery.parquet_objects import MEDIA, object_name, parquet
-from warehouse.delivery.port import Limits, Outcome, Refused, Request, Response, Transport
+from warehouse.delivery.port import Limits, Outcome, Refused, Request, Response
 
 Settings = SecurityLake
 # AWS asks for at most 256 MB in an object
@@ -56,7 +56,7 @@ def classify(response: Response, count: int) -> Sequence[Outcome]:
     return s3_outcomes(response, count)
 
 
-def connect(settings: SecurityLake) -> Transport:
+def connect(settings: SecurityLake) -> S3Transport:
     """A transport to the lake's bucket, as the writer role where one is set. Raises Halted."""
     secret = settings.external_id
     client = s3_client(
@@ -67,3 +67,12 @@ def connect(settings: SecurityLake) -> Transport:
         external_id=revealed(settings.name, secret) if secret is not None else None,
     )
     return S3Transport(settings.name, settings.url, client)
+
+
+def probe(settings: SecurityLake) -> Outcome:
+    """Whether the bucket is there; nothing is put into it."""
+    transport = connect(settings)
+    try:
+        return transport.probe()
+    finally:
+        transport.close()

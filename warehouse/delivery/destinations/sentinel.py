@@ -16,9 +16,10 @@ from warehouse.delivery.compression import gzipped
 from warehouse.delivery.credentials import revealed
 from warehouse.delivery.destinations.sentinel_rows import encoded, row
 from warehouse.delivery.errors import Halted
+from warehouse.delivery.knocking import knock
 from warehouse.delivery.over_http import HttpTransport
 from warehouse.delivery.port import Limits, Outcome, Refused, Request, Response, Transport, all_of
-from warehouse.delivery.tokens import NoToken, Token, TokenTransport
+from warehouse.delivery.tokens import NoToken, Token, TokenTransport, without_token
 
 Settings = Sentinel
 API_VERSION = "2023-01-01"
@@ -40,6 +41,12 @@ _AUDIENCES = {
     "login.microsoftonline.us": "https://monitor.azure.us",
     "login.chinacloudapi.cn": "https://monitor.azure.cn",
 }
+_REMEDIES = {
+    401: "check tenant_id, client_id and authority: the endpoint does not take the token that they give",
+    403: "give the application the role Monitoring Metrics Publisher on the rule; it may take 30 minutes to count",
+    404: "correct dcr_id, stream or endpoint: they must be of one rule",
+}
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _HEADERS = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
 
 
@@ -71,17 +78,20 @@ def classify(response: Response, count: int) -> Sequence[Outcome]:
     if status == 400:
         # A stream or a rule that does not exist is the same for every row; anything else may be one row's fault.
         ours = any(word in code.lower() for word in ("stream", "datacollectionrule", "dcr", "apiversion"))
-        return all_of(count, Outcome(kind="halt" if ours else "split", reason=why))
-    if status == 403:
-        why += " (a role given on the rule may take 30 minutes to count: Monitoring Metrics Publisher)"
+        return all_of(
+            count,
+            Outcome(kind="halt", reason=why, remedy="correct dcr_id or stream")
+            if ours
+            else Outcome(kind="split", reason=why),
+        )
     if status in (0, 408, 429) or status >= 500:
         return all_of(count, Outcome(kind="retry", reason=why, after=after))
-    return all_of(count, Outcome(kind="halt", reason=why))
+    return all_of(count, Outcome(kind="halt", reason=why, remedy=_REMEDIES.get(status, "correct endpoint")))
 
 
 def connect(settings: Sentinel) -> Transport:
     """A transport with a token of Entra ID by client credentials. Raises Halted where the secret is missing."""
-    authority = HttpTransport(settings.name, f"{settings.authority}/{quote(settings.tenant_id)}/oauth2/v2.0/token")
+    authority = _authority(settings)
     address = (
         f"{settings.endpoint}/dataCollectionRules/{settings.dcr_id}/streams/{settings.stream}"
         f"?api-version={API_VERSION}"
@@ -89,6 +99,26 @@ def connect(settings: Sentinel) -> Transport:
     return TokenTransport(
         HttpTransport(settings.name, address), lambda: _token(settings, authority), authority=authority
     )
+
+
+def probe(settings: Sentinel) -> Outcome:
+    """Whether Entra ID gives the application a token, and somebody is at the endpoint. Whether it may write to the
+    rule shows with the first event.
+    """
+    authority = _authority(settings)
+    try:
+        found = _token(settings, authority)
+    finally:
+        authority.close()
+    if isinstance(found, NoToken):
+        return without_token(found, "authority")
+    there = knock(settings.endpoint)
+    told = "Entra ID knows the application, and the endpoint is there (this does not check its role on the rule)"
+    return there if there.kind != "delivered" else Outcome(kind="delivered", reason=told)
+
+
+def _authority(settings: Sentinel) -> HttpTransport:
+    return HttpTransport(settings.name, f"{settings.authority}/{quote(settings.tenant_id)}/oauth2/v2.0/token")
 
 
 def _token(settings: Sentinel, authority: HttpTransport) -> Token | NoToken:
@@ -102,7 +132,9 @@ def _token(settings: Sentinel, authority: HttpTransport) -> Token | NoToken:
         "scope": f"{audience}/.default",
     }
     body = "&".join(f"{name}={quote(value, safe='')}" for name, value in form.items()).encode()
-    answer = authority.exchange("POST", "", {"Content-Type": "application/x-www-form-urlencoded"}, body)
+    answer = authority.exchange(
+        "POST", "", _FORM, body, hidden=[form["client_secret"], quote(form["client_secret"], "")]
+    )
     said = document(answer)
     token = said.get("access_token")
     if answer.status == 200 and isinstance(token, str) and token:
@@ -117,4 +149,4 @@ def _token(settings: Sentinel, authority: HttpTransport) -> Token | NoToken:
             f"({said.get('error', 'error')}, {code})",
             remedy="check tenant_id, client_id and what client_secret refers to (it may have expired)",
         )
-    return NoToken(reason(answer, "from the authority"), retry_after(answer.headers))
+    return NoToken(f"from the authority: {reason(answer)}", retry_after(answer.headers))

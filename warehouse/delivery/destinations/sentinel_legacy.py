@@ -19,6 +19,7 @@ from warehouse.delivery.answers import document, reason, retry_after
 from warehouse.delivery.credentials import revealed
 from warehouse.delivery.destinations.sentinel_rows import encoded, row
 from warehouse.delivery.errors import Halted
+from warehouse.delivery.knocking import knock
 from warehouse.delivery.over_http import HttpTransport
 from warehouse.delivery.port import Limits, Outcome, Refused, Request, Response, Transport, all_of
 
@@ -36,6 +37,7 @@ LIMITS = Limits(
 LONGEST_VALUE = 32_768
 _PATH = "/api/logs"
 _MEDIA = "application/json"
+_REMEDY = "check workspace_id, shared_key, log_type and this machine's clock; or go over to type sentinel"
 
 
 def encode(event: Any, settings: SentinelLegacy, restamp: str | None) -> bytes | Refused:
@@ -62,12 +64,21 @@ def classify(response: Response, count: int) -> Sequence[Outcome]:
         return all_of(count, Outcome(kind="split", reason=why))
     if response.status in (0, 408, 429) or response.status >= 500:
         return all_of(count, Outcome(kind="retry", reason=why, after=retry_after(response.headers)))
-    return all_of(count, Outcome(kind="halt", reason=why))
+    return all_of(count, Outcome(kind="halt", reason=why, remedy=_REMEDY))
 
 
 def connect(settings: SentinelLegacy) -> Transport:
     """A transport that signs each request. Raises Halted where the key is missing or no key."""
     return _Signing(settings)
+
+
+def probe(settings: SentinelLegacy) -> Outcome:
+    """Whether somebody is there; asks for nothing, because any request could become an event."""
+    return knock(_address(settings))
+
+
+def _address(settings: SentinelLegacy) -> str:
+    return settings.url or f"https://{settings.workspace_id}.ods.opinsights.azure.com"
 
 
 class _Signing:
@@ -80,8 +91,7 @@ class _Signing:
                 f"the shared key of destination {settings.name} is not base64",
                 remedy="copy the workspace's primary or secondary key as it is shown",
             ) from None
-        url = settings.url or f"https://{settings.workspace_id}.ods.opinsights.azure.com"
-        self._http = HttpTransport(settings.name, f"{url}{_PATH}?api-version=2016-04-01")
+        self._http = HttpTransport(settings.name, f"{_address(settings)}{_PATH}?api-version=2016-04-01")
 
     def send(self, request: Request) -> Response:
         """The service's answer; the signature is over the time of sending, so each try has its own."""

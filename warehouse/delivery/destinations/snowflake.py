@@ -18,7 +18,7 @@ from warehouse.delivery.mappings.canonical import MAPPING_VERSION, SOURCE
 from warehouse.delivery.mappings.schemas import SCHEMAS
 from warehouse.delivery.over_s3 import S3Transport, s3_client, s3_outcomes
 from warehouse.delivery.parquet_objects import MEDIA, object_name, parquet
-from warehouse.delivery.port import Limits, Outcome, Refused, Request, Response, Transport
+from warehouse.delivery.port import Limits, Outcome, Refused, Request, Response
 
 Settings = Snowflake
 LIMITS = Limits(events=100_000, raw=200_000_000, separator=1, concurrency=2)
@@ -102,10 +102,19 @@ def classify(response: Response, count: int) -> Sequence[Outcome]:
     return s3_outcomes(response, count)
 
 
-def connect(settings: Snowflake) -> Transport:
+def connect(settings: Snowflake) -> S3Transport:
     """A transport to the stage's bucket. Raises Halted where boto3 is missing."""
     client = s3_client(settings.name, region=settings.region, endpoint=settings.s3_endpoint)
     return S3Transport(settings.name, settings.url, client)
+
+
+def probe(settings: Snowflake) -> Outcome:
+    """Whether the bucket is there; nothing is put into it."""
+    transport = connect(settings)
+    try:
+        return transport.probe()
+    finally:
+        transport.close()
 
 
 def _alert(alert: CanonicalAlert) -> dict[str, Any]:

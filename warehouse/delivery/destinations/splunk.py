@@ -14,7 +14,7 @@ from warehouse.delivery.documents import AnyEvent, as_json, described, restamped
 from warehouse.delivery.mappings.alert import CanonicalAlert
 from warehouse.delivery.mappings.schemas import SCHEMAS
 from warehouse.delivery.over_http import HttpTransport
-from warehouse.delivery.port import Kind, Limits, Outcome, Request, Response, Transport, all_of
+from warehouse.delivery.port import Limits, Outcome, Request, Response, Transport, all_of
 from warehouse.delivery.splunk_ack import AcknowledgedTransport
 from warehouse.delivery.statuses import is_page, unreadable, usual
 
@@ -110,7 +110,7 @@ def classify(response: Response, count: int) -> list[Outcome]:
         return all_of(count, Outcome(kind="delivered", ack=_receipt(response, said)))
     why = reason(response, f"code {code}", str(said.get("text", "")))
     if code in _HALT:
-        return all_of(count, Outcome(kind="halt", reason=f"{why}: {_HALT[code]}"))
+        return all_of(count, Outcome(kind="halt", reason=why, remedy=_HALT[code]))
     if code in _RETRY:
         return all_of(count, Outcome(kind="retry", reason=why, after=retry_after(response.headers)))
     if code in _PREFIX or code == 6:
@@ -163,8 +163,12 @@ def probe(settings: Settings) -> Outcome:
     code = document(response).get("code")
     if response.status == 200 and code == 17:
         return Outcome(kind="delivered", reason="the event collector is healthy (this does not check the token)")
-    kind: Kind = "halt" if code in _HALT or response.status == 404 else "retry"
-    return Outcome(kind=kind, reason=reason(response, f"code {code}" if code else ""))
+    why = reason(response, f"code {code}" if code else "")
+    if isinstance(code, int) and code in _HALT:
+        return Outcome(kind="halt", reason=why, remedy=_HALT[code])
+    return usual(response, _HINTS, why) or Outcome(
+        kind="halt", reason=why, remedy="url must be that of the event collector: is something else there?"
+    )
 
 
 def _base(settings: Settings) -> str:

@@ -14,7 +14,7 @@ from warehouse.delivery.compression import gzipped
 from warehouse.delivery.documents import AnyEvent, as_json, described, id_of, restamped_at, shortened
 from warehouse.delivery.knocking import knock
 from warehouse.delivery.mappings.schemas import SCHEMAS
-from warehouse.delivery.over_http import HttpTransport
+from warehouse.delivery.over_http import HttpTransport, secret_parts
 from warehouse.delivery.port import Limits, Outcome, Request, Response, Transport, all_of
 from warehouse.delivery.statuses import is_page, unreadable, usual
 
@@ -79,7 +79,8 @@ def classify(response: Response, count: int) -> list[Outcome]:
 
 
 def connect(settings: Settings) -> Transport:
-    return HttpTransport(settings.name, url_of(settings.url))
+    url = url_of(settings.url)
+    return HttpTransport(settings.name, url, hidden=secret_parts(url))
 
 
 def probe(settings: Settings) -> Outcome:

@@ -12,6 +12,7 @@ from typing import Any
 from warehouse.config.destinations import Syslog
 from warehouse.delivery.destinations.syslog_socket import SyslogTransport
 from warehouse.delivery.documents import as_json, described
+from warehouse.delivery.knocking import knock_at
 from warehouse.delivery.mappings.schemas import SCHEMAS
 from warehouse.delivery.port import Limits, Outcome, Refused, Request, Response, Transport, all_of
 
@@ -66,6 +67,13 @@ def classify(response: Response, count: int) -> Sequence[Outcome]:
 def connect(settings: Syslog) -> Transport:
     """A connection that is opened at the first message. Raises Halted where `ca_file` cannot be used."""
     return SyslogTransport(settings)
+
+
+def probe(settings: Syslog) -> Outcome:
+    """Whether somebody takes connections there, with TLS where it is set. What it makes of a message,
+    it never says.
+    """
+    return knock_at(settings.host, settings.port, secure=settings.tls, ca_file=settings.ca_file)
 
 
 def _head(told: dict[str, Any], settings: Syslog, time: str) -> bytes:

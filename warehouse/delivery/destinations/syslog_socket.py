@@ -14,6 +14,7 @@ from threading import Lock
 
 from warehouse.config.destinations import Syslog
 from warehouse.delivery.errors import Halted
+from warehouse.delivery.knocking import NO_NAME, UNTRUSTED_REMEDY
 from warehouse.delivery.port import Request, Response
 
 CONNECT_SECONDS = 10.0
@@ -43,11 +44,12 @@ class SyslogTransport:
                 select.select([connection], [], [], WATCH_SECONDS)
                 if not _is_open(connection):
                     raise ConnectionError("the receiver closed the connection")
-            except ssl.SSLCertVerificationError:
+            except ssl.SSLCertVerificationError as problem:
                 self._drop()
                 raise Halted(
-                    f"the certificate of destination {self._settings.name} is not trusted",
-                    remedy="set ca_file to the PEM file of its authority, or correct host",
+                    f"the certificate of destination {self._settings.name} is not trusted "
+                    f"({problem.verify_message})",
+                    remedy=UNTRUSTED_REMEDY,
                 ) from None
             except OSError as problem:
                 self._drop()
@@ -139,7 +141,7 @@ def _is_open(connection: socket.socket) -> bool:
 
 def _why(problem: OSError) -> str:
     if isinstance(problem, socket.gaierror):
-        return "no connection (the name is not known)"
+        return NO_NAME
     if isinstance(problem, ssl.SSLError):
         return f"TLS failed ({problem.reason or type(problem).__name__})"
     if isinstance(problem, TimeoutError):

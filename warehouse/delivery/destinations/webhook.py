@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from warehouse.config.destinations import Webhook as Settings
+from warehouse.config.secrets import SecretRef
 from warehouse.config.values import url_of
 from warehouse.delivery.answers import reason
 from warehouse.delivery.documents import AnyEvent, as_json, described, shortened
 from warehouse.delivery.knocking import knock
 from warehouse.delivery.mappings.schemas import SCHEMAS
-from warehouse.delivery.over_http import HttpTransport
+from warehouse.delivery.over_http import HttpTransport, secret_parts
 from warehouse.delivery.port import Limits, Outcome, Request, Response, Transport, all_of
 from warehouse.delivery.statuses import is_page, unreadable, usual
 
@@ -59,7 +60,9 @@ def classify(response: Response, count: int) -> list[Outcome]:
 
 def connect(settings: Settings) -> Transport:
     headers = {settings.header: settings.token.reveal()} if settings.token is not None else {}
-    return HttpTransport(settings.name, url_of(settings.url), headers=headers, ca_file=settings.ca_file)
+    url = url_of(settings.url)
+    hidden = secret_parts(url) if isinstance(settings.url, SecretRef) else ()
+    return HttpTransport(settings.name, url, headers=headers, ca_file=settings.ca_file, hidden=hidden)
 
 
 def probe(settings: Settings) -> Outcome:

@@ -16,7 +16,7 @@ from warehouse.delivery.mappings.canonical import CanonicalEvent, canonical_even
 from warehouse.delivery.port import Destination, Outcome, Refused, Transport
 
 TYPES_HERE = ("splunk", "datadog", "elastic", "logstash", "sumo", "webhook", "cribl")
-_SECRETS = {
+SECRETS = {
     "splunk": ("token",), "datadog": ("api_key",), "elastic": ("api_key",), "logstash": ("password",),
     "sumo": ("url",), "webhook": ("token",), "cribl": ("token",), "sentinel": ("client_secret",),
     "sentinel_legacy": ("shared_key",), "secops": ("credentials",), "otlp": (),
@@ -56,7 +56,7 @@ def settings(type: str, given: dict[str, Any], **other: Any) -> Any:
     for name, text in values.get("headers", {}).items():
         env[f"HEADER_{name.upper()}"] = text
         values["headers"] = {name: f"env:HEADER_{name.upper()}"}
-    for name in _SECRETS[type]:
+    for name in SECRETS.get(type, ()):
         if name in values and not str(values[name]).startswith("env:"):
             env[f"SECRET_{name.upper()}"] = values[name]
             values[name] = f"env:SECRET_{name.upper()}"

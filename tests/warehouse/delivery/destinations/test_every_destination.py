@@ -202,7 +202,7 @@ def test_nobody_there_is_a_retry(type, served):
     request = module.pack([module.encode(one, configured, None) for one in events(2)], configured)
     outcomes = module.classify(module.connect(configured).send(request), 2)
     assert {(one.kind, one.reason) for one in outcomes} == {
-        ("retry", "no connection (refused, or the name is not known)")
+        ("retry", "no connection (refused, or nobody is there)")
     }
 
 

@@ -111,7 +111,7 @@ def test_a_token_that_wants_acknowledgement_stops_a_sender_without_and_says_what
         given = served.settings["splunk"]
         (one,) = Sender.to("splunk", served, token=given["ack_token"]).once(events(1))
         assert one.kind == "halt"
-        assert one.reason.endswith("set ack = true")
+        assert one.remedy.endswith("set ack = true")
         (other,) = acknowledged(Sender.to("splunk", served)).once(events(1))
         assert other.kind == "delivered"  # a token without acknowledgement takes a channel and gives no id
 

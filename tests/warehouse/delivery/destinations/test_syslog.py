@@ -138,7 +138,7 @@ def test_a_receiver_that_is_not_there_is_tried_again(receiver: Syslog) -> None:
     assert outcome.kind == "retry"
     assert "refused" in outcome.reason.lower()
     (outcome,) = send("syslog", settings_of("syslog", host="no-such-name.invalid"), events(1))
-    assert outcome.reason == "no connection (the name is not known)"
+    assert outcome.reason == "no connection: the name of the host is not known"
 
 
 @pytest.mark.parametrize("framing", FRAMINGS)
