@@ -1,0 +1,157 @@
+"""Genuine clients, a real Collector with the shipped configuration, object storage, Parquet, the mart: true
+totals."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assets.building import build
+from assets.telemetry_landing import land_telemetry
+from orchestration.telemetry_receiver import running as receiving
+from orchestration.workshop import open_workshop
+from tests.real import go_program, telemetry
+from tests.telemetry.places import Place
+from tests.warehouse.archive.s3_server import client, moto_endpoint
+from tests.warehouse.delivery.destinations.certificates import make
+from warehouse.tables.catalog import connect
+from warehouse.telemetry.inbox import Inbox
+from warehouse.telemetry.receiver import Receiver
+
+pytestmark = pytest.mark.real
+
+BUCKET = "claude-otel"
+PLANTED = b"PLANTED-PHRASE"
+
+
+@dataclass
+class Landed:
+    """What the clients counted, by session, and the installation that has it."""
+
+    place: Place
+    told: dict[str, dict[str, Any]] = field(default_factory=dict)
+    files: Path = Path()
+    log: Path = Path()
+    rows: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module")
+def environ() -> Iterator[pytest.MonkeyPatch]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def landed(tmp_path_factory: pytest.TempPathFactory, environ: pytest.MonkeyPatch) -> Landed:
+    folder = tmp_path_factory.mktemp("otel")
+    endpoint = moto_endpoint()
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        environ.setenv(name, "EXAMPLEKEY")
+    place = Place(folder / "here", f'[telemetry]\ns3_endpoint = "{endpoint}"\ns3_region = "us-east-1"\n')
+    found = Landed(place)
+    with telemetry.collector(folder, "files") as running:
+        told = found.told
+        told["py-http-delta"] = telemetry.count(running, "py-http-delta", delta=True)
+        told["py-http-cumulative"] = telemetry.count(running, "py-http-cumulative")
+        told["py-grpc-delta"] = telemetry.count(running, "py-grpc-delta", grpc=True, delta=True)
+        told["py-grpc-cumulative"] = telemetry.count(running, "py-grpc-cumulative", grpc=True)
+        for name in ("delta", "cumulative"):
+            flags = {"delta": name == "delta"}
+            restarted = [telemetry.count(running, f"restarted-{name}", **flags) for _ in range(2)]
+            told[f"restarted-{name}"] = telemetry.summed(*restarted)
+            told[f"killed-{name}"] = telemetry.count(running, f"killed-{name}", die=True, **flags)
+            told[f"js-{name}"] = telemetry.count_in_javascript(running, f"js-{name}", name)
+        found.files, found.log = running.files, running.log
+    s3 = client()
+    s3.create_bucket(Bucket=BUCKET)
+    for file in sorted(found.files.iterdir()):  # closed, since the Collector has ended
+        s3.upload_file(str(file), BUCKET, f"claude-code/{file.stem}/{file.name}")
+    with open_workshop(place.settings, for_writing=True) as workshop:
+        report = land_telemetry(workshop, [f"s3://{BUCKET}/claude-code"], settled=timedelta(0))
+        assert {file["status"] for file in report.files} == {"landed"}, report.files
+        build(workshop)
+    with (
+        open_workshop(place.settings, for_writing=False) as workshop,
+        connect(workshop.archive, database=workshop.marts) as db,
+    ):
+        rows = db.execute(
+            "select session_id, sum(cost_usd), sum(input_tokens), sum(output_tokens), sum(commits), "
+            "sum(requests), sum(metric_cost_usd) from fct_claude_code_session_day group by session_id"
+        ).fetchall()
+    found.rows = {row[0]: row[1:] for row in rows}
+    return found
+
+
+@pytest.mark.parametrize("name", ["delta", "cumulative"])
+@pytest.mark.parametrize("kind", ["py-http", "py-grpc", "restarted", "killed", "js"])
+def test_the_mart_has_what_the_client_counted(landed: Landed, kind: str, name: str) -> None:
+    session = f"{kind}-{name}"
+    told = landed.told[session]
+    cost, into, output, commits, requests, by_counter = landed.rows[session]
+    assert (cost, into, output, requests) == (
+        Decimal(told["cost_micros"]).scaleb(-6), told["input_tokens"], told["output_tokens"], told["requests"],
+    )  # fmt: skip
+    assert commits == told["commits"]
+    assert abs(by_counter - cost) < Decimal("0.000001")
+
+
+def test_what_was_said_is_nowhere(landed: Landed) -> None:
+    for folder in (landed.files, landed.place.folder):
+        for path in folder.rglob("*"):
+            if path.is_file():
+                assert PLANTED not in path.read_bytes(), path
+    assert PLANTED not in landed.log.read_bytes()
+
+
+@pytest.mark.parametrize("destinations", [["files"], ["otlp"], ["files", "otlp"]], ids=" ".join)
+def test_the_collector_finds_nothing_wrong_with_the_configuration(destinations: list[str], tmp_path: Path) -> None:
+    given = telemetry.environment(tmp_path, make(tmp_path), OTLP_URL="http://127.0.0.1:9")
+    program = go_program.built_here("telemetry")
+    done = subprocess.run(
+        [program, "validate", *telemetry.arguments(tmp_path, *destinations)],
+        env=given, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_without_the_allow_list_it_does_not_start(tmp_path: Path) -> None:
+    given = telemetry.environment(tmp_path, make(tmp_path))
+    config = [telemetry.OTEL / "claude-code.yaml", telemetry.OTEL / "to-files.yaml"]
+    words = [text for path in config for text in ("--config", str(path))]
+    program = go_program.built_here("telemetry")
+    done = subprocess.run([program, *words], env=given, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode != 0
+    assert "filter/content" in done.stderr
+
+
+def test_a_client_without_the_token_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with telemetry.collector(tmp_path, "files") as running:
+        monkeypatch.setattr(telemetry, "TOKEN", "another")
+        with pytest.raises(AssertionError, match=r"Failed to export|export failed"):
+            telemetry.count(running, "refused", delta=True)
+
+
+def test_the_collector_hands_on_to_the_embedded_receiver_through_its_queue(tmp_path: Path) -> None:
+    receiver = Receiver(Inbox(tmp_path / "inbox"), gather_seconds=0.05)
+    (tmp_path / "collector").mkdir()
+    with receiving(receiver) as url:
+        with telemetry.collector(tmp_path / "collector", "otlp", OTLP_URL=url, OTLP_BATCH_SECONDS="1") as running:
+            told = telemetry.count(running, "handed-on", delta=True)
+        # the Collector has ended: what was in its queue was sent on, or is kept for its next start
+        if receiver.taken.events < told["requests"]:
+            with telemetry.collector(tmp_path / "collector", "otlp", OTLP_URL=url, OTLP_BATCH_SECONDS="1"):
+                _until(lambda: receiver.taken.events >= told["requests"])
+    assert receiver.taken.events == told["requests"]
+    assert not receiver.taken.refused
+
+
+def _until(reached: Any, seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not reached():
+        time.sleep(0.1)
