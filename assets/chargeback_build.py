@@ -78,7 +78,7 @@ def _allocated(
         about = told(desk, period, done, [one for one in before if _is_near(one.statement.period, period)])
         for name, batch in outlook_batches(about.outlook, about.orphans, about.units).items():
             outlooks[name].append(batch)
-        for name, batches in month_batches(desk, done).items():
+        for name, batches in month_batches(desk, done, about).items():
             others[name] += batches
         yield from allocation_batches(done)
         before.append(done)

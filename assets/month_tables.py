@@ -15,20 +15,27 @@ from warehouse.finops.payer_tables import SCHEMAS, seat_day_batch
 from warehouse.finops.periods import Period
 from warehouse.finops.preparing import Prepared
 from warehouse.finops.reconciliation_tables import FCT_RECONCILIATION, Sources, reconciliation_batch
+from warehouse.finops.session_tables import SCHEMAS as SESSION_SCHEMAS
+from warehouse.finops.session_tables import session_batches
+from warehouse.finops.told import Told
 
 MONTHLY_SCHEMAS: dict[str, pa.Schema] = {
     "fct_seat_day": SCHEMAS["fct_seat_day"],
     "fct_reconciliation": FCT_RECONCILIATION,
     "invoice_detail": INVOICE_DETAIL_SCHEMA,
+    **SESSION_SCHEMAS,
 }
 
 
-def month_batches(desk: Bookkeeping, done: Prepared) -> dict[str, list[pa.RecordBatch]]:
+def month_batches(desk: Bookkeeping, done: Prepared, told: Told) -> dict[str, list[pa.RecordBatch]]:
     """The rows of one month. Raises FileRefused where its invoice has mistakes."""
     period = done.statement.period
     invoice = invoice_of(desk, period)
     bridge = compared(desk, period, invoice) if invoice else None
+    code = told.claude_code
+    of_code = session_batches(period, code.parts, code.days, code.disagreements) if code else {}
     return {
+        **{name: [batch] for name, batch in of_code.items()},
         "fct_seat_day": [seat_day_batch(done)],
         "fct_reconciliation": [reconciliation_batch(done.statement, sources_of(desk, period), bridge)],
         "invoice_detail": details(desk, period, invoice).to_batches() if invoice else [],

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 import duckdb
 
 from assets.activity_counts import activity_of
+from assets.claude_code import claude_code_of
 from assets.closed_months import as_known, budgets_of, prepared
 from assets.cost_lines import coverage, months
 from assets.gone_owners import gone_owners
@@ -51,11 +52,13 @@ def told(
     with as_known(desk, period) as db:
         gone, restated = gone_owners(db, period.start, period.end), _restated(db, period)
         activity = list(activity_of(done.allocation.lines, db, period))
+        code = claude_code_of(desk, db, done)
     return Told(
         outlook,
         orphans(done.allocation.lines, gone, done.allocation.leavers),
         unit_costs(period, activity),
         restated,
+        code,
     )
 
 

@@ -5,31 +5,33 @@ Promise: a file with a mistake is refused with the mistakes of all files at once
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TypeVar
 
 import duckdb
 
 from assets.group_stays import groups_of, stays_of
+from assets.session_days import sessions_of
 from assets.workshop import PayerFiles
 from warehouse.finops.budgets import Budget, read_budgets
 from warehouse.finops.cost_centers import UNALLOCATED, CostCenters, read_cost_centers
+from warehouse.finops.declared_centers import SOURCE, declared_mapping
 from warehouse.finops.errors import FileRefused, Mistake
 from warehouse.finops.group_centers import centers_of, group_mapping, read_group_centers
 from warehouse.finops.rules import DEFAULT_RULES, Rules, read_rules
 from warehouse.finops.seats import Contract, read_contracts
 
 T = TypeVar("T")
-MAPPING, OVERRIDES, GROUPS = "mapping.csv", "overrides.csv", "groups.csv"
+MAPPING, OVERRIDES, GROUPS, DECLARED = "mapping.csv", "overrides.csv", "groups.csv", "telemetry.csv"
 RULES, CONTRACTS, BUDGETS = "rules.toml", "contracts.csv", "budgets.csv"
 _GROUP_CENTERS = "group-centers.csv"
 
 
 @dataclass(frozen=True)
 class Payers:
-    """What the files say, and their bytes by our own names for them. `groups.csv` among them is ours: what the
-    groups of the directory say, written as a mapping."""
+    """What the files say, and their bytes by our own names for them. `groups.csv` and `telemetry.csv` among them
+    are ours: what the groups of the directory say, and what machines declare, written as mappings."""
 
     mapping: CostCenters
     rules: Rules = DEFAULT_RULES
@@ -62,6 +64,11 @@ def read_payers(files: PayerFiles, db: duckdb.DuckDBPyConnection, now: datetime)
         reading.bodies[GROUPS] = group_mapping(stays_of(db), centers)
         reading.names[GROUPS] = "groups of the directory"
     reading.bodies.pop(_GROUP_CENTERS, None)  # what it led to is kept, as groups.csv
+    if files.telemetry_cost_centers:
+        declared = declared_mapping(sessions_of(db, date.min, now.date()))
+        if declared is not None:
+            reading.bodies[DECLARED] = declared
+            reading.names[DECLARED] = "cost centres in telemetry"
     return _payers(reading, now, check_budgets=True)
 
 
@@ -101,7 +108,7 @@ class _Reading:
 def _payers(reading: _Reading, recorded_at: datetime, *, check_budgets: bool) -> Payers:
     mapping: CostCenters | None = None
     # from the lowest rank to the highest: each stands on what was read before it
-    for name, source in ((GROUPS, "group"), (MAPPING, "file"), (OVERRIDES, "manual")):
+    for name, source in ((DECLARED, SOURCE), (GROUPS, "group"), (MAPPING, "file"), (OVERRIDES, "manual")):
         below = mapping
 
         def read(body: bytes, name: str, source: str = source, below: CostCenters | None = below) -> CostCenters:

@@ -64,6 +64,8 @@ class PayerFiles:
     overrides: Path | None = None
     group_pattern: str | None = None
     group_centers: Path | None = None
+    # Whether a cost centre that machines declare in telemetry counts where nothing else says who pays.
+    telemetry_cost_centers: bool = True
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from warehouse.finops.reconciliation import KINDS, OPTIONAL, read_invoice
 from warehouse.finops.reconciliation_tables import FCT_RECONCILIATION
 from warehouse.finops.rules import CONDITIONS, DEFAULT_RULES, DEFAULTS, DRIVERS, METHODS, read_rules
 from warehouse.finops.seats import read_contracts
+from warehouse.finops.session_tables import SCHEMAS as SESSIONS
 from warehouse.finops.statement import lines_of, make_statement
 
 PAGE = page("docs/chargeback.md")
@@ -57,7 +58,7 @@ def test_every_table_beside_the_marts_is_described_with_its_columns() -> None:
     rows = {names_in(row[0])[0]: row[1] for header, rows in tables(PAGE.section("In SQL")) for row in rows}
     assert {"billing_period", "invoice_detail"} <= rows.keys()
     versions = {"version", "recorded_at", "is_current"}
-    for table, schema in {**SCHEMAS, **PAYERS, "fct_reconciliation": FCT_RECONCILIATION}.items():
+    for table, schema in {**SCHEMAS, **PAYERS, **SESSIONS, "fct_reconciliation": FCT_RECONCILIATION}.items():
         told = set(names_in(rows[table])) | {"period", "cost_center", "day", "tier"} | versions
         assert set(schema.names) <= told, table
 

@@ -245,6 +245,7 @@ class Finops(Section):
         default=None, pattern=r"^[^*]*\*[^*]*$", description='"" for none, or a pattern with one *, such as "cc-*"'
     )
     group_centers: OptionalPath = Field(default=None, description='"" for none, or the path of a CSV file')
+    telemetry_cost_centers: bool = Field(default=True, description="true or false")
     rules: OptionalPath = Field(default=None, description='"" for the defaults, or the path of a TOML file')
     seat_contracts: OptionalPath = Field(default=None, description='"" for none, or the path of a CSV file')
     budgets: OptionalPath = Field(default=None, description='"" for none, or the path of a CSV file')

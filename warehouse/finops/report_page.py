@@ -21,6 +21,7 @@ from warehouse.finops.report_brief import brief
 from warehouse.finops.report_charts import centers_chart, models_chart, months_chart
 from warehouse.finops.report_moves import Compared, percent
 from warehouse.finops.shown import shown
+from warehouse.finops.telemetry_reconciliation import REASONS
 from warehouse.finops.unit_economics import SMALLEST_GROUP, UnitCost
 from warehouse.wire.times import rfc3339
 
@@ -62,6 +63,7 @@ def page(report: Report, files: tuple[Beside, ...] = (), of_center: Mapping[str,
             budget_of=lambda states: {one.budget.cost_center: one for one in states},
             smallest=SMALLEST_GROUP,
             remedies=REMEDIES,
+            reasons=REASONS,
             files=files,
             of_center=of_center or {},
         )

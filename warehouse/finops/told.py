@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from warehouse.finops.claude_code import ClaudeCode
 from warehouse.finops.money import EXACT, ZERO, total
 from warehouse.finops.orphans import Orphan, OrphanKind
 from warehouse.finops.outlook import DearDay, Outlook
@@ -22,6 +23,7 @@ class Told:
     orphans: Sequence[Orphan]
     units: Sequence[UnitCost]
     restated: Sequence[RestatedDay]
+    claude_code: ClaudeCode | None = None
 
     @property
     def dear_days_of_all(self) -> list[DearDay]:
