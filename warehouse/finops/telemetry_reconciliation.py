@@ -18,11 +18,14 @@ from warehouse.finops.session_cost import PRODUCT, SessionDay
 # Clients below these versions over-count cost: 2.1.214 behind a gateway, where a reply comes in several frames.
 EXACT_SINCE = (2, 1, 214)
 # A difference that needs no reason: a cent, or a hundredth of the larger figure.
+# Sessions of nobody are no user's; cost of nobody has a row of its own.
+_NOBODY = "\0"
 _CENT, _HUNDREDTH = Decimal("0.01"), Decimal("0.01")
 REASONS = {
     "agrees": "telemetry and the cost report differ by a cent or a hundredth at most",
     "no_telemetry": "cost without telemetry: the settings did not reach the machine, or nothing arrived",
     "not_in_cost_report": "telemetry without cost: a seat's allowance, a cloud's bill, an API key paid elsewhere",
+    "no_actor": "cost without an actor, as of code review: no session stands behind it",
     "no_account": "sessions without an account: nobody can be found for them",
     "partial_telemetry": "telemetry saw less than was billed: lost offline, or a machine without settings",
     "old_version": "a client older than 2.1.214, which counts a reply in several frames more than once",
@@ -91,7 +94,7 @@ def three_ways(
         sums.listed = EXACT.add(sums.listed or ZERO, row.list_amount or ZERO) if known else None
     for one in sessions:
         email = one.actor_email.casefold() if one.actor_email else ""
-        sums = days[one.day, one.actor_id or names.get(email, email)]
+        sums = days[one.day, one.actor_id or names.get(email, email) or _NOBODY]
         sums.actor_id, sums.email = sums.actor_id or one.actor_id, sums.email or one.actor_email
         sums.sessions.add(one.session_id)
         sums.estimate = EXACT.add(sums.estimate, one.estimate)
@@ -121,10 +124,10 @@ def _user_day(day: date, key: str, sums: _Sums, invoiced: Decimal | None) -> Use
 
 def _of_telemetry(key: str, sums: _Sums, listed: Decimal | None) -> str:
     reported = sums.billed if listed is None else listed
-    if not key and sums.sessions:
+    if key == _NOBODY:
         return "no_account"
     if not sums.sessions:
-        return "no_telemetry"
+        return "no_telemetry" if key else "no_actor"
     if not sums.rows:
         return "not_in_cost_report"
     gap = minus(sums.estimate, reported)

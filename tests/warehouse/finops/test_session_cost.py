@@ -97,6 +97,7 @@ def only(rows: list[UserDay]) -> UserDay:
         (lambda: ([cost("8", listed="10")], []), "no_telemetry"),
         (lambda: ([], [session("a", "1")]), "not_in_cost_report"),
         (lambda: ([], [session("a", "1", who=(None, None))]), "no_account"),
+        (lambda: ([replace(cost("8"), actor_id=None, actor_email=None)], []), "no_actor"),
         (lambda: ([cost("8", listed="10")], [session("a", "7")]), "partial_telemetry"),
         (lambda: ([cost("8", listed="10")], [replace(session("a", "20"), version="2.1.213")]), "old_version"),
         (lambda: ([cost("8", listed="10")], [session("a", "20")]), "estimate_above"),
@@ -108,6 +109,15 @@ def test_each_difference_has_its_reason(
     row = only(three_ways(*make(), None))
     assert row.reasons[0] == reason
     assert set(row.reasons) <= set(REASONS)
+
+
+def test_cost_of_nobody_and_sessions_of_nobody_are_not_taken_for_each_other() -> None:
+    rows = [replace(cost("8", listed="8"), actor_id=None, actor_email=None)]
+    made = three_ways(rows, [session("a", "8", who=(None, None))], None)
+    assert {row.reasons[0]: (row.billed, row.estimate) for row in made} == {
+        "no_actor": (Decimal(8), Decimal(0)),
+        "no_account": (Decimal(0), Decimal(8)),
+    }
 
 
 def test_discounts_and_missing_list_prices_are_told_apart() -> None:
