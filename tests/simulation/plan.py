@@ -76,7 +76,7 @@ class Plan:
 def draw(seed: int) -> Plan:
     """The plan of a seed."""
     rng = Random(f"plan {seed}")
-    deliver = rng.random() < 0.12
+    deliver = rng.random() < 0.15
     count = rng.randint(2, 5)
     steps = tuple(_step(rng, number, deliver) for number in range(count))
     if deliver and not any(step.do == "deliver" for step in steps):
@@ -123,8 +123,13 @@ def _faults(rng: Random, do: str) -> Iterator[Fault]:
         device = rng.choice(devices.get(do, ("store",)))
         most = {"store": 110, "vendor": 14, "siem": 12}[device]
         yield device, rng.randint(1, most), rng.choice(KINDS[device])
-    if rng.random() < 0.05:  # the disk stays full, the API stays down
-        device, kind = rng.choice((("store", "full"), ("vendor", "error 503"), ("vendor", "refused connection")))
+    if rng.random() < (
+        0.4 if do == "deliver" else 0.05
+    ):  # the disk stays full, the API or the receiver stays down
+        lasting = (("siem", "error 503"), ("siem", "refused connection"), ("siem", "lost answer"))
+        if do != "deliver":
+            lasting = (("store", "full"), ("vendor", "error 503"), ("vendor", "refused connection"))
+        device, kind = rng.choice(lasting)
         begin = rng.randint(1, 60 if device == "store" else 6)
         for number in range(begin, begin + 60):
             yield device, number, kind

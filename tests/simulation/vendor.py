@@ -45,7 +45,7 @@ def _events(number: int, day: date) -> tuple[Event, ...]:
     at = day_start(day) + rng.randrange(3_600_000_000 * 23)
     world = _tenant(number).main
     actor = '{"type":"quantum_actor","name":"\\u2603 \\\\ \\"x\\""}'
-    extra = ',"surprise":{"n":12345678901234567890,"again":[1,2.50,"é"]},"surprise2":null'
+    extra = ',"surprise":{"n":12345678901234567890,"again":[1,2.5,"é"]},"surprise2":null'
     events.append(finish(Draft(at, world.fields, actor, "claude_teleported", extra), rng))
     return tuple(sorted(events))
 

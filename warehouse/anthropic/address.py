@@ -2,6 +2,7 @@
 
 import ipaddress
 import ssl
+from functools import cache
 from importlib import metadata
 from urllib.parse import urlsplit
 
@@ -15,14 +16,19 @@ _REMEDY = "set `anthropic.base_url` to https://api.anthropic.com, or to a sandbo
 
 def user_agent(writer: str) -> str:
     """`ledgerline/<version> (<writer id>)`, the name by which the vendor's records know us."""
-    try:
-        version = metadata.version("ledgerline")
-    except metadata.PackageNotFoundError:
-        version = "0"
     known = "".join(
         mark if mark.isascii() and mark.isprintable() and mark not in "()\\" else "-" for mark in writer
     )
-    return f"ledgerline/{version} ({known.strip()})"
+    return f"ledgerline/{_version()} ({known.strip()})"
+
+
+@cache
+def _version() -> str:
+    """Read once: it takes longer than many a request."""
+    try:
+        return metadata.version("ledgerline")
+    except metadata.PackageNotFoundError:
+        return "0"
 
 
 def checked_base_url(base_url: str) -> tuple[str, bool]:
