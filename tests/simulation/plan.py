@@ -76,11 +76,13 @@ class Plan:
 def draw(seed: int) -> Plan:
     """The plan of a seed."""
     rng = Random(f"plan {seed}")
-    deliver = rng.random() < 0.15
+    deliver = rng.random() < 0.2
     count = rng.randint(2, 5)
     steps = tuple(_step(rng, number, deliver) for number in range(count))
     if deliver and not any(step.do == "deliver" for step in steps):
-        steps = (*steps, replace(_step(rng, count, deliver), do="deliver", changes=()))
+        steps = (*steps, Step("deliver", count))
+    if deliver:  # there is something to deliver, or all of it would wait for the end
+        steps = (Step("pull", count + 1), *steps)
     return Plan(
         seed,
         steps,
@@ -95,7 +97,7 @@ def draw(seed: int) -> Plan:
 def _step(rng: Random, number: int, deliver: bool) -> Step:
     do = rng.choices(
         ("pull", "range", "deliver", "rotate", "adopt", "change", "wait"),
-        (10, 3, 4 if deliver else 0, 1, 1, 3, 3),
+        (10, 3, 12 if deliver else 0, 1, 1, 3, 3),
     )[0]
     if do == "change":
         return Step(do, number, what=rng.choice(CHANGES))
@@ -118,7 +120,11 @@ def _writer(rng: Random) -> Writer:
 
 
 def _faults(rng: Random, do: str) -> Iterator[Fault]:
-    devices = {"pull": ("store", "vendor"), "range": ("store", "vendor"), "deliver": ("store", "siem", "siem")}
+    devices = {
+        "pull": ("store", "vendor"),
+        "range": ("store", "vendor"),
+        "deliver": ("store", "siem", "siem", "siem"),
+    }
     for _ in range(rng.choice((0, 0, 1, 1, 2, 4))):
         device = rng.choice(devices.get(do, ("store",)))
         most = {"store": 110, "vendor": 14, "siem": 12}[device]

@@ -39,7 +39,8 @@ from warehouse.anthropic.patience import Patience
 from warehouse.anthropic.surfaces import COMPLIANCE
 from warehouse.archive.adopt import adopt_orphans
 from warehouse.archive.archive import Archive
-from warehouse.archive.errors import ArchiveError, SigningKeyInvalid
+from warehouse.archive.errors import ArchiveError
+from warehouse.archive.note import Signer
 from warehouse.archive.rotate import rotate
 from warehouse.archive.verify import verify
 from warehouse.delivery.errors import DeliveryError
@@ -265,27 +266,21 @@ class _Trial:
         self.judge.finish(with_state, delivered=self.plan.deliver)
 
     def _settle_key(self) -> None:
-        """A hand-over that was cut short: the key that the log names is the one to go on with, or it is done
-        again.
-        """
-        for number in (self.key_number, *range(self.key_number)):
-            task = self._try_key(number)
-            if not isinstance(task.error, SigningKeyInvalid):
-                self.key_number = number
-                return
+        """A hand-over that was cut short is done again, with the key before at hand; then the one that the log
+        names is configured (docs/operations.md)."""
+        state = self._calmly(self._state)
+        if state.origin is None:
+            return
+        numbers = {Signer(state.origin, _key(n)).verifier.vkey: n for n in range(self.key_number + 1)}
+        signed = [numbers[one.public_key] for one in state.signed_from]
+        if len(signed) > 1:
+            self.key_number = signed[-2]
+            self._calmly(lambda process: self._rotated(process, signed[-1]))
+        self.key_number = signed[-1]
 
-    def _try_key(self, number: int) -> Task:
-        self.key_number, kept = number, self.key_number
-
-        def check(process: Process) -> None:
-            with self._archive(process) as archive:
-                archive.refresh()
-                archive.check_key()
-
-        try:
-            return self._together((_CALM,), check)[0]
-        finally:
-            self.key_number = kept
+    def _rotated(self, process: Process, number: int) -> None:
+        with self._archive(process) as archive:
+            rotate(archive, _key(number))
 
     def _adopt_all(self, process: Process) -> None:
         with self._archive(process) as archive:
