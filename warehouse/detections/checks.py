@@ -11,8 +11,9 @@ from typing import Any
 from warehouse.detections.condition import fields
 from warehouse.detections.errors import RuleInvalid, RuleTooBroad
 from warehouse.detections.places import TABLE as PLACES
-from warehouse.detections.rule import Part, Rule, seconds
+from warehouse.detections.rule import Part, Rule
 from warehouse.detections.samples import OURS, events
+from warehouse.detections.shape import seconds
 from warehouse.detections.trial import bench
 from warehouse.taxonomy import load
 from warehouse.taxonomy.actors import ENVELOPE_FIELDS

@@ -79,19 +79,21 @@ def run(
 
     Nothing is written; temporary tables of the connection are replaced.
     """
-    done = Raised()
+    done, raised, unwanted = Raised(), dict[str, Alert](), dict[str, str]()
     rules = list(rules)
     for span in commits.spans:
         done.looked_at += gather(db, rules, span, events)
         for rule in rules:
             finds = [find for find in finds_of(db, rule, span, events, places) if _is_new(find, commits)]
             if suppressions is not None:
-                wanted = [find for find in finds if suppressions.of(find) is None]
-                done.suppressed[rule.path.stem] += len(finds) - len(wanted)
-                finds = wanted
+                hidden = [find for find in finds if suppressions.of(find) is not None]
+                unwanted |= {alert_id(find): rule.path.stem for find in hidden}
+                finds = [find for find in finds if find not in hidden]
             done.finds += len(finds)
             if finds:
-                _settle(db, rule, finds, done, commits, detected_at)
+                done.unchanged += _settle(db, rule, finds, raised, commits, detected_at)
+    # by id: what is found again from a later span is one find
+    done.alerts, done.suppressed = list(raised.values()), Counter(unwanted.values())
     return done
 
 
@@ -241,17 +243,23 @@ def _settle(
     db: duckdb.DuckDBPyConnection,
     rule: Rule,
     finds: Sequence[Find],
-    done: Raised,
+    raised: dict[str, Alert],
     commits: Commits,
     detected_at: datetime,
-) -> None:
-    """Compare what was found with the alerts that are there: new, joined by further events, or known."""
-    held = _Held(db, rule, min(find.first_at for find in finds))
-    raised: dict[str, Alert] = {}
+) -> int:
+    """Compare what was found with the alerts that are there: new, joined by further events, or known.
+
+    `raised` are the alerts of this run by id, of other spans too: a rule that looks back from a later span finds
+    again what it found in an earlier one. Returns how many finds were known.
+    """
+    held, unchanged = _Held(db, rule, min(find.first_at for find in finds)), 0
+    for alert in raised.values():
+        if alert.find.rule.id == rule.id:
+            held.add(alert)
     for find in finds:
         known = held.of(find)
         if known is not None and set(find.event_ids) <= set(known.event_ids):
-            done.unchanged += 1
+            unchanged += 1
             continue
         name = known.alert_id if known else alert_id(find)
         earlier = raised.get(name)  # of this same run: one version takes it all
@@ -265,7 +273,7 @@ def _settle(
         )
         held.add(alert)
         raised[name] = alert
-    done.alerts += raised.values()
+    return unchanged
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,8 @@ from warehouse.delivery.mappings import asim, cim
 from warehouse.detections.alert import runbook
 from warehouse.detections.computed import COMPUTED
 from warehouse.detections.condition import comparisons
-from warehouse.detections.rule import OWN_KINDS, Rule
+from warehouse.detections.rule import Rule
+from warehouse.detections.shape import OWN_KINDS
 from warehouse.detections.source import sources
 
 SOURCETYPE = "anthropic:claude:audit"

@@ -25,31 +25,20 @@ from typing import Any, Literal
 
 import yaml
 from sigma.collection import SigmaCollection
-from sigma.correlations import SigmaCorrelationRule, SigmaCorrelationTimespan, SigmaCorrelationType
+from sigma.correlations import SigmaCorrelationRule
 from sigma.exceptions import SigmaError
 from sigma.rule import SigmaRule
 
 from warehouse.detections.condition import event_types, fields, predicate
 from warehouse.detections.errors import RuleInvalid, RuleTooBroad
+from warehouse.detections.shape import Kind, correlated, single
 from warehouse.detections.source import PLACE_FIELDS, PRODUCT, Source, sources
 
-Kind = Literal[
-    "each", "event_count", "value_count", "temporal", "temporal_ordered", "novelty", "silence", "travel"
-]
-OWN_KINDS = ("novelty", "silence", "travel")
-
-_CORRELATIONS: Mapping[SigmaCorrelationType, Kind] = {
-    SigmaCorrelationType.EVENT_COUNT: "event_count",
-    SigmaCorrelationType.VALUE_COUNT: "value_count",
-    SigmaCorrelationType.TEMPORAL: "temporal",
-    SigmaCorrelationType.TEMPORAL_ORDERED: "temporal_ordered",
-}
 _LEVELS = ("informational", "low", "medium", "high", "critical")
 _STATUSES = ("stable", "test", "experimental", "deprecated", "unsupported")
 _KEYS = frozenset(
     {"why", "runbook", "group-by", "gap", "novelty", "silence", "travel", "true", "false", "broad", "controls"}
 )
-_DEFAULT_GAP = "15m"
 # A rule that looks back further than this reads too much to do so every five minutes.
 _PROMPT = 31 * 86_400
 # what reading a document of an unforeseen shape ends in, in pySigma and here
@@ -193,7 +182,7 @@ def _rule(path: Path, collection: SigmaCollection, version: str) -> Rule:
     head: SigmaRule | SigmaCorrelationRule = correlations[0] if correlations else plain[0]
     ours = _ours(head)
     _check_head(head, ours)
-    shape = _correlated(correlations[0], parts) if correlations else _single(ours)
+    shape = correlated(correlations[0], len(parts)) if correlations else single(ours)
     rule = Rule(
         id=str(head.id),
         title=head.title,
@@ -262,82 +251,6 @@ def _check_head(head: SigmaRule | SigmaCorrelationRule, ours: Mapping[str, Any])
         raise RuleInvalid(f"rule {head.title!r} has level {head.level} and status {head.status}")
     if not isinstance(ours["runbook"], list):
         raise RuleInvalid("the runbook is no list", remedy="write each step as an item of a list")
-
-
-def _single(ours: Mapping[str, Any]) -> dict[str, Any]:
-    own = [name for name in OWN_KINDS if name in ours]
-    if len(own) > 1:
-        raise RuleInvalid(f"'ledgerline' has {' and '.join(own)}", remedy="keep one of them")
-    gap = seconds(ours.get("gap", _DEFAULT_GAP))
-    shape: dict[str, Any] = {
-        "kind": own[0] if own else "each",
-        "group_by": tuple(ours.get("group-by", ("actor",))),
-        "timespan": gap,
-        "gap": gap,
-        "threshold": 1,
-        "value_field": None,
-        "look_back": gap,
-    }
-    if own:
-        settings = ours[own[0]]
-        per = tuple(settings.get("per", ("actor",)))
-        shape |= {"group_by": per, "own": settings, "value_field": settings.get("field")}
-        shape["look_back"] = seconds(settings.get("look-back", "30d"))
-        if own[0] == "travel":
-            shape["gap"] = shape["look_back"] = seconds(settings.get("look-back", "1d"))
-            for name in ("km-per-hour", "least-km"):
-                number = settings.get(name, 1)
-                if not isinstance(number, int | float) or isinstance(number, bool) or number <= 0:
-                    raise RuleInvalid(f"{name} of 'travel' is {number!r}", remedy="write a number above 0")
-        if own[0] == "novelty" and not shape["value_field"]:
-            raise RuleInvalid(
-                "'novelty' names no field", remedy="say which field's values are new: field: ip_address"
-            )
-    return shape
-
-
-def _correlated(correlation: SigmaCorrelationRule, parts: Sequence[Part]) -> dict[str, Any]:
-    kind = _CORRELATIONS.get(correlation.type)
-    if kind is None:
-        raise RuleInvalid(
-            f"correlation {correlation.title!r} is of type {correlation.type}",
-            remedy=f"this backend has {', '.join(_CORRELATIONS.values())}",
-        )
-    condition = correlation.condition
-    threshold, value = len(parts), None
-    if kind in ("event_count", "value_count"):
-        operator = getattr(getattr(condition, "op", None), "name", "")
-        if operator not in ("GTE", "GT"):
-            raise RuleInvalid(
-                f"correlation {correlation.title!r} asks for less than a number", remedy="use gte or gt"
-            )
-        threshold = int(condition.count) + (operator == "GT")  # type: ignore[union-attr]
-        value = getattr(condition, "fieldref", None)
-        value = value[0] if isinstance(value, list) else value
-        if (kind == "value_count") != bool(value):
-            raise RuleInvalid(
-                f"correlation {correlation.title!r} needs a field for value_count, and only for that"
-            )
-    span = correlation.timespan.seconds
-    return {
-        "kind": kind,
-        "group_by": tuple(correlation.group_by or ()),
-        "timespan": span,
-        "gap": span,
-        "threshold": threshold,
-        "value_field": value,
-        "look_back": 2 * span,
-    }
-
-
-def seconds(text: Any) -> int:
-    """`15m`, `30d` and so on as seconds. Raises RuleInvalid."""
-    if str(text) == "0s":  # which Sigma refuses
-        return 0
-    try:
-        return int(SigmaCorrelationTimespan(str(text)).seconds)
-    except SigmaError as problem:
-        raise RuleInvalid(f"{text!r} is no span of time", remedy="write 90s, 15m, 12h or 30d") from problem
 
 
 def _samples(ours: Mapping[str, Any]) -> tuple[tuple[bool, tuple[dict[str, Any], ...]], ...]:

@@ -15,7 +15,8 @@ from typing import Any
 import pyarrow as pa
 
 from warehouse.detections.computed import COMPUTED
-from warehouse.detections.rule import Rule, seconds
+from warehouse.detections.rule import Rule
+from warehouse.detections.shape import seconds
 from warehouse.tables.activities import Parser
 from warehouse.tables.schema import AUDIT_EVENTS
 from warehouse.taxonomy import load

@@ -14,7 +14,8 @@ from datetime import datetime
 from warehouse.detections.condition import Dialect, literal
 from warehouse.detections.errors import RuleInvalid
 from warehouse.detections.places import TABLE as PLACES
-from warehouse.detections.rule import Part, Rule, seconds
+from warehouse.detections.rule import Part, Rule
+from warehouse.detections.shape import seconds
 
 _LENGTH = {"duckdb": "len(list_distinct({list}))", "athena": "cardinality(array_distinct({list}))"}
 

@@ -10,8 +10,9 @@ from datetime import date, datetime
 from typing import Any
 
 from warehouse.detections.errors import RuleInvalid, RuleUnknown, ThresholdInvalid
-from warehouse.detections.rule import Kind, Rule, seconds
+from warehouse.detections.rule import Rule
 from warehouse.detections.rulebook import Rulebook
+from warehouse.detections.shape import Kind, seconds
 
 _REMEDY = "correct [[detections.thresholds]] in the configuration"
 
