@@ -17,7 +17,7 @@ from warehouse.archive import keys
 from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Entry, sha256_hex
 from warehouse.archive.errors import KeyMissing
-from warehouse.delivery.engine import Report
+from warehouse.delivery.chunk import Report
 from warehouse.delivery.errors import DeliveryError, QueueUnreachable
 from warehouse.delivery.queues.port import VERSION, Claim, Message, Queue, read_claim
 from warehouse.tables.schema import TABLE

@@ -15,7 +15,8 @@ from typing import Any, Protocol
 import msgspec
 
 from assets.delivery_alerts import AlertReader
-from assets.delivery_rows import Queue, Reader
+from assets.delivery_queue import Queue
+from assets.delivery_rows import Reader
 from assets.detecting import detect
 from assets.workshop import Workshop
 from warehouse.archive import keys
@@ -23,12 +24,13 @@ from warehouse.archive.archive import Archive
 from warehouse.archive.errors import KeyMissing
 from warehouse.delivery import destinations as modules
 from warehouse.delivery.book import Book
-from warehouse.delivery.courier import Stopped
-from warehouse.delivery.engine import Report, Run, Target
+from warehouse.delivery.chunk import Report, Target
+from warehouse.delivery.engine import Run
 from warehouse.delivery.errors import DeliveryError
 from warehouse.delivery.mappings.canonical import MAPPING_VERSION, CanonicalEvent, canonical_event
 from warehouse.delivery.patience import Patience
 from warehouse.delivery.port import Destination, Late
+from warehouse.delivery.settled import Stopped
 from warehouse.delivery.slice_words import names_a_rule
 from warehouse.delivery.slices import Slice, parse_slice
 from warehouse.detections.rulebook import load as load_rules

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from assets.delivering import (
     Configured,
@@ -20,11 +21,13 @@ from assets.delivering import (
     slices_of,
     target_of,
 )
-from assets.delivery_rows import ROWS_AT_ONCE, Queue, chunk_of
+from assets.delivery_queue import FoldedBy
+from assets.delivery_rows import ROWS_AT_ONCE, chunk_of, open_narrow
 from assets.workshop import Workshop
 from warehouse.archive.state import TableFile
 from warehouse.delivery import destinations as modules
-from warehouse.delivery.engine import Chunk, Report, Run
+from warehouse.delivery.chunk import Chunk, Report
+from warehouse.delivery.engine import Run
 from warehouse.delivery.mappings.alert import canonical_alert
 from warehouse.delivery.mappings.canonical import COLUMNS, canonical_events
 from warehouse.delivery.patience import Patience
@@ -35,6 +38,7 @@ from warehouse.delivery.slices import Slice
 from warehouse.tables.alerts import ALERTS
 from warehouse.tables.alerts import TABLE as ALERT_TABLE
 from warehouse.tables.catalog import connect, rows_of
+from warehouse.tables.page_order import stream, streamable
 from warehouse.tables.schema import TABLE
 from warehouse.wire.times import rfc3339
 from warehouse.wire.windows import Window
@@ -155,22 +159,31 @@ class _Again:
     lock: threading.Lock
 
     def events_of(self, slice: Slice, window: Window) -> Iterator[Chunk]:
+        """Day by day, each file in its own order: no more of it is in memory than a batch."""
         archive = self.workshop.archive
         with self.lock:
-            queue = Queue.since(archive, 0)
             files = self._files({day.isoformat() for day in window.days()})
-        entry_of = {pull: commit.seq for commit in queue.commits if commit.table == TABLE for pull in commit.pulls}
+            plain = slice.condition is None and not archive.state.restricted()
+        folded = FoldedBy(archive)
+        for file in sorted(files, key=lambda one: one.dt):
+            if plain and streamable(archive, file):
+                found = _within(window, stream(archive, file, COLUMNS, ROWS_AT_ONCE))
+            else:
+                found = self._asked(file, slice, window)
+            for rows in found:
+                if rows.num_rows:
+                    yield _unplaced(rows, folded)
+
+    def _asked(self, file: TableFile, slice: Slice, window: Window) -> Iterator[pa.RecordBatch]:
+        """The rows of a file that a slice with a condition selects, masked where somebody is restricted."""
         condition = (
             f"created_at >= timestamptz '{rfc3339(window.start)}' and created_at < timestamptz "
             f"'{rfc3339(window.end)}' and ({slice.condition or 'true'})"
         )
-        for file in files:
-            source, setup = rows_of(archive, [file])
-            with connect(archive) if setup else _plain() as db:
-                query = f"select {', '.join(COLUMNS)} from ({source}) as stored where {condition}"
-                for rows in db.execute(query).to_arrow_reader(ROWS_AT_ONCE):
-                    if rows.num_rows:
-                        yield _unplaced(rows, entry_of)
+        source, setup = rows_of(self.workshop.archive, [file])
+        with connect(self.workshop.archive) if setup else open_narrow() as db:
+            query = f"select {', '.join(COLUMNS)} from ({source}) as stored where {condition}"
+            yield from db.execute(query).to_arrow_reader(ROWS_AT_ONCE)
 
     def alerts_of(self, slice: Slice, window: Window) -> Iterator[Chunk]:
         wanted = "last_at >= ? and last_at < ?" + (" and rule_id = ?" if slice.rule else "")
@@ -210,11 +223,11 @@ class _Again:
         if not files:
             return
         source, setup = rows_of(self.workshop.archive, files)
-        with connect(self.workshop.archive) if setup else _plain() as db:
+        with connect(self.workshop.archive) if setup else open_narrow() as db:
             query = f"select {', '.join(COLUMNS)} from ({source}) as stored where id in (select unnest(?))"
             for rows in db.execute(query, [[name for name, _ in wanted]]).to_arrow_reader(ROWS_AT_ONCE):
                 if rows.num_rows:
-                    yield _unplaced(rows, {})
+                    yield _unplaced(rows)
 
     def _alerts(self, where: str, values: list[Any]) -> Iterator[Chunk]:
         archive = self.workshop.archive
@@ -252,18 +265,18 @@ class _Again:
         return [file for file in (*table.sealed, *table.recent) if days is None or file.dt in days]
 
 
-def _plain() -> Any:
-    import duckdb  # noqa: PLC0415
+def _within(window: Window, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for rows in batches:
+        at = rows.column("created_at")
+        inside = pc.and_(pc.greater_equal(at, window.start), pc.less(at, window.end))
+        yield rows if not inside.null_count and inside.true_count == len(inside) else rows.filter(inside)
 
-    db = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
-    db.execute("set timezone = 'UTC'")
-    return db
 
-
-def _unplaced(rows: pa.RecordBatch, entry_of: dict[int, int]) -> Chunk:
+def _unplaced(rows: pa.RecordBatch, folded: "FoldedBy | None" = None) -> Chunk:
     """Rows whose number in their entry was not looked up."""
     chunk = chunk_of(rows, [None] * rows.num_rows, [None] * rows.num_rows, BEGINNING, 0)
-    chunk.seqs = [entry_of.get(event.commit_seq) for event in chunk.events]
+    if folded is not None:
+        chunk.seqs = [folded[event.commit_seq] for event in chunk.events]
     return chunk
 
 

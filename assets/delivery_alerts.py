@@ -10,10 +10,10 @@ from typing import Any
 
 import duckdb
 
-from assets.delivery_rows import Commit, Queue
+from assets.delivery_queue import Commit, Queue
 from warehouse.archive.archive import Archive
 from warehouse.archive.state import TableFile
-from warehouse.delivery.engine import Chunk
+from warehouse.delivery.chunk import Chunk
 from warehouse.delivery.mappings.alert import CanonicalAlert, canonical_alert
 from warehouse.delivery.mappings.canonical import COLUMNS, CanonicalEvent, canonical_events
 from warehouse.delivery.positions import Position, Span

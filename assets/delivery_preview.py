@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from assets.delivering import Configured, book_of, reader_of, slices_of
-from assets.delivery_rows import Queue
+from assets.delivery_queue import Queue
 from assets.workshop import Workshop
 from warehouse.delivery import destinations as modules
-from warehouse.delivery.courier import Stopped
-from warehouse.delivery.engine import Chunk
+from warehouse.delivery.chunk import Chunk
 from warehouse.delivery.errors import DeliveryError
 from warehouse.delivery.late import LatePolicy
 from warehouse.delivery.port import Destination
 from warehouse.delivery.positions import Position
+from warehouse.delivery.settled import Stopped
 from warehouse.delivery.slices import Slice
 from warehouse.tables.catalog import connect
 from warehouse.wire.times import midnight

@@ -1,4 +1,4 @@
-"""The log as a queue: which commits a destination has not seen, and their rows in one order, a slice of them.
+"""The rows of commits in one order, a slice of them, as chunks that the engine takes.
 
 Promise: the rows of a commit come in the same order whenever they are read, from recent files or sealed ones;
 memory does not grow with a commit. Persons who are restricted are masked as in the table.
@@ -6,117 +6,34 @@ memory does not grow with a commit. Persons who are restricted are masked as in 
 
 import re
 import tempfile
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
+from assets.delivery_queue import Commit, Queue
 from warehouse.archive.archive import Archive
-from warehouse.archive.entry import Entry
-from warehouse.archive.state import LogState, TableFile
-from warehouse.delivery.engine import Chunk
-from warehouse.delivery.errors import PositionLost, SliceInvalid
+from warehouse.delivery.chunk import Chunk
+from warehouse.delivery.errors import SliceInvalid
 from warehouse.delivery.mappings.canonical import COLUMNS, canonical_events
 from warehouse.delivery.positions import Position, Span
 from warehouse.delivery.slices import Slice
-from warehouse.tables.alerts import TABLE as ALERTS
 from warehouse.tables.catalog import rows_of
-from warehouse.tables.schema import TABLE
+from warehouse.tables.page_order import PageOrder, page_order
+from warehouse.tables.schema import AUDIT_EVENTS, TABLE
 
-ROWS_AT_ONCE = 10_000
+ROWS_AT_ONCE = 5_000
 _ROWS_A_QUERY = 25_000  # small commits are read together, large ones some pages at a time: memory stays flat
 _MEMORY = "192MB"
 # Rows that a complete pull no longer saw have no place on a page: they come last, by id.
 _ORDER = "page nulls last, position nulls last, id, version"
 _QUOTED = re.compile(r"""(['"]).*?\1""", re.DOTALL)
 
-
-@dataclass(frozen=True)
-class Commit:
-    """One table entry: the pulls it folded, its rows in its own table, the days they are on, its files."""
-
-    table: str
-    seq: int
-    pulls: tuple[int, ...]
-    rows: int
-    days: frozenset[str]
-    keys: tuple[str, ...]
-
-
-@dataclass
-class Queue:
-    """The commits after some entry, of events and of alerts, and where their rows are now. Made once; safe to read
-    from several threads."""
-
-    commits: list[Commit]
-    recent: dict[int, list[TableFile]] = field(default_factory=dict)
-    sealed: dict[str, list[TableFile]] = field(default_factory=dict)
-
-    @classmethod
-    def since(cls, archive: Archive, seq: int) -> "Queue":
-        """The commits from entry `seq` on (itself included). Raises what reading the log raises."""
-        state = archive.refresh()
-        made = cls([commit for entry in archive.entries(max(seq, 0)) if (commit := _commit(entry)) is not None])
-        made.recent, made.sealed = _places(state)
-        return made
-
-    def before(self, slice: Slice, begun: Position, passed: int) -> dict[int, int]:
-        """Rows of the slice's table before each commit from `begun` on; `passed`: those before `begun`."""
-        found: dict[int, int] = {}
-        for commit in self.of(ALERTS if slice.kind in ("alerts", "rule") else TABLE, begun):
-            found[commit.seq] = passed = passed - (begun.row if commit.seq == begun.seq else 0)
-            passed += commit.rows
-        return found
-
-    def of(self, table: str, begun: Position) -> list[Commit]:
-        """The commits of a table that a position has not passed."""
-        commits = [commit for commit in self.commits if commit.table == table and commit.seq >= begun.seq]
-        if commits and commits[0].seq == begun.seq and begun.row > commits[0].rows:
-            raise _lost(begun, commits[0].rows)
-        return commits
-
-    def files(self, commits: Sequence[Commit]) -> list[TableFile]:
-        """The files that hold the rows of these commits now, each once."""
-        found: dict[str, TableFile] = {}
-        for commit in commits:
-            days = set(commit.days)
-            for pull in commit.pulls:
-                for file in self.recent.get(pull, []):
-                    found[file.key] = file
-                    days.discard(file.dt)
-            for day in days:
-                for file in self.sealed.get(day, []):
-                    found[file.key] = file
-        return list(found.values())
-
-
-def _commit(entry: Entry) -> Commit | None:
-    if entry.kind != "table":
-        return None
-    table = entry.table if isinstance(entry.table, str) else ""
-    if table not in (TABLE, ALERTS):
-        return None
-    files = [ref for ref in entry.objects if (ref.table or entry.table) == table]
-    rows = sum(ref.records for ref in files if isinstance(ref.records, int))
-    if not rows:
-        return None
-    days = frozenset(ref.dt for ref in files if isinstance(ref.dt, str))
-    return Commit(table, entry.seq, tuple(entry.derived_from), rows, days, tuple(ref.key for ref in files))
-
-
-def _places(state: LogState) -> tuple[dict[int, list[TableFile]], dict[str, list[TableFile]]]:
-    recent: dict[int, list[TableFile]] = defaultdict(list)
-    sealed: dict[str, list[TableFile]] = defaultdict(list)
-    table = state.table(TABLE)
-    for file in table.recent:
-        if file.seq is not None:
-            recent[file.seq].append(file)
-    for file in table.sealed:
-        sealed[file.dt].append(file)
-    return dict(recent), dict(sealed)
+# Rows with the columns of `COLUMNS`, and of each the entry and its number there.
+Placed = tuple[pa.RecordBatch, Sequence[int], Sequence[int]]
 
 
 @dataclass(frozen=True)
@@ -129,33 +46,38 @@ class _Piece:
 
 
 class Reader:
-    """Reads slices of the rows of commits over one connection of its own. A context manager."""
+    """Reads slices of the rows of commits, with DuckDB only where it has to. A context manager."""
 
     def __init__(self, archive: Archive, slice: Slice) -> None:
         self._archive, self._slice = archive, slice
+        self._masked = bool(archive.state.restricted())
         self._spill = tempfile.TemporaryDirectory(prefix="ledgerline-")
-        self._db = duckdb.connect(
-            config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-        )
-        self._db.execute("set timezone = 'UTC'")
-        self._db.execute("set threads = 1")
-        self._db.execute(f"set memory_limit = '{_MEMORY}'")
-        self._db.execute("set temp_directory = ?", [str(Path(self._spill.name))])
+        self._connection: duckdb.DuckDBPyConnection | None = None
         self._ready: set[str] = set()
 
     def __enter__(self) -> "Reader":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._db.close()
+        if self._connection is not None:
+            self._connection.close()
         self._spill.cleanup()
+
+    @property
+    def _db(self) -> duckdb.DuckDBPyConnection:
+        if self._connection is None:
+            self._connection = db = open_narrow()
+            db.execute("set temp_directory = ?", [str(Path(self._spill.name))])
+        return self._connection
 
     def check(self) -> None:
         """Raise SliceInvalid where the engine does not take the slice's condition (a comparison of two kinds)."""
+        if self._slice.condition is None:
+            return
         source, setup = rows_of(self._archive, [])
         self._prepare(setup)
         try:
-            self._db.execute(f"select 1 from ({source}) where {self._slice.condition or 'true'}").fetchall()
+            self._db.execute(f"select 1 from ({source}) where {self._slice.condition}").fetchall()
         except duckdb.Error as error:
             raise self._invalid(str(error)) from None
 
@@ -181,15 +103,70 @@ class Reader:
             before = {}
             for commit in group:
                 before[commit.seq], passed = passed, passed + commit.rows
-            for piece in self._pieces(queue, group):
-                for rows in self._rows(queue, piece, begun, ahead):
-                    seqs, places = rows["entry_seq"].to_pylist(), rows["entry_row"].to_pylist()
-                    if seqs:
-                        scanned = Position(seqs[-1], places[-1] + 1)
-                        yield chunk_of(rows, seqs, places, scanned, before[scanned.seq] + scanned.row)
+            orders = self._orders(queue, group)
+            found = (
+                self._sorted(queue, group, begun, ahead)
+                if orders is None
+                else _gathered(self._in_order(orders, begun, ahead))
+            )
+            for rows, seqs, places in found:
+                scanned = Position(seqs[-1], places[-1] + 1)
+                yield chunk_of(rows, seqs, places, scanned, before[scanned.seq] + scanned.row)
             yield Chunk([], [], [], [], [], [], Position(group[-1].seq, group[-1].rows), passed)
 
-    def _pieces(self, queue: Queue, group: Sequence[Commit]) -> Iterator["_Piece"]:
+    # files that have the order already, which is nearly always so until their day is sealed
+
+    def _orders(self, queue: Queue, group: Sequence[Commit]) -> list[tuple[Commit, PageOrder]] | None:
+        """How to read each of these commits as its files stand; None where one of them has to be sorted."""
+        if self._masked:
+            return None
+        found = []
+        for commit in group:
+            files = queue.recent.get(commit.pulls[0], []) if len(commit.pulls) == 1 else []
+            order = page_order(self._archive, files)
+            if order is None or order.rows != commit.rows:  # some of its days are sealed
+                return None
+            found.append((commit, order))
+        return found
+
+    def _in_order(
+        self, orders: Sequence[tuple[Commit, PageOrder]], begun: Position, ahead: Sequence[Span]
+    ) -> Iterator[Placed]:
+        columns = COLUMNS if self._slice.condition is None else AUDIT_EVENTS.names
+        for commit, order in orders:
+            skip = begun.row if commit.seq == begun.seq else 0
+            for first, batch in order.batches(columns, ROWS_AT_ONCE, skip=skip):
+                for start, end in _due(commit.seq, first, first + batch.num_rows, begun, ahead):
+                    rows, places = batch.slice(start - first, end - start), range(start, end)
+                    if self._slice.condition is None:
+                        yield rows, [commit.seq] * len(places), places
+                    else:
+                        chosen, numbers = self._chosen(rows, self._slice.condition, start)
+                        yield chosen, [commit.seq] * len(numbers), numbers
+
+    def _chosen(self, rows: pa.RecordBatch, condition: str, first: int) -> tuple[pa.RecordBatch, list[int]]:
+        """Those of some rows that meet the condition, in their order, with their numbers from `first` on."""
+        numbers = pa.array(range(first, first + rows.num_rows), pa.int64())
+        self._db.register("offered", pa.table([*rows.columns, numbers], [*rows.schema.names, "entry_row"]))
+        names = ", ".join(COLUMNS)
+        found = list(self._asked(f"select {names}, entry_row from offered where {condition} order by entry_row"))
+        if not found:
+            return rows.slice(0, 0), []
+        batch = pa.concat_batches(found)
+        return batch.select(list(COLUMNS)), batch.column("entry_row").to_pylist()
+
+    # files that have to be sorted: sealed ones, which are by actor
+
+    def _sorted(
+        self, queue: Queue, group: Sequence[Commit], begun: Position, ahead: Sequence[Span]
+    ) -> Iterator[Placed]:
+        for piece in self._pieces(queue, group):
+            for rows in self._rows(queue, piece, begun, ahead):
+                seqs, places = rows["entry_seq"].to_pylist(), rows["entry_row"].to_pylist()
+                if seqs:
+                    yield rows, seqs, places
+
+    def _pieces(self, queue: Queue, group: Sequence[Commit]) -> Iterator[_Piece]:
         """A group of small commits as it is; a large commit by ranges of its pages."""
         if len(group) > 1 or group[0].rows <= _ROWS_A_QUERY or len(group[0].pulls) > 1:
             yield _Piece(group)
@@ -214,7 +191,7 @@ class Reader:
             counted, offset = counted[number:], offset + rows
 
     def _rows(
-        self, queue: Queue, piece: "_Piece", begun: Position, ahead: Sequence[Span]
+        self, queue: Queue, piece: _Piece, begun: Position, ahead: Sequence[Span]
     ) -> Iterator[pa.RecordBatch]:
         group = piece.commits
         source, setup = rows_of(self._archive, queue.files(group))
@@ -234,10 +211,12 @@ class Reader:
             f"select *, row_number() over (partition by entry_seq order by commit_seq, {_ORDER}) "
             f"+ {piece.offset - 1} as entry_row from ({placed}) as placed"
         )
-        query = (
+        return self._asked(
             f"select {', '.join(COLUMNS)}, entry_seq, entry_row from ({numbered}) as numbered "
             f"where {' and '.join(wanted)} order by entry_seq, entry_row"
         )
+
+    def _asked(self, query: str) -> Iterator[pa.RecordBatch]:
         try:
             yield from self._db.execute(query).to_arrow_reader(ROWS_AT_ONCE)
         except (duckdb.DataError, duckdb.ProgrammingError) as error:
@@ -251,6 +230,15 @@ class Reader:
             if statement not in self._ready:
                 self._db.execute(statement)
                 self._ready.add(statement)
+
+
+def open_narrow() -> duckdb.DuckDBPyConnection:
+    """DuckDB with one thread and little memory: destinations work side by side. It fetches no extension."""
+    db = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+    db.execute("set timezone = 'UTC'")
+    db.execute("set threads = 1")
+    db.execute(f"set memory_limit = '{_MEMORY}'")
+    return db
 
 
 def chunk_of(
@@ -284,12 +272,41 @@ def _groups(commits: Sequence[Commit]) -> Iterator[list[Commit]]:
         yield group
 
 
+def _due(seq: int, first: int, end: int, begun: Position, ahead: Sequence[Span]) -> Iterator[tuple[int, int]]:
+    """What of the rows `first <= row < end` of an entry lies after `begun` and outside the spans `ahead`."""
+    if seq == begun.seq:
+        first = max(first, begun.row)
+    for start, stop in ahead:
+        if stop <= (seq, first) or start >= (seq, end):
+            continue
+        if start > (seq, first):
+            yield first, start.row
+        first = stop.row if stop.seq == seq else end
+    if first < end:
+        yield first, end
+
+
+def _gathered(pieces: Iterator[Placed]) -> Iterator[Placed]:
+    """Small pieces put together, so that a chunk is worth its while."""
+    held: list[Placed] = []
+    count = 0
+    for piece in chain(pieces, [None]):
+        if held and (piece is None or count + piece[0].num_rows > ROWS_AT_ONCE):
+            yield held[0] if len(held) == 1 else _joined(held)
+            held, count = [], 0
+        if piece is not None and piece[0].num_rows:
+            held.append(piece)
+            count += piece[0].num_rows
+
+
+def _joined(pieces: Sequence[Placed]) -> Placed:
+    rows = pa.concat_batches([rows for rows, _, _ in pieces])
+    return (
+        rows,
+        list(chain.from_iterable(seqs for _, seqs, _ in pieces)),
+        list(chain.from_iterable(places for _, _, places in pieces)),
+    )
+
+
 def _pair(position: Position) -> str:
     return f"({position.seq}, {position.row})"
-
-
-def _lost(begun: Position, rows: int) -> PositionLost:
-    return PositionLost(
-        f"the log says that row {begun.row} of entry {begun.seq} is next, and that entry has {rows} rows",
-        remedy="run `ledgerline verify`: an entry of the log was altered",
-    )

@@ -18,7 +18,7 @@ from assets.status import destinations as standing
 from assets.workshop import Workshop
 from warehouse.archive.archive import Archive
 from warehouse.archive.deliveries import RECEIPTS, step_of
-from warehouse.delivery.engine import Report
+from warehouse.delivery.chunk import Report
 from warehouse.delivery.receipts import from_parquet
 from warehouse.wire.times import parse_rfc3339
 

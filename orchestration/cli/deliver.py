@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from assets.delivery_preview import Preview
     from assets.workshop import Workshop
     from warehouse.config import Settings
-    from warehouse.delivery.engine import Report
+    from warehouse.delivery.chunk import Report
 
 NAME = Annotated[
     str | None,

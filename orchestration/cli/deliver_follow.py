@@ -19,7 +19,7 @@ from assets.workshop import Workshop
 from orchestration.alerting import tell
 from orchestration.cli.deliver import as_dict, show
 from orchestration.cli.output import Output, counted, to_json
-from warehouse.delivery.engine import Report
+from warehouse.delivery.chunk import Report
 from warehouse.delivery.queues.log import LogQueue
 
 _LOG_SECONDS = 5.0  # the log is asked so often where no queue tells of a commit

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
-    from warehouse.delivery.engine import Report
+    from warehouse.delivery.chunk import Report
 
 _EVERY = 5.0  # seconds between plain lines of one destination
 _REDRAW = 0.1  # between two changes of a bar

@@ -8,7 +8,7 @@ from orchestration.cli.output import counted, duration
 
 if TYPE_CHECKING:
     from orchestration.cli.demo_steps import DemoRun
-    from warehouse.delivery.engine import Report
+    from warehouse.delivery.chunk import Report
 
 
 def send(run: "DemoRun") -> None:

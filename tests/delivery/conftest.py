@@ -12,7 +12,7 @@ from assets.workshop import Workshop
 from tests.delivery.receiver import Receiver, plain, receiving
 from tests.promises.conftest import Command, Standing, ledgerline, past, site, standing, tenant
 from tests.promises.quick import open_quickly, pull
-from warehouse.delivery.engine import Report
+from warehouse.delivery.chunk import Report
 from warehouse.delivery.patience import Patience
 
 __all__ = ["Command", "ledgerline", "past", "site", "standing", "tenant"]

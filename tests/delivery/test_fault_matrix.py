@@ -20,8 +20,8 @@ from tests.warehouse.delivery.destinations.certificates import make
 from tests.warehouse.delivery.destinations.rig import settings
 from warehouse.config.destinations import TYPES
 from warehouse.delivery import destinations, over_http
+from warehouse.delivery.chunk import Report
 from warehouse.delivery.destinations import syslog_socket
-from warehouse.delivery.engine import Report
 from warehouse.delivery.patience import Patience
 
 __all__ = ["Command", "Standing"]

@@ -20,7 +20,7 @@ from orchestration.cli.delivery_progress import DeliveryProgress
 from tests.delivery.conftest import Shop
 from tests.delivery.receiver import Receiver, receiving
 from tests.promises.site import ROOT, Running
-from warehouse.delivery.engine import Report
+from warehouse.delivery.chunk import Report
 
 
 def table(shop: Shop, receiver: Receiver, **more: Any) -> None:

@@ -17,10 +17,10 @@ from warehouse.archive.archive import Archive
 from warehouse.archive.deliveries import DEAD_LETTERS, RECEIPTS, Served, Step
 from warehouse.archive.entry import Draft, Entry, ObjectRef, sha256_hex
 from warehouse.archive.state import LogState
-from warehouse.delivery.courier import Counts, Settled
 from warehouse.delivery.errors import PositionMoved
 from warehouse.delivery.positions import BEGINNING, Position, Progress, Span
 from warehouse.delivery.receipts import dead_rows, receipt_rows, to_parquet
+from warehouse.delivery.settled import Counts, Settled
 
 Action = Literal["deliver", "replay", "retry"]
 

@@ -5,6 +5,7 @@ An alert that is too long for the receiver goes without its events' bodies, neve
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -32,9 +33,13 @@ def restamped_at(event: AnyEvent, restamp: str | None) -> AnyEvent:
     """A copy whose `stamp` is `restamp` (ISO 8601 UTC); the event itself without one."""
     if restamp is None:
         return event
-    moment = parse_rfc3339(restamp)
-    micros = int(moment.timestamp()) * 1_000_000 + moment.microsecond
-    return msgspec.structs.replace(event, stamp=restamp, stamp_us=micros)
+    return msgspec.structs.replace(event, stamp=restamp, stamp_us=_micros(restamp))
+
+
+@lru_cache(maxsize=8)  # one moment for all that are late in a chunk
+def _micros(moment: str) -> int:
+    at = parse_rfc3339(moment)
+    return int(at.timestamp()) * 1_000_000 + at.microsecond
 
 
 def id_of(event: AnyEvent) -> str:

@@ -25,12 +25,17 @@ class LatePolicy:
     def of(cls, limits: Limits, chosen: Late | None) -> "LatePolicy":
         return cls(chosen or limits.late, limits.oldest, limits.ahead)
 
+    @property
+    def judges(self) -> bool:
+        """Whether any event at all needs looking at."""
+        return self.policy != "send" and (self.oldest is not None or self.ahead is not None)
+
     def outside(self, times: Sequence[int | None], now: datetime) -> list[int]:
         """The places of those that need the policy; none where it is to send them anyway, or all are in time.
 
         times: microseconds since 1970, UTC; None passes.
         """
-        if self.policy == "send" or (self.oldest is None and self.ahead is None):
+        if not self.judges:
             return []
         moment = int(now.timestamp()) * _SECOND
         least = moment - int(self.oldest.total_seconds()) * _SECOND if self.oldest is not None else -(2**63)

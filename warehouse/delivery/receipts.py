@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from warehouse.delivery.courier import Settled
+from warehouse.delivery.settled import Settled
 
 _TIME = pa.timestamp("us", "UTC")
 _TEXT = pa.string()

@@ -1,0 +1,69 @@
+"""What the engine is fed, whom it serves, and what it reports: rows in, a destination, figures out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from warehouse.delivery.port import Destination, Late
+from warehouse.delivery.positions import Position
+from warehouse.delivery.settled import Stopped
+
+
+@dataclass
+class Chunk:
+    """Selected rows in the order in which they go out, as columns; `scanned`, `passed`: after the last of them.
+
+    times: microseconds since 1970, UTC. events: what `encode` takes; a `Refused` is dead without being sent. seqs,
+    rows: None where something is sent again and its place was not looked up.
+    """
+
+    ids: Sequence[str]
+    versions: Sequence[int]
+    seqs: Sequence[int | None]
+    rows: Sequence[int | None]
+    times: Sequence[int | None]
+    events: Sequence[Any]
+    scanned: Position
+    passed: int
+
+
+@dataclass
+class Target:
+    """A destination as configured. checkpoint: the newest signed one as an event, with the size of its log."""
+
+    name: str
+    type: str
+    slice: str
+    module: Destination
+    settings: Any
+    late: Late | None = None
+    batch_events: int | None = None
+    batch_bytes: int | None = None
+    checkpoint: Callable[[], tuple[int, Any] | None] = lambda: None
+
+
+@dataclass
+class Report:
+    """What a run did for one destination. `p95_age`: seconds from event to acknowledgement, None without any.
+
+    While it runs: `settled` events, on record or not yet, and the rows `looked_at` of those it had before it.
+    """
+
+    name: str
+    slice: str
+    selected: int = 0
+    delivered: int = 0
+    retried: int = 0
+    dead: int = 0
+    skipped: int = 0
+    restamped: int = 0
+    bytes: int = 0
+    batches: int = 0
+    checkpoint: int | None = None
+    stopped: Stopped | None = None
+    position: Position | None = None
+    entries: list[int] = field(default_factory=list)
+    p95_age: float | None = None
+    seconds: float = 0.0
+    settled: int = 0
+    looked_at: int = 0
