@@ -27,6 +27,7 @@ BENCHMARKS = {
     "forecast": "forecast",
     "marts": "marts",
     "detections": "detections",
+    "delivery": "delivery",
 }
 PAGE = ROOT / "docs" / "benchmarks.md"
 

@@ -80,7 +80,7 @@ def run(
     command = [program, *arguments]
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as complaints:
         began = time.monotonic()
-        with _on(cpus):
+        with on_cores(cpus):
             process = subprocess.Popen(
                 command, stdout=output, stderr=complaints, cwd=ROOT, env=environment(**(env or {}))
             )
@@ -107,7 +107,7 @@ def run(
 
 
 @contextmanager
-def _on(cpus: set[int] | None) -> Iterator[None]:
+def on_cores(cpus: set[int] | None) -> Iterator[None]:
     """What is started inside runs on these cores only; a child inherits them."""
     before = os.sched_getaffinity(0)
     if cpus:
@@ -157,7 +157,7 @@ def tenant(
         *("--analytics-rate-limit", str(analytics_rate_limit)),
         *(["--lazy"] if lazy else []),
     ]
-    with _on(cpus):
+    with on_cores(cpus):
         process = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
