@@ -32,7 +32,8 @@ def test_a_backtest_counts_what_a_question_by_hand_counts_and_writes_nothing(
     assert sum(published.days.values()) == published.alerts
     assert len(tests) + len(past.off) == len(list(load()))
     drawn = chart(tests, window)
-    assert "<svg" in drawn
+    assert drawn.startswith('<svg role="img" aria-label="')
+    assert f"{sum(test.alerts for test in tests):,} alerts of" in drawn
     assert published.rule.title in drawn
 
 
