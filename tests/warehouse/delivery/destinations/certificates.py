@@ -1,4 +1,5 @@
-"""Certificates for tests: an authority, a server's for 127.0.0.1, one for another name, and a stranger's."""
+"""Certificates for tests: an authority, a server's for 127.0.0.1 and localhost, one for another name, and a
+stranger's."""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ def make(folder: Path) -> Certificates:
     ours, theirs = _authority("Example authority"), _authority("Another authority")
     here = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
     for name, (certificate, key) in {
-        "server": _signed(ours, here),
+        "server": _signed(ours, here, x509.DNSName("localhost")),
         "other": _signed(ours, x509.DNSName("other.example.com")),
         "stranger": _signed(theirs, here),
     }.items():
@@ -60,12 +61,12 @@ def _authority(name: str) -> Pair:
     return built.sign(key, SHA256()), key
 
 
-def _signed(authority: Pair, name: x509.GeneralName) -> Pair:
+def _signed(authority: Pair, *names: x509.GeneralName) -> Pair:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "receiver")])
     built = (
         _begun(subject, authority[0].subject, key)
-        .add_extension(x509.SubjectAlternativeName([name]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(authority[1].public_key()), critical=False
