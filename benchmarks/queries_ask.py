@@ -19,6 +19,7 @@ import duckdb
 from warehouse.archive.archive import Archive
 from warehouse.archive.store import open_store
 from warehouse.tables import catalog
+from warehouse.tables.current import current_rows
 from warehouse.tables.schema import AUDIT_EVENTS
 
 # What each question asks, and which column decides what has to be read.
@@ -89,7 +90,7 @@ def _plain(files: list[str]) -> duckdb.DuckDBPyConnection:
         f"create view audit_event_versions as select {names}, dt from "
         f"read_parquet([{listed}], hive_partitioning = true, hive_types = {{'dt': date}})"
     )
-    db.execute("create view audit_events as " + catalog.current_rows("audit_event_versions"))
+    db.execute("create view audit_events as " + current_rows("audit_event_versions"))
     return db
 
 

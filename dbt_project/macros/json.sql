@@ -13,7 +13,7 @@
   try(json_extract_string({{ column }}, '{{ path }}'))
 {%- endmacro %}
 
-{% macro athena__json_text(column, path) -%}
+{% macro default__json_text(column, path) -%}
   try(json_extract_scalar({{ column }}, '{{ path }}'))
 {%- endmacro %}
 
@@ -26,7 +26,7 @@
   cross join unnest(try(json_extract(r.raw, '{{ path }}[*]'))) with ordinality as u (item, item_no)
 {%- endmacro %}
 
-{% macro athena__json_list_rows(rows, path) -%}
+{% macro default__json_list_rows(rows, path) -%}
   select r.event_id, u.item_no, json_format(u.item) as item
   from {{ rows }} as r
   cross join unnest(try(cast(json_extract(r.raw, '{{ path }}') as array(json)))) with ordinality as u (item, item_no)
@@ -43,7 +43,7 @@
   ) as f
 {%- endmacro %}
 
-{% macro athena__json_field_rows(rows) -%}
+{% macro default__json_field_rows(rows) -%}
   select r.event_id, f.field, json_format(f.field_json) as field_value
   from {{ rows }} as r
   cross join unnest(try(cast(json_parse(r.raw) as map(varchar, json)))) as f (field, field_json)
@@ -56,7 +56,7 @@
   try(json_extract_string({{ column }}, '{{ path }}'))
 {%- endmacro %}
 
-{% macro athena__json_value(column, path) -%}
+{% macro default__json_value(column, path) -%}
   coalesce(try(json_extract_scalar({{ column }}, '{{ path }}')),
            nullif(try(json_format(json_extract({{ column }}, '{{ path }}'))), 'null'))
 {%- endmacro %}

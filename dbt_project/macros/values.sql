@@ -10,7 +10,7 @@
 
 {% macro sha256_hex(text) -%}{{ return(adapter.dispatch('sha256_hex')(text)) }}{%- endmacro %}
 {% macro duckdb__sha256_hex(text) -%}sha256({{ text }}){%- endmacro %}
-{% macro athena__sha256_hex(text) -%}lower(to_hex(sha256(to_utf8({{ text }})))){%- endmacro %}
+{% macro default__sha256_hex(text) -%}lower(to_hex(sha256(to_utf8({{ text }})))){%- endmacro %}
 
 {% macro sorted_set(text) -%}
   array_agg(distinct {{ text }} order by {{ text }}) filter (where {{ text }} is not null)
@@ -18,7 +18,7 @@
 
 {% macro matches(text, regex) -%}{{ return(adapter.dispatch('matches')(text, regex)) }}{%- endmacro %}
 {% macro duckdb__matches(text, regex) -%}regexp_matches({{ text }}, {{ regex }}){%- endmacro %}
-{% macro athena__matches(text, regex) -%}regexp_like({{ text }}, {{ regex }}){%- endmacro %}
+{% macro default__matches(text, regex) -%}regexp_like({{ text }}, {{ regex }}){%- endmacro %}
 
 {% macro empty_as_null(text) -%}
   nullif(trim({{ text }}), '')
@@ -36,8 +36,8 @@
 
 {% macro days_between(begin, end) -%}{{ return(adapter.dispatch('days_between')(begin, end)) }}{%- endmacro %}
 {% macro duckdb__days_between(begin, end) -%}date_diff('day', {{ begin }}, {{ end }}){%- endmacro %}
-{% macro athena__days_between(begin, end) -%}date_diff('day', {{ begin }}, {{ end }}){%- endmacro %}
+{% macro default__days_between(begin, end) -%}date_diff('day', {{ begin }}, {{ end }}){%- endmacro %}
 
 {% macro day_start(day) -%}{{ return(adapter.dispatch('day_start')(day)) }}{%- endmacro %}
 {% macro duckdb__day_start(day) -%}(cast({{ day }} as timestamp) at time zone 'UTC'){%- endmacro %}
-{% macro athena__day_start(day) -%}cast({{ day }} as timestamp){%- endmacro %}
+{% macro default__day_start(day) -%}cast({{ day }} as timestamp){%- endmacro %}

@@ -17,7 +17,9 @@ from typer.exceptions import TyperException
 from orchestration.cli import (
     anchor,
     build,
+    catalog,
     checkpoint,
+    cost_model,
     deliver,
     demo,
     detections,
@@ -83,6 +85,8 @@ for command in (
     detections,
     finops,
     telemetry,
+    catalog,
+    cost_model,
 ):
     command.register(app)
 

@@ -33,10 +33,9 @@ ALERTS = pa.schema(
 )
 
 CURRENT = """
-create or replace view {schema}alerts as
-select v.* from {schema}alert_versions as v
+select v.* from {versions} as v
 left join (
-  select alert_id, version - 1 as previous from {schema}alert_versions where version > 1
+  select alert_id, version - 1 as previous from {versions} where version > 1
 ) as newer on newer.alert_id = v.alert_id and newer.previous = v.version
 where newer.alert_id is null
 """

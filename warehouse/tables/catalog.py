@@ -15,22 +15,19 @@ import pyarrow as pa
 
 from warehouse.archive.archive import Archive
 from warehouse.archive.state import LogState, TableFile, TableState
-from warehouse.tables.alerts import ALERTS, CURRENT
-from warehouse.tables.alerts import TABLE as ALERT_TABLE
+from warehouse.tables.alerts import CURRENT
 from warehouse.tables.audit_export.schema import AUDIT_EXPORT_ROWS, audit_export_matches_sql
 from warehouse.tables.audit_export.schema import TABLE as EXPORT_TABLE
+from warehouse.tables.current import current_rows, rows_as_of
 from warehouse.tables.delivery_views import delivery_views
-from warehouse.tables.directory.schema import LISTINGS
-from warehouse.tables.directory.views import directory_as_of, directory_views, versions_view
-from warehouse.tables.engagement.schema import MEASURES
+from warehouse.tables.directory.views import directory_as_of, directory_views
 from warehouse.tables.engagement.views import engagement_as_of, engagement_views
-from warehouse.tables.engagement.views import versions_view as engagement_versions
 from warehouse.tables.fold import STREAM
 from warehouse.tables.masking import Masks, fingerprint
 from warehouse.tables.object_access import reader_of
 from warehouse.tables.schema import AUDIT_EVENTS, TABLE
-from warehouse.tables.spend.schema import ALL_REPORTS
 from warehouse.tables.spend.views import spend_as_of, spend_views
+from warehouse.tables.stored_tables import STORED
 from warehouse.tables.telemetry.schema import TABLES as TELEMETRY
 from warehouse.tables.telemetry.views import telemetry_as_of, telemetry_view
 from warehouse.taxonomy.seed import SEED_COLUMNS
@@ -104,16 +101,6 @@ from {schema}log_entries as e,
      lateral (select unnest(cast(e.objects as json[])) as object,
                      generate_subscripts(cast(e.objects as json[]), 1) as ordinal) as p
 where e.kind = 'pull'
-"""
-
-# The newest version of each id: no row with the next number. Versions above 1 are rare and prune by statistics.
-# A join on plain columns, not `not exists`: for that DuckDB collects every id it looks at (2 to 3 times slower).
-_CURRENT = """
-select v.* from {versions} as v
-left join (
-  select id, version - 1 as previous from {versions} where version > 1{known_next}
-) as newer on newer.id = v.id and newer.previous = v.version
-where {known}newer.id is null
 """
 
 # Athena's (Trino's) meaning: null for what is no scalar, and for what is no JSON.
@@ -193,11 +180,6 @@ def rows_of(
     return masks.over(table, columns.names, f"({stored}) as stored") or stored, setup
 
 
-def current_rows(versions: str) -> str:
-    """The SELECT of current rows out of a relation of versions (its name, or a query in brackets)."""
-    return _CURRENT.format(versions=versions, known="", known_next="")
-
-
 def versions_of_days(archive: Archive, first: date, last: date) -> str:
     """The SELECT of the versions of events of some days (both inclusive), unmasked; opens no other file."""
     state, (root, _) = archive.state, reader_of(archive)
@@ -259,48 +241,18 @@ def statements(archive: Archive, schema: str | None = None, *, unmasked: Collect
     if schema:
         made.append(f"create schema if not exists {_name(schema)}")
     made += [
-        _table_view(versions, state, TABLE, AUDIT_EVENTS, root, masks),
+        _table_view(f"{prefix}{one.view}", state, one.folder, one.columns, root, masks, by_day=one.by_day)
+        for one in STORED
+    ]
+    made += [
         f"create or replace view {prefix}audit_events as " + current_rows(versions),
         f"create or replace macro {prefix}audit_events_as_of(ts) as table "
-        + _CURRENT.format(
-            versions=versions,
-            known="v.observed_at <= cast(ts as timestamptz) and ",
-            known_next=" and observed_at <= cast(ts as timestamptz)",
-        ),
+        + rows_as_of(versions, "cast(ts as timestamptz)"),
         _log_view(prefix, state, root, masks),
         _PAGES.format(schema=prefix),
         _FIRST_SEEN.format(schema=prefix, rows=_first_seen_rows(state), name=masks.text("name")),
-        _table_view(f"{prefix}{EXPORT_TABLE}", state, EXPORT_TABLE, AUDIT_EXPORT_ROWS, root, masks),
         _matches_view(prefix, state, root, masks),
-        _table_view(f"{prefix}alert_versions", state, ALERT_TABLE, ALERTS, root, masks, by_day=False),
-        CURRENT.format(schema=prefix),
-    ]
-    for report in ALL_REPORTS.values():
-        made += [
-            _table_view(
-                f"{prefix}{report.stream}_row_versions",
-                state,
-                report.rows_table,
-                report.rows,
-                root,
-                masks,
-                by_day=False,
-            ),
-            _table_view(
-                f"{prefix}{report.stream}_day_versions",
-                state,
-                report.days_table,
-                report.days,
-                root,
-                masks,
-                by_day=False,
-            ),
-        ]
-    versioned = [(versions_view(listing), listing.table, listing.schema) for listing in LISTINGS.values()]
-    versioned += [(engagement_versions(one), one.table, one.schema) for one in MEASURES.values()]
-    made += [
-        _table_view(f"{prefix}{name}", state, table, columns, root, masks, by_day=False)
-        for name, table, columns in versioned
+        f"create or replace view {prefix}alerts as " + CURRENT.format(versions=f"{prefix}alert_versions"),
     ]
     made += [
         telemetry_view(f"{prefix}{one.name}", one, _stored(state, one.name, one.schema, root), masks)

@@ -9,7 +9,7 @@ from warehouse.tables.engagement.schema import MEASURES, Measure
 _CURRENT = """
 select v.* from {versions} as v join (
   select record_key, max(version) as version from {versions} {known} group by record_key) as newest
-  using (record_key, version) where v.fold <> 'withdrawn'
+  on newest.record_key = v.record_key and newest.version = v.version where v.fold <> 'withdrawn'
 """
 
 
@@ -22,29 +22,32 @@ def versions_view(measure: Measure) -> str:
     )
 
 
+def engagement_selects(source: str) -> dict[str, str]:
+    """Each view by its name, as a SELECT over the views of versions below `source` (a schema with its dot)."""
+    return {
+        measure.table: _CURRENT.format(versions=f"{source}{versions_view(measure)}", known="")
+        for measure in MEASURES.values()
+    }
+
+
 def engagement_views(prefix: str) -> list[str]:
     """Views and macros over the views of versions."""
     known = "where observed_at <= cast(ts as timestamptz)"
-    made = []
+    made = [f"create or replace view {prefix}{name} as {sql}" for name, sql in engagement_selects(prefix).items()]
     for measure in MEASURES.values():
-        versions = f"{prefix}{versions_view(measure)}"
-        made += [
-            f"create or replace view {prefix}{measure.table} as " + _CURRENT.format(versions=versions, known=""),
+        made.append(
             f"create or replace macro {prefix}{measure.table}_as_of(ts) as table "
-            + _CURRENT.format(versions=versions, known=known),
-        ]
+            + _CURRENT.format(versions=f"{prefix}{versions_view(measure)}", known=known)
+        )
     return made
 
 
 def engagement_as_of(literal: str) -> list[str]:
     """Make the names of engagement mean what was known at a moment (a SQL literal), for this connection."""
-    made = []
-    for measure in MEASURES.values():
-        name = versions_view(measure)
-        made += [
-            f"create or replace temp view {name} as "
-            f"select * from memory.main.{name} where observed_at <= {literal}",
-            f"create or replace temp view {measure.table} as "
-            + _CURRENT.format(versions=f"temp.main.{name}", known=""),
-        ]
-    return made
+    names = [versions_view(measure) for measure in MEASURES.values()]
+    made = [
+        f"create or replace temp view {name} as select * from memory.main.{name} where observed_at <= {literal}"
+        for name in names
+    ]
+    selects = engagement_selects("temp.main.")
+    return made + [f"create or replace temp view {name} as {sql}" for name, sql in selects.items()]

@@ -8,11 +8,13 @@ from warehouse.tables.spend.schema import ALL_REPORTS, LEGACY_COST, LEGACY_USAGE
 
 _NEWEST = """
 select d.* from {days} as d join (
-  select day, max(version) as version from {days} {known} group by day) as newest using (day, version)
+  select day, max(version) as version from {days} {known} group by day) as newest
+  on newest.day = d.day and newest.version = d.version
 """
 _ROWS_OF = """
 select r.* from {rows} as r join (
-  select day, max(version) as version from {days} {known} group by day) as newest using (day, version)
+  select day, max(version) as version from {days} {known} group by day) as newest
+  on newest.day = r.day and newest.version = r.version
 """
 
 # By day and version: the figures before and after, and what became of the rows.
@@ -59,7 +61,7 @@ left join ({keyed}) as b on b.day = d.day and b.version = d.version - 1 and b.ro
 where a.content is distinct from b.content
 """
 _KEYED = """
-select day, version, row_key, sum({measure}) as measure, string_agg(content_sha256, '' order by content_sha256)
+select day, version, row_key, sum({measure}) as measure, array_agg(content_sha256 order by content_sha256)
        as content, {firsts}
 from {rows} group by day, version, row_key
 """
@@ -76,10 +78,10 @@ select n.day, n.data_refreshed_at, o.data_refreshed_at as legacy_refreshed_at,
        coalesce(p.amount, 0) as of_people, o.amount as legacy_of_people,
        o.amount - coalesce(p.amount, 0) as difference_of_people,
        n.total_amount - coalesce(p.amount, 0) as without_person, o.difference as legacy_missing
-from {prefix}cost_days as n join {prefix}legacy_cost_days as o using (day)
+from {prefix}cost_days as n join {prefix}legacy_cost_days as o on o.day = n.day
 left join (
   select day, sum(amount) as amount from {prefix}cost_rows where actor_type = 'user_actor' group by day) as p
-  using (day)
+  on p.day = n.day
 """,
     LEGACY_USAGE.stream: """
 select n.day, n.data_refreshed_at, o.data_refreshed_at as legacy_refreshed_at,
@@ -88,35 +90,23 @@ select n.day, n.data_refreshed_at, o.data_refreshed_at as legacy_refreshed_at,
        coalesce(p.tokens, 0) as of_people, o.tokens as legacy_of_people,
        o.tokens - coalesce(p.tokens, 0) as difference_of_people,
        n.total_tokens - coalesce(p.tokens, 0) as without_person, o.difference as legacy_missing
-from {prefix}usage_days as n join {prefix}legacy_usage_days as o using (day)
+from {prefix}usage_days as n join {prefix}legacy_usage_days as o on o.day = n.day
 left join (
   select day, cast(sum(total_tokens) as bigint) as tokens from {prefix}usage_rows
   where actor_type = 'user_actor' group by day) as p
-  using (day)
+  on p.day = n.day
 """,
 }
 
 
-def spend_views(prefix: str) -> list[str]:
-    """Views and macros over `{prefix}cost_row_versions`, `{prefix}cost_day_versions` and the same of usage."""
-    made = []
-    for report in REPORTS.values():
-        names = _names(report, prefix)
-        made += [
-            f"create or replace view {prefix}{name} as {sql}" for name, sql in _derived(report, names).items()
-        ]
-        known = "where observed_at <= cast(ts as timestamptz)"
-        made += [
-            f"create or replace macro {prefix}{report.rows_table}_as_of(ts) as table "
-            + _ROWS_OF.format(**names, known=known),
-            f"create or replace macro {prefix}{report.days_table}_as_of(ts) as table "
-            + _NEWEST.format(**names, known=known),
-        ]
-    return made + _legacy_views(prefix, prefix, "view")
+def spend_selects(source: str) -> dict[str, str]:
+    """Each view by its name, as a SELECT over the views of versions below `source` (a schema with its dot).
 
-
-def _legacy_views(prefix: str, source: str, kind: str) -> list[str]:
+    The text is standard SQL, the same in DuckDB and in Athena, in the order in which views can be made.
+    """
     found: dict[str, str] = {}
+    for report in REPORTS.values():
+        found |= _derived(report, _names(report, source))
     for report, parity in ((LEGACY_COST, "cost_parity"), (LEGACY_USAGE, "usage_parity")):
         names = _names(report, source)
         found |= {
@@ -124,22 +114,33 @@ def _legacy_views(prefix: str, source: str, kind: str) -> list[str]:
             report.days_table: _NEWEST.format(**names, known=""),
             parity: _PARITY[report.stream].format(prefix=source),
         }
-    return [f"create or replace {kind} {prefix}{name} as {sql}" for name, sql in found.items()]
+    return found
+
+
+def spend_views(prefix: str) -> list[str]:
+    """Views and macros over `{prefix}cost_row_versions`, `{prefix}cost_day_versions` and the same of usage."""
+    made = [f"create or replace view {prefix}{name} as {sql}" for name, sql in spend_selects(prefix).items()]
+    known = "where observed_at <= cast(ts as timestamptz)"
+    for report in REPORTS.values():
+        names = _names(report, prefix)
+        made += [
+            f"create or replace macro {prefix}{report.rows_table}_as_of(ts) as table "
+            + _ROWS_OF.format(**names, known=known),
+            f"create or replace macro {prefix}{report.days_table}_as_of(ts) as table "
+            + _NEWEST.format(**names, known=known),
+        ]
+    return made
 
 
 def spend_as_of(literal: str) -> list[str]:
     """Make the names of usage and cost mean what was known at a moment (a SQL literal), for this connection."""
-    made = []
-    for report in ALL_REPORTS.values():
-        own = _names(report, "temp.main.")
-        for name in (f"{report.stream}_row_versions", f"{report.stream}_day_versions"):
-            made.append(
-                f"create or replace temp view {name} as select * from memory.main.{name} "
-                f"where observed_at <= {literal}"
-            )
-        if report in REPORTS.values():
-            made += [f"create or replace temp view {name} as {sql}" for name, sql in _derived(report, own).items()]
-    return made + _legacy_views("", "temp.main.", "temp view")
+    made = [
+        f"create or replace temp view {name} as select * from memory.main.{name} where observed_at <= {literal}"
+        for report in ALL_REPORTS.values()
+        for name in (f"{report.stream}_row_versions", f"{report.stream}_day_versions")
+    ]
+    selects = spend_selects("temp.main.")
+    return made + [f"create or replace temp view {name} as {sql}" for name, sql in selects.items()]
 
 
 def _names(report: Report, prefix: str) -> dict[str, str]:

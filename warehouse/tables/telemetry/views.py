@@ -25,10 +25,15 @@ def telemetry_as_of(literal: str) -> list[str]:
 
 def telemetry_view(name: str, table: Table, stored: str, masks: Masks) -> str:
     """The view over the stored rows (a SELECT of the table's columns and `dt`)."""
+    return f"create or replace view {name} as {telemetry_rows(table, stored, masks)}"
+
+
+def telemetry_rows(table: Table, stored: str, masks: Masks) -> str:
+    """What the view selects, in words that DuckDB and Athena share."""
     columns = [f'"{field.name}"' for field in table.schema]
     if table.key is not None:
         same = ", ".join(f'"{one}"' for one in table.key)
         columns.append(f"row_number() over (partition by {same} order by commit_seq, position) > 1 as duplicate")
     marked = f"select {', '.join([*columns, 'dt'])} from ({stored}) as stored"
     shown = [f'"{field.name}"' for field in shown_columns(table)] + ["dt"]
-    return f"create or replace view {name} as {masks.over(table.name, shown, f'({marked}) as marked') or marked}"
+    return masks.over(table.name, shown, f"({marked}) as marked") or marked

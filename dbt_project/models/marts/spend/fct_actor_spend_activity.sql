@@ -1,4 +1,7 @@
-{{ config(partitioned_by=(['period'] if target.type == 'athena' else none)) }}
+{{ config(
+  partitioned_by=(['period'] if target.type == 'athena' else none),
+  properties=({'partitioned_by': "array['period']"} if target.type == 'trino' else none)
+) }}
 
 -- What somebody cost on a day beside what they did that day: events and sign-ins of the feed, sessions, commits, pull
 -- requests and messages of the vendor's engagement counts. Nobody's cost has no row here: there is nobody who did something.

@@ -1,4 +1,7 @@
-{{ config(partitioned_by=(['period'] if target.type == 'athena' else none)) }}
+{{ config(
+  partitioned_by=(['period'] if target.type == 'athena' else none),
+  properties=({'partitioned_by': "array['period']"} if target.type == 'trino' else none)
+) }}
 
 -- Every row of cost in every version of its day, and for each version the row that is missing to the vendor's own total.
 -- The rows of the current versions add up to that total.

@@ -1,4 +1,7 @@
-{{ config(partitioned_by=(['period'] if target.type == 'athena' else none)) }}
+{{ config(
+  partitioned_by=(['period'] if target.type == 'athena' else none),
+  properties=({'partitioned_by': "array['period']"} if target.type == 'trino' else none)
+) }}
 
 -- What the vendor changed after we had it: each cost line that is another amount in a version of its day than in the one
 -- before, that came, or that vanished.

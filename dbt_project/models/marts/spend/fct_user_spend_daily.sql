@@ -1,4 +1,7 @@
-{{ config(partitioned_by=(['period'] if target.type == 'athena' else none)) }}
+{{ config(
+  partitioned_by=(['period'] if target.type == 'athena' else none),
+  properties=({'partitioned_by': "array['period']"} if target.type == 'trino' else none)
+) }}
 
 -- What everybody cost and used on a day, by product and model, as the vendor says it now. Whoever has several names is one
 -- (unified_key); what is about nobody has a row without a key, so the rows add up to the vendor's total.

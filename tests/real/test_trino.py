@@ -1,0 +1,210 @@
+"""The same answers on a real Trino, the engine under Athena, as in DuckDB: tables, cookbook, detections, as of.
+
+Trino reads the bucket through partition projection and the seals' markers and knows nothing of the log; DuckDB
+reads exactly the files that the log names. Every answer is compared row by row; `-rP` shows the table of counts
+and hashes.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from sandbox import serve
+from tests.real import trino as trino_server
+from tests.real import two_engines, versitygw
+from tests.real.two_engines import FIRST, LAST, SEALED, House, digest, plain, run
+from warehouse.archive import keys
+from warehouse.detections.rulebook import load
+from warehouse.detections.samples import table as sample_table
+from warehouse.detections.statement import statement
+from warehouse.detections.trial import bench
+from warehouse.detections.trial import raised as raised_here
+from warehouse.evidence.questions import cookbook, filled
+from warehouse.tables.athena.external import ExternalTable, hive_columns
+from warehouse.tables.schema import AUDIT_EVENTS
+from warehouse.tables.stored_tables import STORED
+from warehouse.tables.telemetry.schema import TABLES as TELEMETRY
+from warehouse.wire.times import midnight
+
+pytestmark = pytest.mark.real
+pytest.importorskip("duckdb_extension_httpfs")
+pytest.importorskip("trino")
+
+RULES = load().rules
+VIEWS = [
+    *TELEMETRY,
+    *(one.view for one in STORED), "audit_events", "alerts", "audit_pages", "log_entries", "event_types",
+    "audit_export_matches", "cost_rows", "cost_days", "cost_restated_rows", "cost_restatements", "usage_rows",
+    "usage_days", "usage_restated_rows", "usage_restatements", "legacy_cost_rows", "legacy_cost_days",
+    "cost_parity", "legacy_usage_rows", "legacy_usage_days", "usage_parity",
+    *(one.folder for one in STORED if one.view.startswith(("directory_", "engagement_"))),
+]  # fmt: skip
+ENVIRONMENT = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    folder = tmp_path_factory.mktemp("engines")
+    for name in ("s3", "trino"):
+        (folder / name).mkdir()
+    trino_server.server()
+    with pytest.MonkeyPatch.context() as patch, versitygw.start(folder / "s3") as gateway:
+        credentials = boto3_credentials(gateway)
+        for name, value in {**ENVIRONMENT, **credentials}.items():
+            patch.setenv(name, value)
+        bucket = trino_server.Bucket(
+            gateway.endpoint, credentials["AWS_ACCESS_KEY_ID"], credentials["AWS_SECRET_ACCESS_KEY"]
+        )
+        with trino_server.start(folder / "trino", bucket) as trino, serve(two_engines.tenant()) as served:
+            site = two_engines.gateway_site(folder / "site", served, gateway)
+            moment = two_engines.fill(site, served)
+            with two_engines.opened(site, served, trino, moment) as opened:
+                yield opened
+
+
+def boto3_credentials(gateway: versitygw.Gateway) -> dict[str, str]:
+    found = gateway.client._request_signer._credentials
+    return {"AWS_ACCESS_KEY_ID": found.access_key, "AWS_SECRET_ACCESS_KEY": found.secret_key}
+
+
+def test_there_is_what_the_comparison_is_about(house: House) -> None:
+    counted = dict(house.here("select fold, count(*) from audit_event_versions group by 1"))
+    assert counted["revised"] > 0
+    assert counted["withdrawn"] == 2
+    assert len(house.here("select * from cost_restatements")) > 0
+    assert len(house.here("select * from alerts")) > 0
+    state = house.archive.state.table("audit_events")
+    assert {file.dt for file in state.sealed} >= {str(day) for day in SEALED}
+    late = [file for file in state.recent if file.dt in {str(day) for day in SEALED} and file.seq is not None]
+    assert late, "rows that came after their day was sealed"
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_table_has_the_same_columns_and_rows(house: House, view: str) -> None:
+    here, there = house.columns(view)
+    assert there == here
+    listed = ", ".join(f'"{name}"' for name in here)
+    compare(view, house.here(f"select {listed} from {view}"), house.there(f"select {listed} from {view}"), view)
+
+
+@pytest.mark.parametrize("name", list(cookbook()))
+def test_a_question_of_the_cookbook_has_the_same_answer(house: House, name: str) -> None:
+    sql = question(house, name)
+    here, there = house.here(sql), house.there(sql)
+    assert there == here
+    print(f"| `{name}` | {len(here)} | `{digest(here)}` |")
+
+
+@pytest.mark.parametrize("name", list(cookbook()))
+def test_with_athenas_times_the_answer_differs_in_nothing_but_fractions_of_a_millisecond(
+    house: House, name: str
+) -> None:
+    sql = question(house, name)
+    exact, coarse = house.there(sql), house.there(sql, "athena")
+    assert sorted(map(without_times, coarse), key=repr) == sorted(map(without_times, exact), key=repr)
+
+
+def question(house: House, name: str) -> str:
+    asked = cookbook()[name]
+    person = house.here("select actor_id from audit_events where actor_type = 'user_actor' order by id limit 1")
+    event = house.here("select id from audit_event_versions where version = 2 order by id limit 1")
+    values = {
+        "from": midnight(FIRST), "to": midnight(LAST), "moment": midnight(SEALED[1]),
+        "person": person[0][0], "event": event[0][0],
+    }  # fmt: skip
+    return filled(asked, {p.name: values.get(p.name, p.default) for p in asked.parameters})
+
+
+@pytest.mark.parametrize("view", ["audit_events", "audit_event_versions", "cost_rows", "directory_users"])
+def test_as_of_a_moment_both_know_the_same(house: House, view: str) -> None:
+    listed = ", ".join(f'"{name}"' for name in house.columns(view)[0])
+    db = two_engines.as_known_at(house)
+    try:
+        here = plain(db.execute(f"select {listed} from {view}").fetchall())
+    finally:
+        db.close()
+    there = house.there(f"select {listed} from {view}", schema="archive_as_of")
+    if view.startswith("audit"):
+        now = house.here(f"select count(*) from {view} where fold <> 'first'")[0][0]
+        assert (now > 0, [one for one in here if "revised" in one or "withdrawn" in one]) == (True, [])
+    compare(view, here, there, f"{view} as of")
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.path.stem)
+def test_a_rule_finds_the_same_in_the_archive(house: House, rule: Any) -> None:
+    here = house.here(statement(rule))
+    there = house.there(statement(rule, dialect="athena"))
+    assert there == here
+    print(f"| `{rule.path.stem}` | {len(here)} | `{digest(here)}` |")
+
+
+@pytest.fixture(scope="module")
+def samples(house: House, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, int], str]:
+    """Every sample of every rule as a partition of one table; gives each its relation."""
+    bucket, _, prefix = house.site.archive_url.removeprefix("s3://").partition("/")
+    client = boto3.client("s3", endpoint_url=house.site.archive.split('"')[1])
+    relations, statements = {}, []
+    for rule in RULES:
+        for number, (_, sample) in enumerate(rule.samples):
+            name = f"sample_{len(relations)}"
+            folder = f"samples/{name}"
+            sink = pa.BufferOutputStream()
+            pq.write_table(sample_table(sample).select(AUDIT_EVENTS.names), sink)
+            client.put_object(
+                Bucket=bucket, Key=f"{folder}/dt=2026-11-02/a.parquet", Body=sink.getvalue().to_pybytes()
+            )
+            table = ExternalTable(
+                name,
+                f"s3://{bucket}/{folder}/",
+                hive_columns(AUDIT_EVENTS),
+                "A sample.",
+                first_day=two_engines.BEFORE,
+            )
+            statements.append(table.trino("archive", "timestamp(6)"))
+            relations[rule.path.stem, number] = name
+    assert prefix == "ledger"
+    run(house.trino, statements, "exact", None)
+    return relations
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.path.stem)
+def test_a_rule_raises_the_same_alerts_on_its_own_samples(
+    house: House, samples: dict[tuple[str, int], str], rule: Any
+) -> None:
+    with bench() as db:
+        for number, (should_fire, sample) in enumerate(rule.samples):
+            sql = statement(rule, dialect="athena", relation=samples[rule.path.stem, number])
+            there = [one[0] for one in house.there(f"select event_ids from ({sql}) as found")]
+            assert there == raised_here(db, rule, sample)
+            assert bool(there) == should_fire
+
+
+def test_a_sealed_file_without_its_marker_is_not_seen_and_its_rows_are(house: House) -> None:
+    """What a crash between the entry and the markers leaves; and a file that another writer lost the race with."""
+    bucket, _, prefix = house.site.archive_url.removeprefix("s3://").partition("/")
+    client = boto3.client("s3", endpoint_url=house.site.archive.split('"')[1])
+    before = house.there("select count(*) from audit_event_versions")
+    sealed = next(file for file in house.archive.state.table("audit_events").sealed if file.dt == str(SEALED[0]))
+    stranger = keys.sealed("audit_events", SEALED[0], 1, "0" * 64)
+    body = client.get_object(Bucket=bucket, Key=f"{prefix}/{sealed.key}")["Body"].read()
+    client.put_object(Bucket=bucket, Key=f"{prefix}/{stranger}", Body=body)
+    assert (
+        house.there("select count(*) from audit_event_versions")
+        == before
+        == house.here("select count(*) from audit_event_versions")
+    )
+
+
+def compare(view: str, here: list[Any], there: list[Any], name: str) -> None:
+    here, there = sorted(here, key=repr), sorted(there, key=repr)
+    different = [pair for pair in zip(here, there, strict=False) if pair[0] != pair[1]]
+    assert (len(there), different[:2]) == (len(here), [])
+    print(f"| `{name}` | {len(here)} | `{digest(here)}` |")
+
+
+def without_times(one: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(value.replace(microsecond=0) if hasattr(value, "microsecond") else value for value in one)
