@@ -38,7 +38,7 @@ RULES = load().rules
 VIEWS = [
     *TELEMETRY,
     *(one.view for one in STORED), "audit_events", "alerts", "audit_pages", "log_entries", "event_types",
-    "audit_export_matches", "cost_rows", "cost_days", "cost_restated_rows", "cost_restatements", "usage_rows",
+    "cost_rows", "cost_days", "cost_restated_rows", "cost_restatements", "usage_rows",
     "usage_days", "usage_restated_rows", "usage_restatements", "legacy_cost_rows", "legacy_cost_days",
     "cost_parity", "legacy_usage_rows", "legacy_usage_days", "usage_parity",
     *(one.folder for one in STORED if one.view.startswith(("directory_", "engagement_"))),

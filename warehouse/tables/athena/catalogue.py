@@ -17,11 +17,9 @@ from warehouse.tables.athena.engines import ENGINES, Engine
 from warehouse.tables.athena.external import FIRST_DAY, LAST_DAYS, ExternalTable, hive_columns
 from warehouse.tables.athena.log_views import LOG_LINES, log_views
 from warehouse.tables.athena.taxonomy_view import event_types
-from warehouse.tables.audit_export.join import audit_export_matches_sql
 from warehouse.tables.current import current_rows
 from warehouse.tables.directory.views import directory_selects
 from warehouse.tables.engagement.views import engagement_selects
-from warehouse.tables.fold import STREAM
 from warehouse.tables.masking import Masks
 from warehouse.tables.seal import MARKER
 from warehouse.tables.spend.views import spend_selects
@@ -124,10 +122,6 @@ def catalogue(
     views["alerts"] = CURRENT_ALERTS.format(versions=f"{schema}alert_versions")
     views["event_types"] = event_types()
     views |= log_views(schema, engine, hide=masks.active)
-    if not masks.active:  # it compares what is stored, which names somebody
-        views["audit_export_matches"] = audit_export_matches_sql(
-            schema, covered=state.stream(STREAM).covered, dialect="trino"
-        )
     views |= spend_selects(schema) | directory_selects(schema) | engagement_selects(schema)
     return made + [f"create or replace view {schema}{name} as\n{sql.strip()}" for name, sql in views.items()]
 
