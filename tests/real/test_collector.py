@@ -25,6 +25,7 @@ from tests.real.test_victoria_logs import server as victoria_logs  # noqa: F401 
 from tests.warehouse.delivery.destinations.alerts import alert
 from tests.warehouse.delivery.destinations.certificates import Certificates, make
 from tests.warehouse.delivery.destinations.wire import events, kinds, of_every_type, send, settings_of
+from warehouse.delivery import destinations
 
 pytestmark = pytest.mark.real
 
@@ -131,7 +132,9 @@ def attributes(record: Any) -> dict[str, str]:
 def test_the_collector_takes_every_record_and_hands_it_on_as_it_was(collector: Collector, encoding: str) -> None:
     some = [*of_every_type(), alert(events(2))]
     url = f"http://127.0.0.1:{collector.ports['otlp']}"
-    outcomes = send("otlp", settings_of("otlp", url=url, encoding=encoding), some)
+    settings = settings_of("otlp", url=url, encoding=encoding)
+    assert destinations.load("otlp").probe(settings).kind == "delivered"  # a request without a record
+    outcomes = send("otlp", settings, some)
     assert kinds(outcomes) == {"delivered"}
     out = {attributes(record)["event.id"]: record for record in collector.out(len(some))}
     assert set(out) == {getattr(one, "event_id", "alert_0001") for one in some}
@@ -166,7 +169,9 @@ def test_the_collector_reads_each_syslog_message_as_rfc_5424(collector: Collecto
 def test_victoria_logs_shows_every_record(victoria_logs: str) -> None:  # noqa: F811
     some = of_every_type()
     url = f"{victoria_logs}/insert/opentelemetry/v1/logs"
-    assert kinds(send("otlp", settings_of("otlp", url=url, service="otlp-test"), some)) == {"delivered"}
+    settings = settings_of("otlp", url=url, service="otlp-test")
+    assert destinations.load("otlp").probe(settings).kind == "delivered"
+    assert kinds(send("otlp", settings, some)) == {"delivered"}
     end, shown = time.monotonic() + _ARRIVED_SECONDS, set()
     while time.monotonic() < end and len(shown) < len(some):
         query = {"query": '"service.name":"otlp-test"', "limit": 10_000}

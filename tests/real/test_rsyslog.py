@@ -18,6 +18,7 @@ import pytest
 from tests.real import go_program
 from tests.warehouse.delivery.destinations.certificates import Certificates, make
 from tests.warehouse.delivery.destinations.wire import event, events, kinds, of_every_type, send, settings_of
+from warehouse.delivery import destinations
 from warehouse.delivery.errors import Halted
 
 pytestmark = pytest.mark.real
@@ -97,6 +98,7 @@ def test_every_message_is_read_as_rfc_5424_and_the_ids_equal_the_receipts(
     rsyslog: Rsyslog, way: str, framing: str
 ) -> None:
     some = [*of_every_type(), event(9999, id="strange", user_agent='"]\\ \n\x85 日本')]
+    assert destinations.load("syslog").probe(to(rsyslog, way, framing)).kind == "delivered"
     outcomes = send("syslog", to(rsyslog, way, framing), some)
     assert kinds(outcomes) == {"delivered"}
     receipts = [one.event_id for one, outcome in zip(some, outcomes, strict=True) if outcome.ack]

@@ -33,8 +33,10 @@ def knock(url: str, ca_file: Path | None = None) -> Outcome:
     if proxy.hostname and not proxy_bypass(host):
         found = knock_at(proxy.hostname, proxy.port or 80)
         told = "the proxy on the way is there; the receiver itself was not asked"
-        return found if found.kind != "delivered" else Outcome(kind="delivered", reason=told)
-    return knock_at(host, port, secure=secure, ca_file=ca_file)
+    else:
+        found = knock_at(host, port, secure=secure, ca_file=ca_file)
+        told = f"{found.reason} (a wrong credential shows with the first event)"
+    return found if found.kind != "delivered" else Outcome(kind="delivered", reason=told)
 
 
 def knock_at(host: str, port: int, *, secure: bool = False, ca_file: Path | None = None) -> Outcome:
@@ -44,7 +46,8 @@ def knock_at(host: str, port: int, *, secure: bool = False, ca_file: Path | None
     except (socket.gaierror, UnicodeError):  # the second: a name whose form no resolver takes
         return Outcome(kind="retry", reason=NO_NAME, remedy=NO_NAME_REMEDY)
     except OSError as problem:
-        why = "nobody answered in time" if isinstance(problem, TimeoutError) else type(problem).__name__
+        known = {ConnectionRefusedError: "refused", TimeoutError: "nobody answered in time"}
+        why = known.get(type(problem)) or problem.strerror or type(problem).__name__
         return Outcome(kind="retry", reason=f"no connection ({why})", remedy=NOBODY_REMEDY)
     with line:
         return _handshake(line, host, ca_file) if secure else Outcome(kind="delivered", reason="is there")

@@ -138,6 +138,7 @@ def _without_bucket(bucket: str, refusal: Any) -> Outcome:
     """What a refused question after a bucket means. S3 answers it without a body: the status is all there is."""
     status = int(refusal.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 500)
     code = str(refusal.response.get("Error", {}).get("Code", ""))
+    said = f"{status} ({code})" if code not in ("", str(status)) else str(status)
     if refusal.operation_name != "HeadBucket":
         why = f"the role cannot be taken ({code})"
         return Outcome(kind="halt", reason=why, remedy="check role_arn, external_id and whom the role trusts")
@@ -147,8 +148,8 @@ def _without_bucket(bucket: str, refusal: Any) -> Outcome:
     if status in (301, 400, 403, 404):
         named = {301: "PermanentRedirect", 404: "NoSuchBucket"}.get(status, code)
         remedy = _REMEDIES.get(named, "correct url, region or the AWS credentials of this machine")
-        return Outcome(kind="halt", reason=f"S3 answers {status} for bucket {bucket} ({code})", remedy=remedy)
-    why = f"S3 answers {status} ({code})"
+        return Outcome(kind="halt", reason=f"S3 answers {said} for bucket {bucket}", remedy=remedy)
+    why = f"S3 answers {said}"
     return Outcome(kind="retry", reason=why, remedy="check region and s3_endpoint; then run it again")
 
 
