@@ -60,6 +60,7 @@ class Judge:
     settled: dict[tuple[str, int], set[str]] = field(default_factory=dict)
     previous: str | None = None
     letters: Counter[tuple[str, int]] = field(default_factory=Counter)
+    committed: set[str] = field(default_factory=set)
     read: dict[str, list[Row]] = field(default_factory=dict)
     row_count: int = 0
 
@@ -79,7 +80,7 @@ class Judge:
             self.previous = hashlib.sha256(kept.data).hexdigest()
             self.entries.append(entry)
             self._take(entry)
-        if any(entry["kind"] == "seal" for entry in self.entries):
+        if any(key.startswith("seals/") for key in self.bucket.names):
             self._tiers()
 
     def _take(self, entry: dict[str, Any]) -> None:
@@ -104,6 +105,8 @@ class Judge:
         pages = []
         for ref in entry["objects"]:
             served = self.vendor.served.get(ref["request_id"])
+            _demand(ref["request_id"] not in self.committed, 3, f"{ref['key']} was committed twice")
+            self.committed.add(ref["request_id"])
             if served is None:
                 raise Violation(f"promise 1: {ref['key']} names a request that the vendor never had")
             body = zstandard.ZstdDecompressor().decompress(self.bucket.objects[ref["key"]].data)
