@@ -39,18 +39,15 @@ class Buckets:
     client: Callable[[], Any]
 
 
-def is_bucket(path: str) -> bool:
-    return path.startswith("s3://")
-
-
 def sources(paths: Sequence[str], *, settled: timedelta, now: datetime, buckets: Buckets) -> Iterator[Source]:
     """The closed files under each path, in order of their names. `settled`: how long a file in a folder or bucket
     must have been left alone. Raises OSError for a path that cannot be read, StoreError's kinds for a bucket."""
+    before = now - settled if settled else None
     for path in paths:
-        if is_bucket(path):
-            yield from _in_bucket(path, now - settled, buckets)
+        if path.startswith("s3://"):
+            yield from _in_bucket(path, before, buckets)
         elif Path(path).is_dir():
-            yield from _in_folder(Path(path), now - settled if settled else None)
+            yield from _in_folder(Path(path), before)
         else:
             yield _file(Path(path), Path(path).name)
 
@@ -85,12 +82,12 @@ def _in_folder(folder: Path, before: datetime | None) -> Iterator[Source]:
         yield _file(path, name.as_posix())
 
 
-def _in_bucket(address: str, before: datetime, buckets: Buckets) -> Iterator[Source]:
+def _in_bucket(address: str, before: datetime | None, buckets: Buckets) -> Iterator[Source]:
     bucket, prefix = bucket_of(address)
     client = buckets.client()
     for item in _listed(client, bucket, prefix, address):
         key = str(item["Key"])
-        if item["LastModified"] > before or key.endswith("/"):
+        if key.endswith("/") or (before is not None and item["LastModified"] > before):
             continue
         yield Source(
             printable(key), f"s3://{bucket}/{key}", str(item["ETag"]).strip('"'), _fetching(client, bucket, key)

@@ -28,6 +28,7 @@ BENCHMARKS = {
     "marts": "marts",
     "detections": "detections",
     "delivery": "delivery",
+    "telemetry": "telemetry",
 }
 PAGE = ROOT / "docs" / "benchmarks.md"
 

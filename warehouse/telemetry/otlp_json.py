@@ -16,13 +16,13 @@ from warehouse.telemetry.allow_list import NESTED, AllowList, Value
 from warehouse.telemetry.errors import NotTelemetry
 from warehouse.telemetry.grouping import Grouping
 from warehouse.telemetry.model import Attributes, Message, Metric, Point, Record, Signal, Span
-from warehouse.telemetry.sieve import Sieve
+from warehouse.telemetry.sieve import Judged, Sieve
 
 _Integer = int | str | float | None
 _EMPTY: Final = Raw(b"[]")
 
 
-class _Any(Struct, rename="camel"):
+class _Any(Struct, rename="camel", gc=False):
     string_value: str | None = None
     bool_value: bool | None = None
     int_value: _Integer = None
@@ -34,7 +34,7 @@ class _Values(Struct):
     values: list[_Any] | None = None
 
 
-class _Pair(Struct):
+class _Pair(Struct, gc=False):
     key: str = ""
     value: _Any | None = None
 
@@ -76,8 +76,8 @@ class _Record(Struct, rename="camel"):
     time_unix_nano: _Integer = None
     observed_time_unix_nano: _Integer = None
     severity_number: int | str | None = None
-    body: Raw = Raw()
-    attributes: Raw = _EMPTY
+    body: _Any | None = None
+    attributes: list[_Pair] | None = None
     trace_id: str | None = None
     span_id: str | None = None
     event_name: str | None = None
@@ -96,7 +96,7 @@ class _Span(Struct, rename="camel"):
     kind: int | str | None = None
     start_time_unix_nano: _Integer = None
     end_time_unix_nano: _Integer = None
-    attributes: Raw = _EMPTY
+    attributes: list[_Pair] | None = None
     status: _Status | None = None
     events: list[Raw] | None = None
     links: list[Raw] | None = None
@@ -123,9 +123,7 @@ class _Document(Struct, rename="camel"):
 
 
 _document = msgspec.json.Decoder(_Document)
-_raws = msgspec.json.Decoder(list[Raw] | None)
-_pair = msgspec.json.Decoder(_Pair)
-_body = msgspec.json.Decoder(_Any)
+_pairs = msgspec.json.Decoder(list[_Pair] | None)
 
 # Members in the spelling of protobuf itself, by that of its JSON mapping.
 _SNAKE: Final = {
@@ -152,7 +150,7 @@ class JsonReader:
 
     def __init__(self, allow: AllowList) -> None:
         self._grouping = Grouping(allow)
-        self._sieve = Sieve(allow, _parse_pair)
+        self._sieve = Sieve(allow)
 
     def read(self, text: bytes, where: str) -> list[Message]:
         """The messages of a document, one for each signal in it. Raises NotTelemetry, naming `where`."""
@@ -183,7 +181,7 @@ class JsonReader:
             scoped = {"metrics": one.scope_metrics, "logs": one.scope_logs, "traces": one.scope_spans}[signal]
             for part in scoped or ():
                 scope = part.scope or _Attributed()
-                removed.update(self._sieve.remembered(bytes(scope.attributes), _split).removed)
+                removed.update(self._sieve.remembered(bytes(scope.attributes), self._judge_list).removed)
                 groups.append(
                     make.group(
                         resource,
@@ -198,15 +196,22 @@ class JsonReader:
         return Message(signal, groups, removed)
 
     def _attributes(self, one: _Attributed | None) -> Attributes:
-        return self._sieve.remembered(bytes(one.attributes if one is not None else _EMPTY), _split)
+        return self._sieve.remembered(bytes(one.attributes if one is not None else _EMPTY), self._judge_list)
+
+    def _judge_list(self, encoded: bytes) -> list[Judged]:
+        return self._judge(_pairs.decode(encoded))
+
+    def _judge(self, pairs: list[_Pair] | None) -> list[Judged]:
+        judge = self._sieve.judge
+        return [judge(pair.key, _value(pair.value)) for pair in pairs or ()]
 
     def _metric(self, metric: _Metric, removed: Counter[str]) -> Metric:
         kind = next((name for name in _KINDS if getattr(metric, name) is not None), "none")
         data: _Data = getattr(metric, kind, None) or _Data()
         points = []
-        remembered = self._sieve.remembered
+        remembered, judge = self._sieve.remembered, self._judge_list
         for point in data.data_points or ():
-            attributes = remembered(bytes(point.attributes), _split)
+            attributes = remembered(bytes(point.attributes), judge)
             if attributes.removed:
                 removed.update(attributes.removed)
             if point.exemplars:
@@ -227,11 +232,9 @@ class JsonReader:
         )
 
     def _record(self, record: _Record, removed: Counter[str]) -> Record:
-        attributes = self._sieve.attributes(_split(bytes(record.attributes)))
+        attributes = self._sieve.attributes(self._judge(record.attributes))
         removed.update(attributes.removed)
-        body: Value | str = ""
-        if record.body and bytes(record.body) != b"null":
-            body = _value(_body.decode(record.body))
+        body = _value(record.body) if record.body is not None else ""
         return self._grouping.record(
             attributes,
             _integer(record.time_unix_nano),
@@ -245,7 +248,7 @@ class JsonReader:
         )
 
     def _span(self, span: _Span, removed: Counter[str]) -> Span:
-        attributes = self._sieve.attributes(_split(bytes(span.attributes)))
+        attributes = self._sieve.attributes(self._judge(span.attributes))
         removed.update(attributes.removed)
         status = span.status or _Status()
         return self._grouping.span(
@@ -269,15 +272,6 @@ def safe_reason(error: BaseException) -> str:
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     return said[0] if said else f"a value that cannot be one: {type(error).__name__}"
-
-
-def _split(encoded: bytes) -> list[bytes]:
-    return [bytes(one) for one in _raws.decode(encoded) or ()]
-
-
-def _parse_pair(encoded: bytes) -> tuple[str, Value]:
-    pair = _pair.decode(encoded)
-    return pair.key, _value(pair.value)
 
 
 def _value(value: _Any | None) -> Value:  # noqa: PLR0911 - one for each kind of value

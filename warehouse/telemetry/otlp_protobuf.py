@@ -24,7 +24,7 @@ from warehouse.telemetry.model import (
     Span,
 )
 from warehouse.telemetry.protobuf_wire import Malformed, blob, double, fields, signed, text, unsigned, varint
-from warehouse.telemetry.sieve import Sieve
+from warehouse.telemetry.sieve import Judged, Sieve
 
 # Metric's oneof, by field number
 _KINDS: Final = {5: "gauge", 7: "sum", 9: "histogram", 10: "exponential_histogram", 11: "summary"}
@@ -32,6 +32,7 @@ _KINDS: Final = {5: "gauge", 7: "sum", 9: "histogram", 10: "exponential_histogra
 _ATTRIBUTES: Final = {"histogram": 9, "exponential_histogram": 1, "summary": 7}
 _EXEMPLARS: Final = {"histogram": 8, "exponential_histogram": 11}
 _TEMPORALITY: Final = {1: "delta", 2: "cumulative"}
+_LENGTHS: Final = frozenset({0x32, 0x2A})
 _fixed64: Final = Struct("<Q").unpack_from
 _int64: Final = Struct("<q").unpack_from
 _float64: Final = Struct("<d").unpack_from
@@ -43,7 +44,8 @@ class ProtobufReader:
 
     def __init__(self, allow: AllowList) -> None:
         self._make = Grouping(allow)
-        self._sieve = Sieve(allow, _pair)
+        self._sieve = Sieve(allow)
+        self._bodies: dict[bytes, Value] = {}
 
     def read(self, data: bytes, signal: Signal, where: str) -> list[Message]:
         """The message of a request of one signal. Raises NotTelemetry, naming `where`."""
@@ -65,7 +67,7 @@ class ProtobufReader:
         resource, scoped = NO_ATTRIBUTES, []
         for number, _, value in fields(data):
             if number == 1:
-                resource = self._sieve.remembered(blob(value), _of_resource)
+                resource = self._sieve.remembered(blob(value), lambda data: self._judge(_of_resource(data)))
             elif number == 2:
                 scoped.append(blob(value))
         removed.update(resource.removed)
@@ -88,7 +90,7 @@ class ProtobufReader:
                 version = text(value)
             elif number == 3:
                 pairs.append(blob(value))
-        removed.update(self._sieve.attributes(pairs).removed)
+        removed.update(self._sieve.attributes(self._judge(pairs)).removed)
         return self._make.group(
             resource,
             name,
@@ -147,7 +149,7 @@ class ProtobufReader:
         rest = data[pos:]
         if rest:
             try:
-                attributes = self._sieve.remembered(rest, _only_attributes)
+                attributes = self._sieve.remembered(rest, self._judge_run)
             except _OtherOrder:
                 return self._odd_point(data, removed)
             if attributes.removed:
@@ -174,7 +176,7 @@ class ProtobufReader:
                 number = signed(value)
             elif field == 5:
                 removed["(exemplar)"] += 1
-        attributes = self._sieve.attributes(pairs)
+        attributes = self._sieve.attributes(self._judge(pairs))
         removed.update(attributes.removed)
         return Point(attributes, start, time, number)
 
@@ -191,11 +193,66 @@ class ProtobufReader:
                 time = unsigned(value)
             elif field == _EXEMPLARS.get(kind):
                 removed["(exemplar)"] += 1
-        attributes = self._sieve.attributes(pairs)
+        attributes = self._sieve.attributes(self._judge(pairs))
         removed.update(attributes.removed)
         return Point(attributes, start, time, None)
 
+    def _judge(self, pairs: list[bytes]) -> list[Judged]:
+        judge = self._sieve.judge_encoded
+        return [judge(pair, _pair) for pair in pairs]
+
+    def _judge_run(self, data: bytes) -> list[Judged]:
+        return self._judge(_only_attributes(data))
+
     def _record(self, data: bytes, removed: Counter[str]) -> Record:
+        """The fields that each event has, one byte of tag and at most two of length; else the general way."""
+        pos, end = 0, len(data)
+        time = observed = severity = 0
+        body: Value = ""
+        pairs: list[bytes] = []
+        while pos < end:
+            tag = data[pos]
+            if tag in _LENGTHS:  # attribute, body
+                size = data[pos + 1]
+                pos += 2
+                if size > 0x7F:
+                    if data[pos] > 0x7F:
+                        return self._odd_record(data, removed)
+                    size += (data[pos] << 7) - 0x80
+                    pos += 1
+                if pos + size > end:
+                    raise Malformed("a field is longer than what is left")
+                part = data[pos : pos + size]
+                pos += size
+                if tag == 0x32:
+                    pairs.append(part)
+                else:
+                    body = self._body(part)
+            elif tag == 0x09:
+                time = _fixed64(data, pos + 1)[0]
+                pos += 9
+            elif tag == 0x59:
+                observed = _fixed64(data, pos + 1)[0]
+                pos += 9
+            elif tag == 0x10 and data[pos + 1] < 0x80:
+                severity = data[pos + 1]
+                pos += 2
+            else:
+                return self._odd_record(data, removed)
+        attributes = self._sieve.attributes(self._judge(pairs))
+        if attributes.removed:
+            removed.update(attributes.removed)
+        return self._make.record(attributes, time, observed, severity, body, "", "", "", removed)
+
+    def _body(self, data: bytes) -> Value:
+        found = self._bodies.get(data, NESTED)
+        if found is NESTED:
+            found = _any(data)
+            if len(data) < 100 and len(self._bodies) < 1000:
+                self._bodies[data] = found
+        return found
+
+    def _odd_record(self, data: bytes, removed: Counter[str]) -> Record:
         time = observed = severity = 0
         body: Value = ""
         event_name = trace_id = span_id = ""
@@ -217,7 +274,7 @@ class ProtobufReader:
                 span_id = blob(value).hex()
             elif number == 12:
                 event_name = text(value)
-        attributes = self._sieve.attributes(pairs)
+        attributes = self._sieve.attributes(self._judge(pairs))
         if attributes.removed:
             removed.update(attributes.removed)
         return self._make.record(
@@ -248,7 +305,7 @@ class ProtobufReader:
                         told = bool(blob(inner))
                     elif part == 3:
                         status = unsigned(inner)
-        attributes = self._sieve.attributes(pairs)
+        attributes = self._sieve.attributes(self._judge(pairs))
         removed.update(attributes.removed)
         return self._make.span(
             attributes,
@@ -292,6 +349,27 @@ def _of_resource(data: bytes) -> list[bytes]:
 
 
 def _pair(data: bytes) -> tuple[str, Value]:
+    """Name and value: quickly the common form (name, then one text, integer or double), else the general way."""
+    try:
+        end = data[1] + 2
+        if data[0] == 0x0A and end < 0x80 and data[end] == 0x12 and data[end + 1] + end + 2 == len(data):
+            kind, begin = data[end + 2], end + 3
+            if kind == 0x0A and data[begin] + begin + 1 == len(data) and data[begin] < 0x80:
+                return data[2:end].decode(), data[begin + 1 :].decode()
+            if kind == 0x18:
+                value, after = varint(data, begin)
+                if after == len(data):
+                    return data[2:end].decode(), value - (1 << 64) if value >> 63 else value
+            if kind == 0x21 and begin + 8 == len(data):
+                return data[2:end].decode(), _float64(data, begin)[0]
+    except UnicodeDecodeError:
+        raise Malformed("a text is no UTF-8") from None
+    except IndexError:
+        pass
+    return _any_pair(data)
+
+
+def _any_pair(data: bytes) -> tuple[str, Value]:
     name, value = "", NESTED
     for number, _, part in fields(data):
         if number == 1:
