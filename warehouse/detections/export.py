@@ -4,7 +4,6 @@ Promise: a rule that the target cannot express is listed with the reason, never 
 else. A saved search, detection rule or analytic rule is written switched off: its reader switches it on.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -26,15 +25,14 @@ from sigma.processing.transformations import (
 from sigma.types import SigmaCompareExpression, SigmaRegularExpression, SigmaString, SpecialChars
 
 from warehouse.delivery.mappings import asim, cim
-from warehouse.detections.alert import runbook
 from warehouse.detections.computed import COMPUTED
 from warehouse.detections.condition import comparisons
+from warehouse.detections.export_files import analytic_rule, detection_rule, saved_search
 from warehouse.detections.rule import Rule
 from warehouse.detections.shape import OWN_KINDS
 from warehouse.detections.source import sources
 
 SOURCETYPE = "anthropic:claude:audit"
-INDICES = ["logs-anthropic.*"]
 
 _SWITCH = ["enabled", "is_enabled"]
 _NOT_WHOLE = (SigmaCompareExpression, SigmaRegularExpression)
@@ -205,94 +203,6 @@ def _fresh(rule: Rule) -> SigmaCollection:
     return made
 
 
-def _saved_search(rule: Rule, query: str) -> str:
-    """A stanza of savedsearches.conf. Late events count: the search goes by the time of indexing."""
-    span = max(rule.timespan, 300) if rule.kind != "each" else 300
-    settings = {
-        "search": " \\\n".join(query.splitlines()),
-        "description": rule.description,
-        "disabled": "1",
-        "enableSched": "1",
-        "cron_schedule": "*/5 * * * *",
-        "dispatch.earliest_time": "-7d@d",
-        "dispatch.latest_time": "now",
-        "dispatch.index_earliest": f"-{span}s",
-        "dispatch.index_latest": "now",
-        "alert.severity": {"informational": "1", "low": "2", "medium": "3", "high": "4", "critical": "5"}[
-            rule.level
-        ],
-        "alert.track": "1",
-        "counttype": "number of events",
-        "relation": "greater than",
-        "quantity": "0",
-        "action.notable.param.rule_title": rule.title,
-        "action.notable.param.rule_description": f"{rule.why} {runbook(rule)}",
-    }
-    return f"[Claude: {rule.title}]\n" + "".join(f"{name} = {value}\n" for name, value in settings.items())
-
-
-_RISK = {"informational": 5, "low": 21, "medium": 47, "high": 73, "critical": 99}
-
-
-def _detection_rule(rule: Rule, query: str) -> str:
-    """One line of NDJSON, as the import of detection rules takes it."""
-    document = {
-        "rule_id": rule.id,
-        "name": f"Claude: {rule.title}",
-        "description": f"{rule.description} {rule.why}",
-        "type": "query",
-        "language": "lucene",
-        "index": INDICES,
-        "query": query,
-        "severity": "low" if rule.level == "informational" else rule.level,
-        "risk_score": _RISK[rule.level],
-        "from": "now-10m",
-        "interval": "5m",
-        "enabled": False,
-        "false_positives": list(rule.false_positives),
-        "note": "\n".join(f"{n}. {step}" for n, step in enumerate(rule.runbook, start=1)),
-        "tags": ["Claude", *rule.tags],
-        "timestamp_override": "event.ingested",
-        "version": 1,
-    }
-    return json.dumps(document, sort_keys=True, ensure_ascii=False) + "\n"
-
-
-def _analytic_rule(rule: Rule, query: str) -> str:
-    """A scheduled analytic rule as a template to deploy."""
-    span = f"PT{max(rule.timespan, 300) // 60}M" if rule.kind != "each" else "PT10M"
-    properties = {
-        "displayName": f"Claude: {rule.title}",
-        "description": f"{rule.description} {rule.why}",
-        "severity": {"critical": "High", "informational": "Informational"}.get(
-            rule.level, rule.level.capitalize()
-        ),
-        "enabled": False,
-        "query": query,
-        "queryFrequency": "PT5M",
-        "queryPeriod": span,
-        "triggerOperator": "GreaterThan",
-        "triggerThreshold": 0,
-        "suppressionDuration": "PT1H",
-        "suppressionEnabled": False,
-    }
-    template = {
-        "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
-        "contentVersion": "1.0.0.0",
-        "parameters": {"workspaceName": {"type": "string"}},
-        "resources": [
-            {
-                "type": "Microsoft.OperationalInsights/workspaces/providers/alertRules",
-                "apiVersion": "2023-11-01",
-                "name": f"[concat(parameters('workspaceName'), '/Microsoft.SecurityInsights/{rule.id}')]",
-                "kind": "Scheduled",
-                "properties": properties,
-            }
-        ],
-    }
-    return json.dumps(template, indent=2, ensure_ascii=False) + "\n"
-
-
 TARGETS: Mapping[str, Target] = {
     "splunk": Target(
         name="splunk",
@@ -312,7 +222,7 @@ TARGETS: Mapping[str, Target] = {
         },
         record="raw.",
         query=_splunk,
-        write=_saved_search,
+        write=saved_search,
         many="{}",
     ),
     "elasticsearch": Target(
@@ -335,7 +245,7 @@ TARGETS: Mapping[str, Target] = {
         },
         record="anthropic.record.",
         query=_elasticsearch,
-        write=_detection_rule,
+        write=detection_rule,
     ),
     "kusto": Target(
         name="kusto",
@@ -357,6 +267,6 @@ TARGETS: Mapping[str, Target] = {
         },
         record="RawEvent.",
         query=_kusto,
-        write=_analytic_rule,
+        write=analytic_rule,
     ),
 }
