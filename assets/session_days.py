@@ -17,7 +17,9 @@ _SESSIONS = """
 select cast("time" at time zone 'UTC' as date) as day, session_id,
        max(user_account_id) as account_id, max(user_account_uuid) as account_uuid, max(user_email) as email,
        max(enduser_id) as enduser_id, max(organization_id) as organization, model,
-       cast(sum(coalesce(cost_usd, 0)) as decimal(38, 8)) as estimate, count(*) as requests,
+       cast(sum(case when cost_usd between 0 and 1000000000 then cost_usd else 0 end) as decimal(38, 8))
+         as estimate,
+       count(*) as requests,
        max(cost_center) as cost_center, max(department) as department, max(team) as team, max(repo) as repository,
        min(service_version) as version
 from otel_events

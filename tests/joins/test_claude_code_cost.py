@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from assets.building import build
 from assets.claude_code import claude_code_of
 from assets.outlooks import told
 from assets.payers import DECLARED
@@ -21,6 +22,7 @@ from tests.joins.chargeback import FEBRUARY, Installation
 from tests.promises.site import Site
 from warehouse.finops.claude_code import ClaudeCode
 from warehouse.finops.money import total
+from warehouse.tables.catalog import connect
 from warehouse.telemetry.inbox import Inbox
 from warehouse.telemetry.receiver import Receiver
 
@@ -118,3 +120,19 @@ def test_the_report_shows_it_and_names_nobody(house: House) -> None:
     assert "user_01" not in section
     for reason in house.code.summed.by_reason:
         assert f"<code>{reason}</code>" in section
+
+
+def test_accounts_of_telemetry_are_the_people_of_the_cost_report(house: House) -> None:
+    with house.company.site.open(clock=house.company.served.clock.now) as workshop:
+        build(workshop, select="+dim_actor")
+        with connect(workshop.archive, database=workshop.marts) as db:
+            found = db.execute(
+                "select count(*), count(account_uuid), bool_and(match_level = 'id'), "
+                "bool_and(list_contains(seen_in, 'cost')) from dim_actor where list_contains(seen_in, 'telemetry')"
+            ).fetchone()
+    assert found is not None
+    people, accounts, by_id, known = found
+    assert people > 5
+    assert accounts == people
+    assert by_id
+    assert known

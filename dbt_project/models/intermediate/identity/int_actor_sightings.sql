@@ -1,8 +1,7 @@
 {{ config(materialized='table') }}
 
 -- Who each source speaks of: one row per source, actor, id, address and account, with when it was first and last seen.
--- Every source that names somebody adds a select here and nothing else: telemetry will bring
--- (user.account_id, user.account_uuid, user.email), which also ties accounts to ids.
+-- Every source that names somebody adds a select here and nothing else.
 with feed as (
 
   select
@@ -221,6 +220,36 @@ audit_export as (
 
 ),
 
+-- Who was signed in to Claude Code, as its client says: it gives id, account and address together, and so ties accounts
+-- to ids. Sessions without an account name nobody; whom a machine says it is used by (enduser.id) is no account.
+accounts_in_telemetry as (
+
+  select
+    {{ empty_as_null('user_account_id') }} as account_id,
+    lower({{ empty_as_null('user_account_uuid') }}) as account_uuid,
+    lower({{ empty_as_null('user_email') }}) as email,
+    min("time") as first_seen_at, max("time") as last_seen_at
+  from {{ source('archive', 'otel_events') }}
+  where "time" is not null
+  group by 1, 2, 3
+
+),
+
+telemetry as (
+
+  select
+    'telemetry' as source,
+    'user:' || coalesce({{ id_suffix('account_id') }}, account_uuid, email) as actor_key, 'user' as actor_kind,
+    'user_actor' as actor_type, account_id as actor_id, email, account_uuid,
+    cast(null as varchar) as authority,
+    cast(null as varchar) as said_status,
+    cast(null as varchar) as owner_key,
+    first_seen_at, last_seen_at
+  from accounts_in_telemetry
+  where coalesce(account_id, account_uuid, email) is not null
+
+),
+
 everything as (
 
   select * from feed
@@ -233,6 +262,7 @@ everything as (
   union all select * from workspaces
   union all select * from engagement
   union all select * from audit_export
+  union all select * from telemetry
 
 )
 
