@@ -92,19 +92,17 @@ def test_what_changed_in_the_directory_without_an_activity_is_told_once_its_time
     clock.set(NOW + timedelta(days=1))
     tenant = served.tenant
     tenant.set_setting("web_search_enabled", False)
+    tenant.set_setting("sso_enforced", False)  # which an activity below explains
     tenant.change_directory({"role": [untold, "admin"]})
     tenant.change_directory({"role": [told, "admin"]})
     tenant.change_directory({"key": ["apikey_01Appeared", "appeared"]})
+    owner = {"type": "user_actor", "user_id": "user_01Owner", "email_address": "owner@example.com"}
+    done_by = {"created_at": (NOW + timedelta(hours=3)).isoformat(), "actor": owner}
+    role = {"user_id": told, "current_role": "admin", "previous_role": "user"}
     tenant.inject(
         [
-            {
-                "created_at": (NOW + timedelta(hours=3)).isoformat(),
-                "type": "claude_user_role_updated",
-                "actor": {"type": "user_actor", "user_id": "user_01Owner", "email_address": "owner@example.com"},
-                "user_id": told,
-                "current_role": "admin",
-                "previous_role": "user",
-            }
+            done_by | {"type": "claude_user_role_updated"} | role,
+            done_by | {"type": "org_sso_toggled", "enabled": False},
         ]
     )
     for stream in ("users", "api_keys", "organizations"):
@@ -119,10 +117,10 @@ def test_what_changed_in_the_directory_without_an_activity_is_told_once_its_time
         "setting_changed_without_activity",
     ]
     subjects = {alert.find.rule.path.stem: alert for alert in done.alerts}
-    role = subjects["role_changed_without_activity"]
-    assert role.find.group == {"subject": untold}
-    (identifier,) = role.find.event_ids
-    assert identifier == f"directory/{role.find.commit_seqs[0]}/role/{untold}"
+    assert subjects["setting_changed_without_activity"].find.group == {"name": "web_search_enabled"}
+    alert = subjects["role_changed_without_activity"]
+    assert alert.find.group == {"subject": untold}
+    assert alert.find.event_ids == (f"directory/{alert.find.commit_seqs[0]}/role/{untold}",)
     assert names(detect(workshop, RULES)) == []
 
 

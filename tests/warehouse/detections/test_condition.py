@@ -124,3 +124,45 @@ def test_the_same_rule_is_written_for_athena(tmp_path: Path) -> None:
     rule = _rule(tmp_path, "a:\n  type: api_key_created\n  user_agent|re: curl\ncondition: a")
     assert "regexp_like(user_agent, 'curl')" in statement(rule, dialect="athena")
     assert "regexp_matches(user_agent, 'curl')" in statement(rule)
+
+
+_PART = """
+title: {name}
+id: 00000000-0000-4000-8000-00000000001{number}
+name: {name}
+status: test
+description: Tried.
+logsource: {{product: anthropic, service: {service}}}
+detection: {{a: {{{condition}}}, condition: a}}
+level: low
+"""
+_TOGETHER = """
+title: Together
+id: 00000000-0000-4000-8000-000000000020
+status: test
+description: Tried.
+correlation: {type: temporal, rules: [one, two], group-by: [id], timespan: 1d}
+level: low
+ledgerline: {why: It is tried., runbook: [Look.]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("services", "allowed"),
+    [(("audit", "spend"), True), (("audit", "feed"), True), (("spend", "feed"), False), (("feed", "feed"), True)],
+)
+def test_a_correlation_joins_audit_with_one_computed_log_source_at_most(
+    tmp_path: Path, services: tuple[str, str], allowed: bool
+) -> None:
+    fields = {"audit": "type: api_key_created", "spend": "gone: deleted_user", "feed": "covered: true"}
+    parts = [
+        _PART.format(name=name, number=number, service=service, condition=fields[service])
+        for number, (name, service) in enumerate(zip(("one", "two"), services, strict=True))
+    ]
+    path = tmp_path / "together.yml"
+    path.write_text("---".join([*parts, _TOGETHER]), encoding="utf-8")
+    if allowed:
+        assert read(path).kind == "temporal"
+    else:
+        with pytest.raises(RuleInvalid, match="too many log sources"):
+            read(path)
