@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from assets.building import build
+from assets.chargeback_build import build_chargeback
 from assets.claude_code import claude_code_of
 from assets.outlooks import told
 from assets.payers import DECLARED
@@ -136,3 +137,15 @@ def test_accounts_of_telemetry_are_the_people_of_the_cost_report(house: House) -
     assert accounts == people
     assert by_id
     assert known
+
+
+def test_the_tables_beside_the_marts_add_up_to_the_cost_report(house: House) -> None:
+    with house.company.desk() as desk:
+        build_chargeback(desk)
+        with connect(desk.workshop.archive, database=desk.workshop.marts) as db:
+            sums = db.execute(
+                "select (select sum(amount) from fct_claude_code_cost), "
+                "(select sum(billed) from fct_claude_code_reconciliation), "
+                "(select count(*) from fct_declared_cost_center)"
+            ).fetchone()
+    assert sums == (house.code.summed.billed, house.code.summed.billed, len(house.code.disagreements))
