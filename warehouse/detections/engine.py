@@ -113,34 +113,42 @@ def spans(
 def gather(db: duckdb.DuckDBPyConnection, rules: Sequence[Rule], span: Window, events: Events) -> int:
     """Read once, for all rules, the events that any of them can match; how many there were.
 
-    The verbatim record comes along for those types only whose rules look into it.
+    The verbatim record comes along only for types whose rules look into it, and only as far as those rules reach.
     """
     audit = [rule for rule in rules if rule.of_table()]
-    looked_into: frozenset[str] | None = frozenset()
-    for rule in audit:
-        if rule.reads_record() and looked_into is not None:
-            types = rule.types()
-            looked_into = None if types is None else looked_into | types
+    deep = [rule for rule in audit if rule.reads_record()]
+    kinds = [rule.types() for rule in deep]
     where = " or ".join(f"({bound})" for bound in _bounds(audit, span)) or "false"
-    reaches = [_reach(rule, span) for rule in audit] or [(span.start, span.end)]
-    since, until = min(since for since, _ in reaches), max(until for _, until in reaches)
+    since, until = _reach_of_all(audit, span)
+    near_since, near_until = _reach_of_all(deep, span)
     names = ", ".join(_columns(rules))
-    bound = f"{_between(since, until)} and ({where})"
-    held = f"({events('audit_events', since, until)}) as held"
-    # two readings, so that the records of types that nobody looks into are never unpacked
-    parts = [f"select {names}, raw from {held} where {bound}"]
-    if looked_into is not None:
-        into = f"type in ({_listed(looked_into)})"
-        parts = [
-            f"select {names}, raw from {held} where {into} and {bound}",
-            f"select {names}, null as raw from {held} where (type is null or not {into}) and {bound}",
-        ]
+
+    def read(record: str, first: datetime, last: datetime, more: str) -> str:
+        held = f"({events('audit_events', first, last)}) as held"
+        return (
+            f"select {names}, {record} as raw from {held} where {more} and {_between(first, last)} and ({where})"
+        )
+
+    # two readings, so that the records that nobody looks into are never unpacked
+    into = _between(near_since, near_until)
+    if all(types is not None for types in kinds):
+        into += f" and type in ({_listed(frozenset[str]().union(*(types or () for types in kinds)))})"
+    parts = [
+        read("raw", near_since, near_until, f"({into})"),
+        read("null", since, until, f"coalesce(not ({into}), true)"),
+    ]
     db.execute(f"create or replace temp table {_LOOKED_AT} as " + "\nunion all\n".join(parts))
     db.execute(
         f"create or replace temp table {_TYPES} as select type, count(*) as n from {_LOOKED_AT} group by type"
     )
     row = db.execute(f"select coalesce(sum(n), 0) from {_TYPES}").fetchone()
     return int(row[0]) if row else 0
+
+
+def _reach_of_all(rules: Sequence[Rule], span: Window) -> tuple[datetime, datetime]:
+    """What some rules together have to read; without any, the span."""
+    reaches = [_reach(rule, span) for rule in rules] or [(span.start, span.end)]
+    return min(since for since, _ in reaches), max(until for _, until in reaches)
 
 
 def _bounds(rules: Iterable[Rule], span: Window) -> list[str]:
