@@ -82,7 +82,7 @@ def test_every_path_of_the_sandbox_is_written_and_no_other(served: Served) -> No
 
 @pytest.mark.parametrize("path", PATHS)
 def test_what_is_answered_is_what_is_written(served: Served, path: str) -> None:
-    assert ask(served, path, 12) <= {200, 400, 403, 404}
+    assert ask(served, path, 8) <= {200, 400, 403, 404}
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ import zstandard
 from sandbox.clock import parse_moment
 from tests.promises.witness import cut
 from tests.simulation.bucket import Bucket
-from tests.simulation.siem import Siem, is_poison
+from tests.simulation.siem import TRIES, Siem, is_poison
 from tests.simulation.vendor import FIRST, KEY, Served, Vendor
 
 records_of = lru_cache(maxsize=256)(cut)  # a page is judged several times
@@ -280,7 +280,8 @@ class Judge:
                 _demand(self.siem.stored[name] > 0, 9, f"{name} has a receipt and never arrived")
             else:
                 _demand(self.letters[name] > 0, 9, f"{name} is dead without a letter")
-            _demand(is_poison(name[0]) == (self.siem.stored[name] == 0), 9, f"{name} was given up too early")
+            hopeless = is_poison(name[0]) or self.siem.failed[name] >= TRIES
+            _demand(hopeless or self.siem.stored[name] > 0, 9, f"{name} was given up too early")
         served = state.served().get("soc")
         open_letters = served.dead_letters if served is not None else 0
         _demand(open_letters == self.letters.total(), 9, f"{open_letters} dead letters are told of")

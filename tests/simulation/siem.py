@@ -20,6 +20,7 @@ from tests.simulation.world import World
 from warehouse.delivery.port import Limits, Outcome, Refused, Request, Response, all_of
 
 CHECKPOINT = "ledgerline_checkpoint"
+TRIES = 3  # sendings of a batch before it is judged
 
 
 def is_poison(event_id: str) -> bool:
@@ -29,10 +30,11 @@ def is_poison(event_id: str) -> bool:
 
 @dataclass
 class Siem:
-    """`stored` counts how often each (event, version) was stored."""
+    """`stored` counts how often each (event, version) was stored, `failed` how often a request with it was not."""
 
     world: World
     stored: Counter[tuple[str, int]] = field(default_factory=Counter)
+    failed: Counter[tuple[str, int]] = field(default_factory=Counter)
 
     def destination(self, process: Process) -> Any:
         """The module of a type, as `destinations/` has them."""
@@ -57,19 +59,27 @@ class Siem:
     def take(self, request: Request, process: Process) -> Response:
         number = process.begin_step()
         kind = self.world.meet("siem", process, f"POST {request.count} events")
-        refused = {"error 503": 503, "rate limit": 429, "too large": 413, "unauthorized": 401}.get(kind)
-        if kind == "refused connection":
-            return Response(status=0, error="no connection", sent=False)
-        if refused is not None:
-            return Response(status=refused)
         events = [msgspec.json.decode(line) for line in request.body.splitlines()]
-        if any(is_poison(event["id"]) for event in events):
-            return Response(status=400)
-        self.stored.update((event["id"], event["version"]) for event in events)
+        names = [(event["id"], event["version"]) for event in events]
+        refused = self._refused(kind, names)
+        if refused is not None:
+            self.failed.update(names)
+            return refused
+        self.stored.update(names)
         process.end_step(number)
         if kind == "lost answer":
             return Response(status=0, error="no answer in time")
         return Response(status=200, ack="taken")
+
+    def _refused(self, kind: str, names: list[tuple[str, int]]) -> Response | None:
+        if kind == "refused connection":
+            return Response(status=0, error="no connection", sent=False)
+        status = {"error 503": 503, "rate limit": 429, "unauthorized": 401}.get(kind)
+        if kind == "too large" and len(names) > 1:  # no event is too large by itself
+            status = 413
+        if status is None and any(is_poison(event_id) for event_id, _ in names):
+            status = 400
+        return Response(status=status) if status is not None else None
 
 
 def _encode(event: Any, settings: Any, restamp: str | None) -> bytes | Refused:

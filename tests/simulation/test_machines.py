@@ -37,7 +37,7 @@ from warehouse.finops.periods import Period
 from warehouse.wire.windows import Window
 
 QUICK = settings(
-    max_examples=25, stateful_step_count=25, deadline=None, database=None, derandomize=True,
+    max_examples=12, stateful_step_count=25, deadline=None, database=None, derandomize=True,
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 

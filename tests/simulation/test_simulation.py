@@ -9,7 +9,7 @@ from tests.simulation.campaign import explained, explore, regressions
 from tests.simulation.plan import Plan, draw
 from tests.simulation.trial import run
 
-SEEDS = 80
+SEEDS = 60
 
 
 @pytest.mark.parametrize("first", range(1, SEEDS, 20))

@@ -29,7 +29,7 @@ from tests.simulation.judge import Judge, Violation
 from tests.simulation.plan import Plan, Step, Writer
 from tests.simulation.runtime import Runtime
 from tests.simulation.scheduler import Crash, Process, Scheduler, Stuck, Task
-from tests.simulation.siem import Siem
+from tests.simulation.siem import TRIES, Siem
 from tests.simulation.vendor import FIRST, KEY, Vendor
 from tests.simulation.world import World
 from warehouse.anthropic.activities import ActivityFeed
@@ -230,7 +230,7 @@ class _Trial:
             workshop = self._workshop(process, archive)
             return deliver(
                 workshop,
-                patience=DeliveryPatience(tries=3),
+                patience=DeliveryPatience(tries=TRIES),
                 load=lambda _type: self.siem.destination(process),
             )
 
