@@ -25,7 +25,7 @@ class Courier:
         self._lock = threading.Lock()
         self._open = 0
         concurrency = sending.limits.concurrency
-        self._queue: Queue[Batch | None] = Queue(maxsize=max(2, concurrency))
+        self._queue: Queue[Batch | None] = Queue(maxsize=1)  # a thread that is free takes it at once
         self._threads = [
             threading.Thread(target=self._work, name=f"deliver-{number}", daemon=True)
             for number in range(concurrency)

@@ -23,7 +23,7 @@ from warehouse.delivery.statuses import unreadable, usual
 __all__ = ["LIMITS", "Settings", "classify", "connect", "encode", "pack", "probe"]
 
 _LONGEST = 8_000_000
-LIMITS = Limits(events=5000, raw=_LONGEST)
+LIMITS = Limits(events=1000, raw=_LONGEST)
 
 _LONGEST_ANSWER = 16_000_000  # a reason for each document of a batch
 _SCHEMA = SCHEMAS["ecs"]
@@ -70,13 +70,13 @@ def encode(event: AnyEvent, settings: Settings, restamp: str | None = None) -> b
         return Refused(
             reason=f"its id is longer than {_LONGEST_ID} bytes, the most that Elasticsearch takes as _id"
         )
-    action = b'{"create":{"_id":' + as_json(id) + b"}}\n"
-    frame = action + as_json(described(event, _SCHEMA, restamp)) + b"\n"
-    if len(frame) <= _LONGEST:
-        return frame
-    return shortened(
-        event, lambda one: action + as_json(described(one, _SCHEMA, restamp)) + b"\n", frame, _LONGEST
-    )
+    frame = _lines(event, restamp)
+    return frame if len(frame) <= _LONGEST else shortened(event, lambda one: _lines(one, restamp), frame, _LONGEST)
+
+
+def _lines(event: AnyEvent, restamp: str | None) -> bytes:
+    found = as_json(described(event, _SCHEMA, restamp))
+    return b"".join((b'{"create":{"_id":', as_json(event.document_id), b"}}\n", found, b"\n"))
 
 
 def pack(frames: Sequence[bytes], settings: Settings) -> Request:
