@@ -8,13 +8,13 @@ Knows no Dagster.
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 import pyarrow as pa
 
 from assets.directory_changes import FOLDED, directory_changes, looked_through
-from assets.feed_silences import HOUR, feed_silences, heard_until, hour_of
+from assets.feed_silences import HOUR, feed_silences, heard_until, hour_of, settled_hour
 from assets.spend_signals import spend_days
 from warehouse.archive.archive import Archive
 from warehouse.archive.state import LogState, TableFile
@@ -137,13 +137,20 @@ def _feed_due(archive: Archive, after: int) -> Commits:
     """Whole hours of the feed that were read since."""
     state, until = archive.state, heard_until(archive)
     through = max(state.table(EVENTS).folded_through, after)
-    if until is None or through == after:
-        return Commits(after=after, through=through, spans=())
+    nothing = Commits(after=after, through=through, spans=())
+    if until is None or through == after or (after >= 0 and _judged_until(archive, after) >= until):
+        return nothing
     read = state.stream(STREAM).covered if after < 0 else merge(_windows_read(archive, after + 1, through + 1))
     hours = [(hour_of(window.start), min(hour_of(window.end + HOUR - _INSTANT), until)) for window in read]
     return Commits(
         after=after, through=through, spans=tuple(Window(start, end) for start, end in hours if start < end)
     )
+
+
+def _judged_until(archive: Archive, seq: int) -> datetime:
+    """Up to when hours could be judged with the pull of an entry: at most ticks this one reading is enough."""
+    window = archive.entry(seq).window
+    return settled_hour(Window.from_text(window).end) if window else datetime.min.replace(tzinfo=UTC)
 
 
 def _windows_read(archive: Archive, start: int, end: int) -> Iterator[Window]:

@@ -69,7 +69,12 @@ def hour_of(moment: datetime) -> datetime:
 def heard_until(archive: Archive) -> datetime | None:
     """Up to when hours can be judged: the last whole hour of coverage that has settled."""
     end = archive.state.covered_until(STREAM)
-    return hour_of(end - _SETTLED) if end is not None else None
+    return settled_hour(end) if end is not None else None
+
+
+def settled_hour(end: datetime) -> datetime:
+    """The end of the last whole hour that can be judged where the feed was read up to a moment."""
+    return hour_of(end - _SETTLED)
 
 
 def _heard(archive: Archive, db: duckdb.DuckDBPyConnection, since: datetime, until: datetime) -> set[datetime]:
