@@ -19,7 +19,7 @@ from tests.real import two_engines, versitygw
 from tests.real.two_engines import FIRST, LAST, SEALED, House, digest, plain, run
 from warehouse.archive import keys
 from warehouse.detections.rulebook import load
-from warehouse.detections.samples import table as sample_table
+from warehouse.detections.samples import events
 from warehouse.detections.statement import statement
 from warehouse.detections.trial import bench
 from warehouse.detections.trial import raised as raised_here
@@ -34,7 +34,10 @@ pytestmark = pytest.mark.real
 pytest.importorskip("duckdb_extension_httpfs")
 pytest.importorskip("trino")
 
-RULES = load().rules
+# Rows of a computed log source are made on this machine, and places come from a file: Athena has neither.
+RULES = [
+    rule for rule in load().rules if not rule.needs() and not any(part.source.computed for part in rule.parts)
+]
 VIEWS = [
     *TELEMETRY,
     *(one.view for one in STORED), "audit_events", "alerts", "audit_pages", "log_entries", "event_types",
@@ -153,7 +156,7 @@ def samples(house: House, tmp_path_factory: pytest.TempPathFactory) -> dict[tupl
             name = f"sample_{len(relations)}"
             folder = f"samples/{name}"
             sink = pa.BufferOutputStream()
-            pq.write_table(sample_table(sample).select(AUDIT_EVENTS.names), sink)
+            pq.write_table(events(sample).select(AUDIT_EVENTS.names), sink)
             client.put_object(
                 Bucket=bucket, Key=f"{folder}/dt=2026-11-02/a.parquet", Body=sink.getvalue().to_pybytes()
             )
