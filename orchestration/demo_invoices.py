@@ -35,6 +35,6 @@ def _billed(url: str, month: Period, at: str) -> dict[str, Decimal]:
     with urllib.request.urlopen(asked, timeout=60) as answer:  # noqa: S310 - our own loopback address
         rows = json.load(answer)
     return {
-        row["product"] or "other": Decimal(row["amount"]).scaleb(-2).quantize(CENT, ROUND_HALF_EVEN)
+        row["product"] or "without a product": Decimal(row["amount"]).scaleb(-2).quantize(CENT, ROUND_HALF_EVEN)
         for row in rows
     }
