@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -39,20 +39,6 @@ def until(true: Callable[[], bool], running: Running, within: float = 60) -> Non
         assert running.process.poll() is None, running.ended()
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.02)
-
-
-@pytest.fixture
-def human() -> Iterator[list[dict[str, Any]]]:
-    """Where alerts go: the documents that arrived."""
-    with receiving() as place:
-        told: list[dict[str, Any]] = []
-        place.answer = lambda _number, documents: (told.extend(documents), (204, {}, b""))[1]  # type: ignore[func-returns-value]
-        told_url.append(place.url)
-        yield told
-        told_url.clear()
-
-
-told_url: list[str] = []
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
@@ -100,9 +86,10 @@ def test_a_signal_in_the_middle_of_a_delivery_puts_on_record_what_was_acknowledg
 
 @pytest.mark.slow
 def test_a_receiver_that_goes_away_and_returns_gets_everything_and_a_human_hears_once(
-    shop: Shop, human: list[dict[str, Any]]
+    shop: Shop, receivers: Callable[[], Receiver]
 ) -> None:
-    shop.site.env = {"LEDGERLINE_ALERT_WEBHOOK": told_url[0]}
+    human = receivers()
+    shop.site.env = {"LEDGERLINE_ALERT_WEBHOOK": human.url}
     with ExitStack() as first:
         receiver = first.enter_context(receiving())
         port = int(receiver.url.rpartition(":")[2])
@@ -110,15 +97,15 @@ def test_a_receiver_that_goes_away_and_returns_gets_everything_and_a_human_hears
         running = shop.site.begin("deliver", "--follow")
         until(lambda: len(receiver.checkpoints()) == 1, running)
     shop.pull_more()
-    until(lambda: bool(human), running)
+    until(lambda: bool(human.stored), running)
     with receiving(port, receiver):
         until(lambda: set(receiver.ids()) == set(shop.events()), running)
         until(lambda: len(receiver.checkpoints()) == 2, running)
         running.process.send_signal(signal.SIGINT)
         ended = running.ended(timeout=20)
     assert ended.code == 0, ended.err
-    assert [one["subject"] for one in human] == ["soc stopped"]
-    assert "ledgerline deliver soc" in human[0]["detail"]
+    assert [one["subject"] for one in human.stored] == ["soc stopped"]
+    assert "ledgerline deliver soc" in human.stored[0]["detail"]
     assert "soc stopped: 6 tries failed" in ended.out + ended.err
     assert "nothing is lost" in ended.out + ended.err
 
