@@ -25,8 +25,8 @@ from warehouse.telemetry import Encoded, Message, Reader, allow_list
 from warehouse.wire.times import parse_rfc3339
 
 FILES_PER_COMMIT: Final = 250
-ROWS_PER_COMMIT: Final = 200_000
-_ROWS_HELD: Final = 500_000  # of all tables and days, before they are written
+ROWS_PER_COMMIT: Final = 100_000
+_ROWS_HELD: Final = 100_000  # of all tables and days, before they are written
 _REPEATED: Final = ("attributes", "resource")  # long texts that come again and again
 
 

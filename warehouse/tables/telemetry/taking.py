@@ -20,7 +20,7 @@ from warehouse.telemetry import Message, NotTelemetry, Reader, write_line
 
 _PART_BYTES: Final = 8 << 20  # of lines, before compression
 _IN_MEMORY: Final = 32 << 20  # of compressed parts
-_ROWS_KEPT: Final = 4 * FLUSH_ROWS
+_ROWS_KEPT: Final = 2 * FLUSH_ROWS
 _COUNTED_NAMES: Final = 200  # names of removed attributes told one by one; the others are counted together
 OTHERS: Final = "(other names)"
 

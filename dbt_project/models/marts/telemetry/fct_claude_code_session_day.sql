@@ -1,5 +1,3 @@
-{{ config(partitioned_by=(['day'] if target.type == 'athena' else none)) }}
-
 -- What each session of Claude Code did on a day, by model, as the client itself says. Cost and tokens come from the events
 -- of the session (exact to the micro-dollar); from its counters only where it sent no such event. What no event tells
 -- (commits, lines, time) comes from the counters, in rows without a model where the counter has none.
