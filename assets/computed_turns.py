@@ -8,7 +8,7 @@ Knows no Dagster.
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import duckdb
 import pyarrow as pa
@@ -134,13 +134,18 @@ def _directory_due(archive: Archive, after: int) -> Commits:
 
 
 def _feed_due(archive: Archive, after: int) -> Commits:
-    """Whole hours of the feed that were read since."""
+    """Whole hours of the feed that were read since, or had not settled the last time."""
     state, until = archive.state, heard_until(archive)
     through = max(state.table(EVENTS).folded_through, after)
     nothing = Commits(after=after, through=through, spans=())
-    if until is None or through == after or (after >= 0 and _judged_until(archive, after) >= until):
+    if until is None or through == after:
         return nothing
-    read = state.stream(STREAM).covered if after < 0 else merge(_windows_read(archive, after + 1, through + 1))
+    read = state.stream(STREAM).covered
+    if after >= 0:
+        judged = _judged_until(archive, after)
+        if judged >= until:
+            return nothing
+        read = merge([Window(judged, until), *_windows_read(archive, after + 1, through + 1)])
     hours = [(hour_of(window.start), min(hour_of(window.end + HOUR - _INSTANT), until)) for window in read]
     return Commits(
         after=after, through=through, spans=tuple(Window(start, end) for start, end in hours if start < end)
@@ -150,7 +155,7 @@ def _feed_due(archive: Archive, after: int) -> Commits:
 def _judged_until(archive: Archive, seq: int) -> datetime:
     """Up to when hours could be judged with the pull of an entry: at most ticks this one reading is enough."""
     window = archive.entry(seq).window
-    return settled_hour(Window.from_text(window).end) if window else datetime.min.replace(tzinfo=UTC)
+    return settled_hour(Window.from_text(window).end if window else archive.state.stream(STREAM).covered[0].start)
 
 
 def _windows_read(archive: Archive, start: int, end: int) -> Iterator[Window]:

@@ -44,21 +44,24 @@ def feed_silences(archive: Archive, db: duckdb.DuckDBPyConnection, window: Windo
         silent = [hour for hour, _, _ in stretch]
         if loud or silent[-1] < first:
             continue
-        busy = sum(
-            all(hour - week * timedelta(weeks=1) in heard for week in range(1, WEEKS + 1)) for hour in silent
-        )
+        busy = [hour for hour in silent if _is_busy(hour, heard)]
+        noticed = busy[0] if busy else silent[0]  # a night before it is no part of what is odd
         rows.append(
             {
-                "id": f"feed/{STREAM}/{silent[0]:%Y-%m-%dT%H}",
-                "created_at": silent[0],
+                "id": f"feed/{STREAM}/{noticed:%Y-%m-%dT%H}",
+                "created_at": noticed,
                 "commit_seq": archive.state.table(EVENTS).folded_through,
                 "stream": STREAM,
                 "hours": len(silent),
-                "busy_hours": busy,
+                "busy_hours": len(busy),
                 "covered": str(read).lower(),
             }
         )
     return pa.Table.from_pylist(rows, schema=FEED_SILENCES)
+
+
+def _is_busy(hour: datetime, heard: set[datetime]) -> bool:
+    return all(hour - week * timedelta(weeks=1) in heard for week in range(1, WEEKS + 1))
 
 
 def hour_of(moment: datetime) -> datetime:

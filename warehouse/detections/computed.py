@@ -56,7 +56,7 @@ DIRECTORY_CHANGES = pa.schema(
     ]
 )
 
-# A row for each stretch of whole hours without any activity. `created_at` is its beginning.
+# A row for each stretch of whole hours without any activity. `created_at` is its first busy hour, else its first.
 FEED_SILENCES = pa.schema(
     [
         *_HEAD,
