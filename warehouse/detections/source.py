@@ -76,7 +76,7 @@ class Source:
 
 def _json(path: str, whole: bool) -> str:
     """A value of the verbatim record as text; a list as the text of its JSON."""
-    steps = "$." + ".".join(f'"{step}"' for step in path.split("."))
+    steps = f"$.{path}"  # without quotation marks: DuckDB takes them, Trino does not
     if whole:
         return f"json_format(json_extract(raw, '{steps}'))"
     return f"json_extract_scalar(raw, '{steps}')"
@@ -102,7 +102,7 @@ def sources() -> dict[str, Source]:
                 lists.add(declared.name)
     columns = {name: name for name in _AUDIT_COLUMNS} | {
         "actor": ACTOR,
-        "target_user": """coalesce(user_id, json_extract_scalar(raw, '$."deleted_user_id"'))""",
+        "target_user": """coalesce(user_id, json_extract_scalar(raw, '$.deleted_user_id'))""",
         "created_at": "created_at",
         "unknown_event": "cast(unknown_event as varchar)",
         "version": "version",
