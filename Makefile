@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 DAYS ?= 31
 SEEDS ?= 10000
+SECONDS_OF_SIMULATION ?= 240
+REAL ?= tests/real
 EXTRAS ?=
 # installed packages are compiled once, not at every start
 unexport PYTHONDONTWRITEBYTECODE
@@ -63,11 +65,11 @@ format: $(VENV)/.installed-dev ## put the code into form
 test-slow: $(VENV)/.installed-dev ## kills, two writers, long histories: minutes
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m 'slow and not real'
 
-test-simulation: $(VENV)/.installed-dev ## the pipeline under faults that a seed decides: SEEDS of them, for at most four minutes
-	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --seconds 240
+test-simulation: $(VENV)/.installed-dev ## the pipeline under faults that a seed decides: SEEDS of them, for at most SECONDS_OF_SIMULATION
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --seconds $(SECONDS_OF_SIMULATION)
 
 test-real: $(VENV)/.installed-dev ## against third-party servers built or installed on this machine (needs Go; for some also npm, or Java and Maven)
-	$(BIN)/python -m pytest -q -m real tests/real
+	$(BIN)/python -m pytest -q -m real $(REAL)
 
 test-browser: $(VENV)/.installed-dev ## only the tests that drive a browser
 	$(BIN)/python -m pytest -q -m 'browser and not slow' tests/browser
