@@ -61,9 +61,9 @@ class Fault:
     """One switch that is on.
 
     probability: chance per request (or per record); next: how many more requests (or records per UTC day) it hits;
-    skip: how many requests pass unharmed first; path: prefix of the paths concerned; start/end: RFC 3339 bounds of
-    `created_at` for record faults; seconds, status, bytes: the fault's own size. A record fault without
-    probability or next hits one record a day.
+    skip: how many requests pass unharmed first; path: prefix of the paths concerned; query: a part of their
+    queries; start/end: RFC 3339 bounds of `created_at` for record faults; seconds, status, bytes: the fault's own
+    size. A record fault without probability or next hits one record a day.
     """
 
     kind: str
@@ -71,6 +71,7 @@ class Fault:
     next: int | None = None
     skip: int = 0
     path: str = "/v1/"
+    query: str = ""
     seconds: float | None = None
     status: int | None = None
     bytes: int | None = None
@@ -109,7 +110,7 @@ class Fault:
 
     def describe(self) -> dict[str, Any]:
         """The JSON form, without settings that are not set."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        return {name: value for name, value in asdict(self).items() if value not in (None, "")}
 
 
 def parse_faults(text: str) -> list[Fault]:
@@ -135,7 +136,7 @@ def parse_faults(text: str) -> list[Fault]:
 
 
 def _coerce(name: str, value: Any) -> Any:
-    if value is None or name in ("kind", "path", "start", "end"):
+    if value is None or name in ("kind", "path", "query", "start", "end"):
         return value
     try:
         return float(value) if name in ("probability", "seconds") else int(value)
@@ -178,7 +179,7 @@ class Faults:
             for fault in self._on:
                 if fault.kind == "clock_skew" or not path.startswith(fault.path):
                     continue
-                if _CONCERNS.get(fault.kind, "") in query and self._fires(fault):
+                if fault.query in query and _CONCERNS.get(fault.kind, "") in query and self._fires(fault):
                     self._on = [other for other in self._on if other.next != 0]
                     return fault
         return None

@@ -11,7 +11,7 @@ from tests.orchestration.cli.conftest import ROOT, Command, in_a_process
 
 ALONE = [
     "init", "doctor", "pull", "deliver", "replay", "dead-letters", "status", "sql", "verify", "prove",
-    "checkpoint", "witness", "anchor", "expire", "build",
+    "checkpoint", "witness", "anchor", "expire", "build", "catalog", "cost-model",
 ]  # fmt: skip
 GROUPS = {
     "import": ["audit-export"],
@@ -22,6 +22,7 @@ GROUPS = {
     "restrict": ["set", "lift", "list"],
     "detections": ["list", "run", "test", "backtest", "export"],
     "finops": ["statement", "build", "close", "reopen", "reconcile", "focus"],
+    "telemetry": ["settings", "receive", "land"],
 }
 HEAVY = ("dagster", "pandas", "pyarrow", "duckdb", "pydantic_settings", "boto3", "httpx")
 
@@ -40,8 +41,9 @@ def test_the_help_of_each_command_has_examples_and_the_shared_options(ledgerline
     ended = ledgerline(*command.split(), "--help")
     assert ended.code == 0
     assert f"\n ledgerline {command}" in ended.out.partition("Examples")[2]
-    for option in ("--json", "--config", "--debug"):
-        assert option in ended.out
+    assert "--json" in ended.out
+    assert "--debug" in ended.out
+    assert ("--config" in ended.out) == (command != "cost-model")  # which asks nobody
 
 
 def test_loading_the_command_line_loads_nothing_heavy() -> None:
