@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import schemathesis
 import yaml
@@ -27,6 +28,10 @@ WRITTEN: dict[str, Any] = yaml.safe_load(DOCUMENT.read_text(encoding="utf-8"))
 PATHS = sorted(WRITTEN["paths"])
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 NOW = "2026-11-22T10:00:00Z"
+DAYS = {
+    **{"starting_date": "2026-11-17", "ending_date": "2026-11-19"},
+    **{"starting_at": "2026-11-17T00:00:00Z", "ending_at": "2026-11-19T00:00:00Z"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +58,24 @@ def key_of(path: str) -> str:
 def real_ids(served: Served) -> dict[str, list[str]]:
     """Path parameters that name something."""
     world = served.tenant.world
-    return {"organization": [world.main.uuid], "group": [identifier for identifier, _ in world.groups]}
+    asked = httpx.get(
+        f"{served.url}/v1/compliance/organizations/{world.main.uuid}/roles",
+        headers={"x-api-key": served.keys["org_data"]},
+    )
+    return {
+        "organization": [world.main.uuid],
+        "group": [identifier for identifier, _ in world.groups],
+        "role": [role["id"] for role in asked.json()["data"]],
+    }
+
+
+def sensible(operation: Any, query: dict[str, Any]) -> dict[str, Any]:
+    """The question with days that have figures, without what chance never gets right: cursors, filters, groups."""
+    named = {parameter.name for parameter in operation.query}
+    days = (
+        {"date": "2026-11-18"} if "date" in named else {name: day for name, day in DAYS.items() if name in named}
+    )
+    return {name: value for name, value in query.items() if name in ("limit", "order")} | days
 
 
 def ask(served: Served, path: str, count: int) -> set[int]:
@@ -68,6 +90,8 @@ def ask(served: Served, path: str, count: int) -> set[int]:
         for name in case.path_parameters or {}:
             if name in ids and data.draw(st.booleans()):
                 case.path_parameters[name] = data.draw(st.sampled_from(ids[name]))
+        if data.draw(st.booleans()):
+            case.query = sensible(operation, case.query or {})
         response = case.call(base_url=served.url, headers={"x-api-key": served.keys[key_of(path)]})
         statuses.add(response.status_code)
         case.validate_response(response, checks=CHECKS)
@@ -89,4 +113,4 @@ def test_what_is_answered_is_what_is_written(served: Served, path: str) -> None:
 @pytest.mark.parametrize("path", PATHS)
 def test_what_is_answered_to_hundreds_of_questions_is_what_is_written(served: Served, path: str) -> None:
     statuses = ask(served, path, 300)
-    assert 200 in statuses or "{" in path
+    assert 200 in statuses
