@@ -14,6 +14,8 @@ from tests.assets.pipeline import Pipeline
 
 MINIMAL = "[anthropic]\nstart = 2026-10-01\n"
 
+GROUPS = ("vendor", "audit", "spend", "telemetry", "archive", "marts", "detections", "delivery")
+
 
 def test_loading_needs_neither_key_nor_store_nor_vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "ledgerline.toml").write_text(MINIMAL)
@@ -37,11 +39,11 @@ def test_every_asset_tells_what_it_is_whose_it_is_and_what_it_promises(pipeline:
     for node in pipeline.definitions.resolve_asset_graph().asset_nodes:
         name = node.key.to_user_string()
         assert len(node.description or "") > 80, name
-        assert node.group_name in ("vendor", "audit", "spend", "archive", "marts", "detections", "delivery"), name
+        assert node.group_name in GROUPS, name
         assert node.kinds, name
         if node.is_executable:
             assert node.owners, name
-        if node.group_name in ("audit", "spend", "archive") and node.is_executable:
+        if node.group_name in ("audit", "spend", "telemetry", "archive") and node.is_executable:
             for word in ("Source", "Grain", "Window", "Promise"):
                 assert f"**{word}**" in (node.description or ""), (name, word)
 
