@@ -5,8 +5,6 @@ Promise: no key, token or signature gets into a message, and a failure is never 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from warehouse.archive.errors import (
     LockMissing,
     StoreDenied,
@@ -15,23 +13,11 @@ from warehouse.archive.errors import (
     StoreUnreachable,
     StoreUnsafe,
 )
-
-_RERUN = "Everything committed is safe; run the same command again and it goes on where it stopped."
-
-
-@dataclass(frozen=True)
-class _Meaning:
-    """An answer with one of these codes, or of these statuses, is `error`, told in the words of `text`."""
-
-    error: type[StoreError]
-    codes: str
-    statuses: range | tuple[int, ...]
-    text: str
-
+from warehouse.archive.refusals import Meaning, harmless, told
 
 # The first that fits is told, hence the exact codes before the statuses that several of them share.
 _MEANINGS = (
-    _Meaning(
+    Meaning(
         StoreUnreachable,
         "ContainerNotFound ResourceNotFound",
         (),
@@ -39,13 +25,13 @@ _MEANINGS = (
         "(`az storage container-rm create --name {container} --enable-vlw`) or correct [archive] url, "
         "azure_account and azure_endpoint.",
     ),
-    _Meaning(
+    Meaning(
         StoreFull,
         "InsufficientAccountCapacity AccountLimitExceeded",
         (507,),
         "{url} has no room left ({code}). Raise the account's limit. {rerun}",
     ),
-    _Meaning(
+    Meaning(
         StoreDenied,
         "AuthorizationFailure AuthorizationPermissionMismatch AuthorizationProtocolMismatch "
         "AuthorizationResourceTypeMismatch AuthorizationServiceMismatch AuthorizationSourceIPMismatch "
@@ -55,7 +41,7 @@ _MEANINGS = (
         "docs/operations.md lists for Azure on the container {container}, and check azure_credential and the "
         "account's network rules.",
     ),
-    _Meaning(
+    Meaning(
         StoreDenied,
         "AuthenticationFailed InvalidAuthenticationInfo NoAuthenticationInformation ClientAuthenticationError "
         "CredentialUnavailableError",
@@ -63,29 +49,29 @@ _MEANINGS = (
         "{url} does not accept the credentials ({code}). Sign in (`az login`, a managed identity, or the AZURE_* "
         "variables), or set [archive] azure_credential to a reference to the account's key or a SAS token.",
     ),
-    _Meaning(
+    Meaning(
         StoreError, "Md5Mismatch InvalidMd5", (), "Bytes reached {url} damaged and were refused ({code}). {rerun}"
     ),
-    _Meaning(
+    Meaning(
         StoreDenied,
         "BlobImmutableDueToPolicy BlobImmutableDueToLegalHold",
         (),
         "{url} refused {doing}: the blob is under a retention or a hold ({code}).",
     ),
-    _Meaning(
+    Meaning(
         StoreDenied,
         "BlobArchived",
         (),
         "A blob in {url} was moved to the archive tier and cannot be read at once. Rehydrate it, and take the "
         "container {container} out of the lifecycle rules.",
     ),
-    _Meaning(
+    Meaning(
         StoreUnsafe,
         "UnsupportedHeader APINotImplemented FeatureVersionMismatch",
         (501,),
         "{url} does not implement what {doing} needs ({code}). Use Azure Blob Storage: an emulator keeps no lock.",
     ),
-    _Meaning(
+    Meaning(
         StoreUnreachable,
         "ServiceRequestError ServiceRequestTimeoutError ServiceResponseError ServiceResponseTimeoutError "
         "DecodeError IncompleteReadError",
@@ -107,11 +93,7 @@ def code_of(error: BaseException) -> str:
 def explain(error: Exception, url: str, container: str, doing: str) -> StoreError:
     """The archive's error for what the SDK raised while `doing` (a gerund)."""
     code, status = code_of(error) or type(error).__name__, int(getattr(error, "status_code", None) or 0)
-    for meaning in _MEANINGS:
-        if code in meaning.codes.split() or status in meaning.statuses:
-            told = meaning.text.format(url=url, container=container, doing=doing, code=code, rerun=_RERUN)
-            return meaning.error(told)
-    return StoreError(
+    return told(_MEANINGS, code, status, url=url, container=container, doing=doing, code=code) or StoreError(
         f"{url} refused {doing} ({code}: {_first_line(error)}). `ledgerline doctor` tries the store out."
     )
 
@@ -126,6 +108,4 @@ def lock_missing(container: str, found: str) -> LockMissing:
 
 
 def _first_line(error: Exception) -> str:
-    """What the service said, short and without characters that steer a terminal."""
-    lines = str(error).splitlines()
-    return "".join(c if c.isprintable() else "?" for c in (lines[0] if lines else "")[:200])
+    return harmless(next(iter(str(error).splitlines()), ""))

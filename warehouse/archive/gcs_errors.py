@@ -5,7 +5,6 @@ Promise: no token gets into a message, and a failure is never read as "nothing t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import requests
@@ -21,6 +20,7 @@ from warehouse.archive.errors import (
     StoreUnreachable,
     StoreUnsafe,
 )
+from warehouse.archive.refusals import Meaning, harmless, told
 
 # What the SDK raises beside its own errors: of the HTTP library, of the sign-in, of a body that arrived damaged.
 FAILURES = (
@@ -31,29 +31,17 @@ FAILURES = (
     InvalidResponse,
     ConnectionError,
 )
-_RERUN = "Everything committed is safe; run the same command again and it goes on where it stopped."
-
-
-@dataclass(frozen=True)
-class _Meaning:
-    """An answer of this kind, or of these statuses, is `error`, told in the words of `text`."""
-
-    error: type[StoreError]
-    codes: str
-    statuses: range | tuple[int, ...]
-    text: str
-
 
 # The first that fits is told, hence the exact kinds before the statuses that several of them share.
 _MEANINGS = (
-    _Meaning(
+    Meaning(
         StoreUnreachable,
         "",
         (404,),
         "The bucket {bucket} does not exist where {url} points. Create it with object retention (`gcloud storage "
         "buckets create gs://{bucket} --enable-per-object-retention`) or correct [archive] url.",
     ),
-    _Meaning(
+    Meaning(
         StoreDenied,
         "credentials",
         (401,),
@@ -61,21 +49,21 @@ _MEANINGS = (
         "service account, GOOGLE_APPLICATION_CREDENTIALS), or set [archive] gcs_credentials to a reference to a "
         "service account's JSON key.",
     ),
-    _Meaning(
+    Meaning(
         StoreDenied, "kept", (), "{url} refused {right}: the object is under a retention or a hold ({reason})."
     ),
-    _Meaning(
+    Meaning(
         StoreDenied,
         "",
         (403,),
         "{url} refused {right} on bucket {bucket} ({reason}). Grant {right} to the identity that Ledgerline runs "
         "as; docs/operations.md lists the rights.",
     ),
-    _Meaning(StoreFull, "quotaExceeded", (507,), "{url} has no room left ({reason}). Raise the quota. {rerun}"),
-    _Meaning(StoreUnsafe, "", (501,), "{url} does not implement what {right} needs. Use Google Cloud Storage."),
-    _Meaning(StoreError, "arrived-damaged", (), "Bytes from {url} arrived damaged ({reason}). {rerun}"),
-    _Meaning(StoreError, "damaged", (), "Bytes reached {url} damaged and were refused ({reason}). {rerun}"),
-    _Meaning(
+    Meaning(StoreFull, "quotaExceeded", (507,), "{url} has no room left ({reason}). Raise the quota. {rerun}"),
+    Meaning(StoreUnsafe, "", (501,), "{url} does not implement what {right} needs. Use Google Cloud Storage."),
+    Meaning(StoreError, "arrived-damaged", (), "Bytes from {url} arrived damaged ({reason}). {rerun}"),
+    Meaning(StoreError, "damaged", (), "Bytes reached {url} damaged and were refused ({reason}). {rerun}"),
+    Meaning(
         StoreUnreachable,
         "silent",
         (408, 429, *range(500, 600)),
@@ -106,13 +94,10 @@ def explain(error: Exception, url: str, bucket: str, right: str) -> StoreError:
     """The archive's error for what the SDK raised. `right` is the permission it needed (storage.objects.get)."""
     code, status = _kind(error), _status(error)
     reason = reason_of(error) or type(error).__name__
-    for meaning in _MEANINGS:
-        if code in meaning.codes.split() or status in meaning.statuses:
-            return meaning.error(
-                meaning.text.format(url=url, bucket=bucket, right=right, reason=reason, rerun=_RERUN)
-            )
-    said = "".join(c if c.isprintable() else "?" for c in str(getattr(error, "message", error))[:200])
-    return StoreError(f"{url} refused {right} ({reason}: {said}). `ledgerline doctor` tries the store out.")
+    said = harmless(str(getattr(error, "message", error)))
+    return told(_MEANINGS, code, status, url=url, bucket=bucket, right=right, reason=reason) or StoreError(
+        f"{url} refused {right} ({reason}: {said}). `ledgerline doctor` tries the store out."
+    )
 
 
 def _kind(error: Exception) -> str:

@@ -5,8 +5,6 @@ Promise: no credential and no signature gets into a message, and a failure is ne
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from botocore import exceptions as boto
 
 from warehouse.archive.errors import (
@@ -17,6 +15,7 @@ from warehouse.archive.errors import (
     StoreUnreachable,
     StoreUnsafe,
 )
+from warehouse.archive.refusals import RERUN, Meaning, harmless, told
 
 # Failures while a body was arriving; botocore retries requests, but not the reading of their bodies.
 BODY_CUT = (boto.IncompleteReadError, boto.ResponseStreamingError, boto.ReadTimeoutError)
@@ -28,39 +27,23 @@ _CREDENTIALS = (
     boto.TokenRetrievalError,
     boto.SSOError,
 )
-_RERUN = "Everything committed is safe; run the same command again and it goes on where it stopped."
-
-
-@dataclass(frozen=True)
-class _Meaning:
-    """An answer with one of these codes, or of these statuses, is `error`, told in the words of `text`."""
-
-    error: type[StoreError]
-    codes: frozenset[str]
-    statuses: range | tuple[int, ...]
-    text: str
-
-
-def _meaning(error: type[StoreError], codes: str, statuses: range | tuple[int, ...], text: str) -> _Meaning:
-    return _Meaning(error, frozenset(codes.split()), statuses, text)
-
 
 # The first that fits is told, hence the exact codes before the statuses that several of them share.
 _MEANINGS = (
-    _meaning(
+    Meaning(
         StoreUnreachable,
         "NoSuchBucket",
         (),
         "The bucket {bucket} does not exist where {url} points. Create it with Object Lock (`aws s3api "
         "create-bucket --bucket {bucket} --object-lock-enabled-for-bucket`) or correct [archive] url.",
     ),
-    _meaning(
+    Meaning(
         StoreDenied,
         "RequestTimeTooSkewed",
         (),
         "{url} refused because this machine's clock is wrong. Set it (NTP) and run again.",
     ),
-    _meaning(
+    Meaning(
         StoreDenied,
         "InvalidAccessKeyId SignatureDoesNotMatch ExpiredToken InvalidToken TokenRefreshRequired "
         "InvalidClientTokenId",
@@ -68,47 +51,47 @@ _MEANINGS = (
         "{url} does not accept the credentials ({code}). Renew them, or check that they belong to the account "
         "and endpoint of bucket {bucket}.",
     ),
-    _meaning(
+    Meaning(
         StoreUnreachable,
         "PermanentRedirect TemporaryRedirect AuthorizationHeaderMalformed IncorrectEndpoint "
         "IllegalLocationConstraintException",
         (301, 307),
         "The bucket {bucket} is in {region}, not where we asked. Set AWS_REGION (or s3_endpoint) to it.",
     ),
-    _meaning(
+    Meaning(
         StoreFull,
         "InsufficientStorage QuotaExceeded XMinioStorageFull XMinioAdminBucketQuotaExceeded",
         (507,),
         "{url} has no room left ({code}). Raise the quota or make room. {rerun}",
     ),
-    _meaning(
+    Meaning(
         StoreDenied,
         "InvalidObjectState",
         (),
         "An object in {url} was moved to a storage class that cannot be read at once. Restore it (`aws s3api "
         "restore-object`), and take the archive out of the lifecycle rules of bucket {bucket}.",
     ),
-    _meaning(
+    Meaning(
         StoreDenied,
         "AccessDenied AllAccessDisabled AccountProblem",
         (403,),
         "{url} refused {action} on bucket {bucket} ({code}). Allow {action} to the credentials that Ledgerline "
         "runs with (s3:ListBucket too: without it S3 answers 403 for what does not exist).",
     ),
-    _meaning(
+    Meaning(
         StoreUnsafe,
         "NotImplemented",
         (501,),
         "{url} does not implement what {action} needs (If-None-Match, SHA-256 checksums, Object Lock). Use "
         "Amazon S3, or a store that does.",
     ),
-    _meaning(
+    Meaning(
         StoreError,
         "BadDigest InvalidDigest XAmzContentSHA256Mismatch XAmzContentChecksumMismatch",
         (),
         "Bytes reached {url} damaged and were refused ({code}). {rerun}",
     ),
-    _meaning(
+    Meaning(
         StoreUnreachable,
         "SlowDown RequestTimeout Throttling TooManyRequests",
         range(500, 600),
@@ -140,26 +123,24 @@ def explain(error: Exception, url: str, bucket: str, action: str) -> StoreError:
     if isinstance(error, (boto.HTTPClientError, boto.ConnectionError, *BODY_CUT)):
         return StoreUnreachable(
             f"{url} did not answer ({type(error).__name__} on {action}). Check the network, [archive] "
-            f"s3_endpoint and the region. {_RERUN}"
+            f"s3_endpoint and the region. {RERUN}"
         )
     if isinstance(error, boto.ParamValidationError):
         return StoreError(f"{url} cannot be asked: bucket {bucket!r} or a key is not a valid name for S3.")
-    return StoreError(f"{url} failed on {action} ({type(error).__name__}). {_RERUN}")
+    return StoreError(f"{url} failed on {action} ({type(error).__name__}). {RERUN}")
 
 
 def _explain_answer(error: boto.ClientError, url: str, bucket: str, action: str) -> StoreError:
-    code, status = _harmless(code_of(error)), status_of(error)
-    said = _harmless(str(error.response.get("Error", {}).get("Message", "")))
+    code, status = harmless(code_of(error)), status_of(error)
+    said = harmless(str(error.response.get("Error", {}).get("Message", "")))
     if code == "ObjectLockConfigurationNotFoundError" or (code == "InvalidRequest" and _about_lock(said)):
         return lock_missing(bucket, f"it has no Object Lock ({code})")
     headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     region = headers.get("x-amz-bucket-region", "another region")
-    for meaning in _MEANINGS:
-        if code in meaning.codes or status in meaning.statuses:
-            return meaning.error(
-                meaning.text.format(url=url, bucket=bucket, action=action, code=code, region=region, rerun=_RERUN)
-            )
-    return StoreError(f"{url} refused {action} ({code}: {said}). `ledgerline doctor` tries the store out.")
+    meant = told(_MEANINGS, code, status, url=url, bucket=bucket, action=action, code=code, region=region)
+    return meant or StoreError(
+        f"{url} refused {action} ({code}: {said}). `ledgerline doctor` tries the store out."
+    )
 
 
 def lock_missing(bucket: str, found: str) -> LockMissing:
@@ -174,8 +155,3 @@ def lock_missing(bucket: str, found: str) -> LockMissing:
 
 def _about_lock(said: str) -> bool:
     return "lock" in said.replace(" ", "").lower()
-
-
-def _harmless(text: str) -> str:
-    """What a server said, short and without characters that steer a terminal."""
-    return "".join(c if c.isprintable() else "?" for c in text[:200])

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from warehouse.archive.errors import KeyMissing, StoreDenied, StoreError
-from warehouse.archive.retained import whole_second
+from warehouse.archive.cloud_locks import CloudLocks
+from warehouse.archive.errors import KeyMissing
 from warehouse.archive.s3_errors import code_of, explain
 from warehouse.archive.store import ObjectInfo
 
@@ -22,53 +22,21 @@ if TYPE_CHECKING:
 _FAILURES = (BotoCoreError, ClientError)
 
 
-class S3Locks:
+class S3Locks(CloudLocks):
     """`Locks` of a bucket with Object Lock."""
 
-    enforced = True
+    _store: S3Store
+    hold_advice = "Allow s3:PutObjectLegalHold and s3:GetObjectLegalHold, on a bucket with Object Lock."
 
-    def __init__(self, store: S3Store) -> None:
-        self._store = store
-
-    def extend(self, key: str, version_id: str | None, until: datetime) -> datetime:
-        """See `Locks`."""
-        found, until = self._found(key, version_id), whole_second(until)
-        if found.retain_until is not None and found.retain_until >= until:
-            return found.retain_until
+    def _retain(self, found: ObjectInfo, until: datetime) -> None:
         mode = found.lock_mode or self._store.lock_mode or "GOVERNANCE"
         self._ask("put_object_retention", found, Retention={"Mode": mode, "RetainUntilDate": until})
-        now = self._found(key, found.version_id).retain_until
-        if now is None or now < until:
-            raise StoreError(f"{self._store.url} took a longer retention of {key} and does not keep it.")
-        return now
 
-    def hold(self, key: str, version_id: str | None, *, on: bool) -> None:
-        """See `Locks`."""
-        found = self._found(key, version_id)
-        if found.legal_hold == on:
-            return
+    def _hold(self, found: ObjectInfo, *, on: bool) -> None:
         self._ask("put_object_legal_hold", found, LegalHold={"Status": "ON" if on else "OFF"})
-        if self._found(key, found.version_id).legal_hold != on:
-            raise StoreError(
-                f"{self._store.url} took a change of the legal hold of {key} and does not keep it. Allow "
-                "s3:PutObjectLegalHold and s3:GetObjectLegalHold, on a bucket with Object Lock."
-            )
 
-    def remove(self, key: str, version_id: str | None) -> bool:
-        """See `Locks`."""
-        found = self._store.head(key, version_id)
-        if found is None:
-            return False
-        if found.legal_hold:
-            raise StoreDenied(f"{key} is under a legal hold; nothing was deleted.")
+    def _delete(self, found: ObjectInfo) -> None:
         self._ask("delete_object", found)
-        return True
-
-    def _found(self, key: str, version_id: str | None) -> ObjectInfo:
-        found = self._store.head(key, version_id)
-        if found is None:
-            raise KeyMissing(f"{self._store.url} has no object {key}; run `ledgerline verify`.")
-        return found
 
     def _ask(self, operation: str, found: ObjectInfo, **more: Any) -> None:
         store = self._store
