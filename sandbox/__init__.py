@@ -8,8 +8,9 @@ It shares no code with the pipeline it is there to test. Deterministic from a se
 """
 
 from sandbox.clock import Clock
-from sandbox.faults import Fault, FaultError, Faults
+from sandbox.faults import Fault, Faults
 from sandbox.server import Served, serve
+from sandbox.switches import FaultError
 from sandbox.tenant.tenant import Tenant
 
 __all__ = ["Clock", "Fault", "FaultError", "Faults", "Served", "Tenant", "serve"]

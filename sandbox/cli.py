@@ -19,11 +19,12 @@ from typing import Any
 import httpx
 
 from sandbox.clock import Clock
-from sandbox.faults import RECORD_FAULTS, REQUEST_FAULTS, FaultError, parse_faults
+from sandbox.faults import RECORD_FAULTS, REQUEST_FAULTS, parse_faults
 from sandbox.intakes import INTAKES, Intakes
 from sandbox.intakes.faults import FAULTS
 from sandbox.intakes.faults import parse as parse_intake_faults
 from sandbox.server import HOST, run, run_app
+from sandbox.switches import FaultError
 from sandbox.telemetry import play
 from sandbox.tenant.quirks import QUIRKS
 from sandbox.tenant.tenant import Tenant

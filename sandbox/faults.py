@@ -8,12 +8,11 @@ Faults that change records rather than answers are in `sandbox/tenant/damage.py`
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from random import Random
-from threading import Lock
+from dataclasses import dataclass
 from typing import Any
 
 from sandbox.clock import parse_moment
+from sandbox.switches import FaultError, Switch, Switches, described
 
 REQUEST_FAULTS = {
     "rate_limit_429": "429 with retry-after (`seconds`, default 1)",
@@ -52,12 +51,8 @@ RECORD_FAULTS = {
 }
 
 
-class FaultError(ValueError):
-    """A fault was described in a way that nobody can carry out; the message says what would be right."""
-
-
 @dataclass(slots=True)
-class Fault:
+class Fault(Switch):
     """One switch that is on.
 
     probability: chance per request (or per record); next: how many more requests (or records per UTC day) it hits;
@@ -66,14 +61,10 @@ class Fault:
     size. A record fault without probability or next hits one record a day.
     """
 
-    kind: str
-    probability: float = 1.0
-    next: int | None = None
-    skip: int = 0
+    TEXTS = frozenset({"kind", "path", "query", "start", "end"})
+
     path: str = "/v1/"
     query: str = ""
-    seconds: float | None = None
-    status: int | None = None
     bytes: int | None = None
     start: str | None = None
     end: str | None = None
@@ -81,17 +72,7 @@ class Fault:
     @classmethod
     def of(cls, description: dict[str, Any]) -> Fault:
         """A checked fault from its JSON form; raises FaultError."""
-        known = REQUEST_FAULTS | RECORD_FAULTS
-        kind = description.get("kind")
-        if kind not in known:
-            raise FaultError(f"unknown fault {kind!r}; known are {', '.join(known)}")
-        unknown = set(description) - set(cls.__slots__)
-        if unknown:
-            raise FaultError(f"{kind}: unknown setting {sorted(unknown)}; known are {', '.join(cls.__slots__)}")
-        try:
-            fault = cls(**{name: _coerce(name, value) for name, value in description.items()})
-        except (TypeError, ValueError) as problem:
-            raise FaultError(f"{kind}: {problem}") from problem
+        fault = cls.checked(description, REQUEST_FAULTS | RECORD_FAULTS)
         if fault.about_records and fault.next is None and "probability" not in description:
             fault.next = 1
         for name in ("start", "end"):
@@ -99,18 +80,12 @@ class Fault:
                 try:
                     parse_moment(getattr(fault, name))
                 except ValueError as problem:
-                    raise FaultError(f"{kind}: {name}: {problem}") from problem
-        if not 0 <= fault.probability <= 1:
-            raise FaultError(f"{kind}: probability must be from 0 to 1, not {fault.probability}")
+                    raise FaultError(f"{fault.kind}: {name}: {problem}") from problem
         return fault
 
     @property
     def about_records(self) -> bool:
         return self.kind in RECORD_FAULTS
-
-    def describe(self) -> dict[str, Any]:
-        """The JSON form, without settings that are not set."""
-        return {name: value for name, value in asdict(self).items() if value not in (None, "")}
 
 
 def parse_faults(text: str) -> list[Fault]:
@@ -127,34 +102,15 @@ def parse_faults(text: str) -> list[Fault]:
     faults = []
     for item in text.split(","):
         kind, *settings = item.strip().split(":")
-        description: dict[str, Any] = {"kind": kind}
-        for setting in settings:
-            name, equals, value = setting.partition("=")
-            description |= {name: value} if equals else {"probability": name}
-        faults.append(Fault.of(description))
+        faults.append(Fault.of(described(kind, settings)))
     return faults
 
 
-def _coerce(name: str, value: Any) -> Any:
-    if value is None or name in ("kind", "path", "query", "start", "end"):
-        return value
-    try:
-        return float(value) if name in ("probability", "seconds") else int(value)
-    except (TypeError, ValueError) as problem:
-        raise ValueError(f"{name} must be a number, not {value!r}") from problem
-
-
-class Faults:
+class Faults(Switches[Fault]):
     """The request faults that are on. Safe to change from another thread while the server runs."""
 
     def __init__(self, seed: int) -> None:
-        self._random = Random(f"{seed}/faults")
-        self._on: list[Fault] = []
-        self._lock = Lock()
-
-    def add(self, fault: Fault) -> None:
-        with self._lock:
-            self._on.append(fault)
+        super().__init__(f"{seed}/faults")
 
     def on(self, kind: str, **settings: Any) -> Fault:
         """Switch on the request fault `kind`, e.g. `faults.on("error_500", next=2)`; raises FaultError."""
@@ -163,15 +119,6 @@ class Faults:
             raise FaultError(f"{kind} changes records: use tenant.damage({kind!r}, ...)")
         self.add(fault)
         return fault
-
-    def clear(self) -> None:
-        """Switch every request fault off."""
-        with self._lock:
-            self._on.clear()
-
-    def describe(self) -> list[dict[str, Any]]:
-        with self._lock:
-            return [fault.describe() for fault in self._on]
 
     def draw(self, path: str, query: str = "") -> Fault | None:
         """The fault that hits this request, if any; counts it. Some concern only some requests (_CONCERNS)."""
@@ -195,15 +142,3 @@ class Faults:
     def pick(self, choices: tuple[int, ...]) -> int:
         """One of `choices`, drawn from the seed."""
         return self._random.choice(choices)
-
-    def _fires(self, fault: Fault) -> bool:
-        if fault.next == 0:
-            return False
-        if fault.skip > 0:
-            fault.skip -= 1
-            return False
-        if fault.probability < 1 and self._random.random() >= fault.probability:
-            return False
-        if fault.next is not None:
-            fault.next -= 1
-        return True

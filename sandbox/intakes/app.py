@@ -22,9 +22,9 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
 
-from sandbox.faults import FaultError
 from sandbox.intakes.intake import Asked, Intake, Reply, as_json
 from sandbox.intakes.registry import INTAKES, load
+from sandbox.switches import FaultError
 
 
 class Intakes:

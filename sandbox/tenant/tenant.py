@@ -17,7 +17,8 @@ from typing import Any
 from starlette.requests import Request
 
 from sandbox.clock import Clock, parse_moment, to_us
-from sandbox.faults import Fault, FaultError, Faults
+from sandbox.faults import Fault, Faults
+from sandbox.switches import FaultError
 from sandbox.tenant import damage
 from sandbox.tenant.access import ACCESS_TYPE, access_event
 from sandbox.tenant.day import events_of
