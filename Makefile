@@ -14,7 +14,7 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo ui test check format test-slow test-simulation test-real test-browser bench bench-smoke clean
+.PHONY: help install demo ui test check format test-slow test-simulation test-real test-browser bench bench-smoke docs docs-pages clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -35,6 +35,10 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 $(VENV)/.installed-bench: $(VENV)/.installed-dev
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[bench]'
+	@touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[docs]'
 	@touch $@
 
 install: $(VENV)/.installed ## make .venv with what running needs; EXTRAS=aws,azure,gcs,pdf,timestamps adds to it
@@ -79,6 +83,12 @@ bench: $(VENV)/.installed-bench ## every benchmark; the tables go to docs/benchm
 
 bench-smoke: $(VENV)/.installed-dev ## every benchmark once, small: that they run
 	$(BIN)/python -m benchmarks --smoke
+
+docs: $(VENV)/.installed-docs ## the documentation site in build/site, strictly; it opens from its files
+	$(BIN)/python -m docs.site.build build
+
+docs-pages: $(VENV)/.installed ## write the pages of docs/reference that are made from the code
+	$(BIN)/python -m docs.site
 
 clean: ## remove .venv, the demo and what tests left; an archive of your own stays
 	rm -rf $(VENV) data/demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

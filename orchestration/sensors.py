@@ -20,7 +20,11 @@ _RUNNING = dg.DefaultSensorStatus.RUNNING
 _ORDER = {"WARN": 1, "ERROR": 2}
 
 
-@dg.run_failure_sensor(default_status=_RUNNING, minimum_interval_seconds=30)
+@dg.run_failure_sensor(
+    default_status=_RUNNING,
+    minimum_interval_seconds=30,
+    description="Tells a human of a run that failed, once, with what to do.",
+)
 def failed_runs(context: dg.RunFailureSensorContext) -> None:
     """Tell of a run that failed, unless the run of its job before it had failed too."""
     run = context.dagster_run

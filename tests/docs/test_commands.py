@@ -38,7 +38,7 @@ def said(one: Page, program: str) -> list[list[str]]:
     lines = [line for block in one.blocks("", "sh", "console") for line in block.text.split("\n")]
     calls = []
     for line in [*lines, *one.inline()]:
-        match = re.search(rf"(?<![\w./-]){re.escape(program)}(?= |$)(.*)", line)
+        match = re.search(rf"(?<![\w./-]){re.escape(program)}(?= |$)(.*)", re.split(r" +# ", line)[0])
         if match is None:
             continue
         rest = re.split(r" [|<>&] | # |  +#|\)", match.group(1))[0]

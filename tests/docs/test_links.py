@@ -33,12 +33,11 @@ def test_every_page_of_the_folder_is_reachable_from_the_readme() -> None:
     waiting = [ROOT / "README.md"]
     while waiting:
         path = waiting.pop()
-        if path in seen or path.suffix != ".md" or not path.exists():
-            continue
-        seen.add(path)
-        links = (link.partition("#")[0] for link in Page(path).links() if "://" not in link)
-        waiting += [(path.parent / link).resolve() for link in links if link]
-        if path.is_dir():
+        if path.is_dir():  # a code host lists what is in it
             waiting += path.glob("*.md")
-    pages = {path for path in (ROOT / "docs").glob("*.md")}
+        elif path not in seen and path.suffix == ".md" and path.exists():
+            seen.add(path)
+            links = (link.partition("#")[0] for link in Page(path).links() if "://" not in link)
+            waiting += [(path.parent / link).resolve() for link in links if link]
+    pages = {path for path in (ROOT / "docs").rglob("*.md")}
     assert pages - seen == set()
