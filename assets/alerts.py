@@ -7,10 +7,13 @@ import dagster as dg
 
 from assets.audit import OWNERS, audit_events
 from assets.column_schema import table_schema
+from assets.computed_turns import looked_at, waiting_since
 from assets.detecting import Detected, detect
 from assets.detection_turns import REST, due, due_hourly
 from assets.failures import told_plainly
+from assets.telemetry import telemetry
 from assets.workshop import Workshop
+from warehouse.detections.computed import COMPUTED
 from warehouse.detections.engine import Commits
 from warehouse.detections.rulebook import load
 from warehouse.tables.alerts import ALERTS
@@ -21,7 +24,7 @@ _BEHIND = timedelta(hours=1)
 
 
 @dg.asset(
-    deps=[audit_events],
+    deps=[audit_events, telemetry],
     group_name=GROUP,
     kinds={"parquet", "sigma"},
     owners=[*OWNERS, "team:soc"],
@@ -30,7 +33,8 @@ _BEHIND = timedelta(hours=1)
 def alerts(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]) -> dg.MaterializeResult[None]:
     """What the rules found: one row per version of an alert, with the ids of its events.
 
-    - **Source**: `audit_events`, by the Sigma rules that ship and those of `[detections] rules`.
+    - **Source**: `audit_events`, spend, the directory and telemetry, by the Sigma rules that ship and those of
+      `[detections] rules`.
     - **Grain**: one row per version of an alert. SQL: `alerts` (newest versions), `alert_versions`.
     - **Window**: commits that no run has looked at yet, whatever the time of their events.
     - **Promise**: a window that came late raises its alerts, once; later events join an alert, its id stays.
@@ -76,22 +80,29 @@ def _facts(done: Detected) -> dict[str, Any]:
 
 @dg.asset_check(
     asset=alerts,
-    description="Every commit of the feed was looked at by the rules. When some were not: run "
-    "`ledgerline detections run`, or launch `audit_tail`, and read its log.",
+    description="Every commit of the feed, of spend, of the directory and of telemetry was looked at by the "
+    "rules. When some were not: run `ledgerline detections run`, or launch `audit_tail`, and read its log.",
 )
 def every_commit_was_looked_at(workshop: dg.ResourceParam[Workshop]) -> dg.AssetCheckResult:
     """Looks at the log."""
+    now = workshop.clock()
     with told_plainly():
         state = workshop.archive.refresh()
+        since = {source: waiting_since(workshop.archive, source) for source in COMPUTED}
     always, hourly = due(state), due_hourly(state)
-    now = workshop.clock()
+    late = {source: now - first for source, first in since.items() if first is not None}
     return dg.AssetCheckResult(
-        passed=_behind(always, now) < _BEHIND and _behind(hourly, now) < _BEHIND + REST,
+        passed=_behind(always, now) < _BEHIND
+        and _behind(hourly, now) < _BEHIND + REST
+        and max(late.values(), default=timedelta()) < _BEHIND + REST,
         severity=dg.AssetCheckSeverity.ERROR,
         metadata={
             "looked at through entry": always.after,
             "looked at through entry by the hourly rules": hourly.after,
             "there are entries up to": always.through,
+            **{f"looked at through entry, {source}": looked_at(state, source) for source in COMPUTED},
+            "waiting": ", ".join(f"{source} for {str(age).partition('.')[0]}" for source, age in late.items())
+            or "nothing",
         },
     )
 

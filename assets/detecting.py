@@ -6,15 +6,12 @@ Promise: each commit is looked at once; a run that dies is done again whole, and
 import time
 from collections import Counter
 from collections.abc import Iterable
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from assets.computed_turns import ComputedTurn, computed_turns, looked_at, position_of, rows_held, turns_over
+from assets.computed_turns import ComputedTurn, computed_turns, looked_at, position_of, rows_held
 from assets.detection_turns import HOURLY, due, due_hourly, turns
 from assets.workshop import Workshop
 from warehouse.archive import keys
@@ -22,7 +19,6 @@ from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Draft, ObjectRef, sha256_hex
 from warehouse.archive.state import LogState
 from warehouse.detections.alert import Alert, rows
-from warehouse.detections.backtest import BackTest, backtest, bound_memory
 from warehouse.detections.engine import Commits, Events, Raised, run
 from warehouse.detections.places import Places
 from warehouse.detections.rule import Rule
@@ -35,7 +31,6 @@ from warehouse.tables.alerts import TABLE
 from warehouse.tables.catalog import connect, events_of_days, versions_of_days
 from warehouse.tables.masking import EVERY_TABLE
 from warehouse.tables.schema import TABLE as EVENTS
-from warehouse.wire.windows import Window
 
 # Without alerts the position is written only so often: an entry a tick would double the log.
 _QUIET_COMMITS = 24
@@ -155,42 +150,6 @@ def of_days(archive: Archive) -> Events:
 
 
 @dataclass(frozen=True)
-class Past:
-    """Rules over a window of the past. off: those that do not run here, and why. thresholds: what was tuned."""
-
-    tests: list[BackTest]
-    off: dict[str, str]
-    thresholds: dict[str, Any]
-
-
-def look_back(workshop: Workshop, rules: Iterable[Rule], window: Window, *, only: Rule | None = None) -> Past:
-    """What rules (or one of them) would have raised over a window of the past, with the thresholds of today.
-
-    Nothing is written. Raises GeoUnusable and ThresholdInvalid.
-    """
-    archive = workshop.archive
-    with (
-        TemporaryDirectory(prefix="ledgerline-") as spill,
-        Places(workshop.geo) as places,
-        connect(archive, unmasked=EVERY_TABLE) as db,
-        ExitStack() as held,
-    ):
-        bound_memory(db, Path(spill))
-        here = in_use(rules, thresholds=workshop.thresholds, places=places.has, now=workshop.clock())
-        chosen = [rule for rule in here.rules if only is None or rule.id == only.id]
-        events = of_days(archive)
-        for turn in turns_over(chosen, window):
-            events = held.enter_context(rows_held(archive, db, turn, events))
-        tests = backtest(db, chosen, window, events=events, places=places)
-    asked = {rule.path.stem for rule in here.tuned.rules if only is None or rule.id == only.id}
-    return Past(
-        tests,
-        {name: why for name, why in here.off.items() if name in asked},
-        {name: one for name, one in here.tuned.evidence().items() if name in asked},
-    )
-
-
-@dataclass(frozen=True)
 class _Entry:
     """What a run has to write: alerts, how far the rules came, and the hourly ones if they had their turn."""
 
@@ -249,6 +208,7 @@ def _commit(archive: Archive, entry: _Entry) -> bool:
                 HOURLY: reached + 1 - state.table(TABLE).counts.get(HOURLY, 0),
                 **{position_of(turn.source): turn.commits.through - turn.commits.after for turn in entry.computed},
                 "suppressed_by_rule": dict(sorted((+raised.suppressed).items())),
+                **({"suppressions": raised.decisions} if raised.decisions else {}),
                 **{name: value for name, value in entry.evidence.items() if value},
             },
         )

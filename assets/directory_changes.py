@@ -6,7 +6,7 @@ Knows no Dagster.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from warehouse.archive.archive import Archive
-from warehouse.archive.state import LogState
+from warehouse.archive.state import FORMAT, LogState
 from warehouse.detections.computed import DIRECTORY_CHANGES
 from warehouse.detections.condition import literal
 from warehouse.detections.statement import moment
@@ -112,7 +112,7 @@ def _between(archive: Archive, db: duckdb.DuckDBPyConnection) -> Callable[[str, 
 
     @cache
     def snapshots(stream: str, seq: int) -> _Snapshots | None:
-        earlier = next(_pulls_before(archive, stream, seq), None)
+        earlier = _snapshot_before(archive, stream, seq)
         if earlier is None:
             return None
         since, until = earlier - _EARLIER, parse_rfc3339(archive.entry(seq).committed_at)
@@ -127,12 +127,22 @@ def _between(archive: Archive, db: duckdb.DuckDBPyConnection) -> Callable[[str, 
     return snapshots
 
 
-def _pulls_before(archive: Archive, stream: str, seq: int) -> Iterator[datetime]:
-    """When the complete snapshots of a stream before an entry were committed, the newest first."""
-    for number in range(seq - 1, -1, -1):
+def _snapshot_before(archive: Archive, stream: str, seq: int) -> datetime | None:
+    """When the complete snapshot of a stream before an entry was committed.
+
+    Reads back to the log's own snapshot (SNAPSHOT_EVERY entries at most); its state says which pull was the last
+    before it, however long ago that was.
+    """
+    number: int | None = seq - 1
+    while number is not None and number >= 0:
         entry = archive.entry(number)
         if entry.kind == "pull" and entry.stream == stream and entry.complete:
-            yield parse_rfc3339(entry.committed_at)
+            return parse_rfc3339(entry.committed_at)
+        if isinstance(entry.state, dict) and entry.state.get("format") == FORMAT:
+            number = LogState.from_builtins(entry.state).stream(stream).last_pull_seq
+        else:
+            number -= 1
+    return None
 
 
 @cache

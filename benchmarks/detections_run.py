@@ -14,7 +14,8 @@ from typing import Any
 
 import duckdb
 
-from assets.detecting import look_back, of_days
+from assets.backtesting import look_back
+from assets.detecting import of_days
 from assets.workshop import Workshop
 from warehouse.archive.archive import Archive
 from warehouse.archive.store import open_store

@@ -44,6 +44,7 @@ budgets = "./budgets.csv"
 invoices = "./invoices"
 """
 _SETTINGS = "tenant.json"
+_PLAY_SECONDS = 120
 # Keys of the configuration, and what the tenant calls them.
 _KEYS = {
     "compliance": "compliance",
@@ -58,7 +59,7 @@ class InUse(RuntimeError):
 
 
 class TenantFailed(RuntimeError):
-    """The pretend tenant did not start; the message holds its own last words."""
+    """The pretend tenant, or its machines, did not do their part; the message holds its own last words."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,28 @@ def serve_tenant(folder: DemoFolder, *, quiet: bool = False) -> Iterator[dict[st
             process.wait()
         if process.stdout is not None:
             process.stdout.close()
+
+
+def play_sessions(folder: DemoFolder, url: str, first: date, last: date, *, quiet: bool = False) -> dict[str, Any]:
+    """The Claude Code sessions of the tenant's people on some days (both inclusive), sent to an OTLP receiver;
+    what the clients say that they sent. `quiet`: nobody bypasses permission prompts. Raises TenantFailed."""
+    settings = folder.settings()
+    done = subprocess.run(  # noqa: S603 - our own module with our own numbers
+        [
+            *(sys.executable, "-m", "sandbox", "play", "--url", url),
+            *("--first", str(first), "--last", str(last)),
+            *("--users", str(settings["users"]), "--seed", str(settings["seed"])),
+            *(("--quiet",) if quiet else ()),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=_PLAY_SECONDS,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise TenantFailed(f"the pretend machines could not send: {done.stderr.strip()[-300:]}")
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
 
 
 def months_before(day: date, months: int) -> date:

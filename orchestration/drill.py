@@ -19,11 +19,13 @@ from assets.directory_pulling import pull_snapshot
 from assets.pulling import pull_activities
 from assets.spend_pulling import pull_spend
 from assets.workshop import Workshop
+from orchestration.drill_telemetry import SOURCE as CLAUDE_CODE
+from orchestration.drill_telemetry import DrillTelemetry, Said
 from orchestration.drill_tenant import Cast, DrillClock, PretendTenant
 from warehouse.anthropic.directory import Snapshot
 from warehouse.anthropic.spend_queries import STREAMS
 from warehouse.detections.rule import Rule
-from warehouse.detections.samples import records
+from warehouse.detections.samples import records, said_of
 from warehouse.tables.catalog import connect
 from warehouse.wire.times import parse_rfc3339, rfc3339
 
@@ -31,6 +33,8 @@ LOUD = ("high", "critical")
 # How long ago the quiet days end, and when the lists of the directory change.
 LIVED, _LISTS_CHANGED = timedelta(days=5), timedelta(days=3)
 _LISTS: tuple[Snapshot, ...] = ("users", "api_keys", "organizations")
+# Telemetry of so many of the quiet days.
+_SESSION_DAYS = timedelta(days=30)
 # Records of the drill end so long before now that the tail has reached them.
 _SETTLED = timedelta(hours=3)
 
@@ -44,6 +48,7 @@ class Drill:
     people: int
     quiet: dict[str, int] = field(default_factory=dict)
     fired: dict[str, int] = field(default_factory=dict)
+    sessions: int = 0
     injected: int = 0
     seconds: float = 0.0
 
@@ -59,7 +64,14 @@ class Drill:
 
 
 def run_drill(
-    workshop: Workshop, url: str, rules: Iterable[Rule], *, clock: DrillClock, days: int, people: int
+    workshop: Workshop,
+    url: str,
+    rules: Iterable[Rule],
+    *,
+    machines: DrillTelemetry,
+    clock: DrillClock,
+    days: int,
+    people: int,
 ) -> Drill:
     """Pull the quiet days and look at them; put every rule's case in; pull and look again.
 
@@ -67,8 +79,9 @@ def run_drill(
     """
     drill, began = Drill(list(rules), days, people), time.monotonic()
     tenant = PretendTenant(url, clock)
-    tenant.go_to(LIVED)
+    lived = tenant.go_to(LIVED)
     _pull_all(workshop)
+    drill.sessions = machines.live(workshop, (lived - _SESSION_DAYS).date(), (lived - timedelta(days=1)).date())
     drill.quiet = _by_rule(detect(workshop, drill.rules))
     with connect(workshop.archive) as db:
         cast = Cast.of(db, clock().date())
@@ -79,8 +92,8 @@ def run_drill(
     tenant.fall_silent(now.date())
     spent = now.date() - timedelta(days=2)
     tenant.spend(spent, cast.spend())
-    cases = [record for number, rule in enumerate(drill.rules) for record in _case(rule, number, now)]
-    cases += cast.records(spent)
+    parts = [_case(rule, number, now, cast.deleted) for number, rule in enumerate(drill.rules)]
+    cases = [record for part in parts for record in part.records] + cast.records(spent)
     drill.injected = int(tenant.tell("inject", {"records": cases})["injected"])
     first = min(parse_rfc3339(record["created_at"]) for record in cases)
     pull_activities(workshop, start=_day(first))
@@ -88,6 +101,7 @@ def run_drill(
     tenant.tell("withdraw", {"day": changed.isoformat(), "count": 1})
     pull_activities(workshop, start=_day_of(changed), end=_day_of(changed) + timedelta(days=1))
     _pull_spend(workshop)
+    drill.injected += machines.send(workshop, [said for part in parts for said in part.said])
     drill.fired = _by_rule(detect(workshop, drill.rules))
     drill.seconds = time.monotonic() - began
     return drill
@@ -109,23 +123,47 @@ def _pull_lists(workshop: Workshop) -> None:
         pull_snapshot(workshop, stream)
 
 
-def _case(rule: Rule, number: int, now: datetime) -> list[dict[str, Any]]:
-    """The rule's first true sample, moved by whole days to end before now, with people and keys of its own."""
-    if any(part.source.name != "audit" for part in rule.parts):
-        return []  # a change by the vendor, or rows that are computed: the tenant plays them
+@dataclass(frozen=True)
+class _Case:
+    """What makes one rule fire: records of the feed, and events of developers' machines."""
+
+    records: list[dict[str, Any]] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)
+
+
+def _case(rule: Rule, number: int, now: datetime, removed: str) -> _Case:
+    """The rule's first true sample, moved by whole days to end before now, with people and keys of its own.
+
+    removed: the id of somebody who was in the directory and is no longer.
+    """
+    sources = {part.source.name for part in rule.parts}
+    if sources - {"audit", CLAUDE_CODE}:
+        return _Case()  # a change by the vendor, or rows that are computed: the tenant plays them
     sample = next(sample for fires, sample in rule.samples if fires)
-    made = records(sample)
-    last = max(parse_rfc3339(record["created_at"]) for record in made)
-    back = (last - (now - _SETTLED)) // timedelta(days=1) + 1
+    served = records(sample) if "audit" in sources else []
+    told = [(at, row) for _, at, row in said_of(CLAUDE_CODE, sample, alone=len(sources) == 1)]
+    times = [parse_rfc3339(record["created_at"]) for record in served]
+    told = told if CLAUDE_CODE in sources else []
+    last = max([*times, *(at for at, _ in told)])
+    back = ((last - (now - _SETTLED)) // timedelta(days=1) + 1) * timedelta(days=1)
+    moved: list[dict[str, Any]] = _renamed(served, number)
+    for record in moved:
+        record["created_at"] = rfc3339(parse_rfc3339(record["created_at"]) - back)
+    rows: list[dict[str, Any]] = _renamed([row for _, row in told], number)
+    for row in rows:
+        if row.get("account") == "removed":
+            row["user_account_id"] = removed
+    return _Case(moved, [Said(at - back, row) for (at, _), row in zip(told, rows, strict=True)])
+
+
+def _renamed(made: list[dict[str, Any]], number: int) -> Any:
     text = (
         json.dumps(made)
         .replace("user_01Sample", f"user_01Drill{number:03d}")
         .replace("apikey_1", f"apikey_{number}")
+        .replace('"session-', f'"session-{number}-')
     )
-    moved: list[dict[str, Any]] = json.loads(text)
-    for record in moved:
-        record["created_at"] = rfc3339(parse_rfc3339(record["created_at"]) - back * timedelta(days=1))
-    return moved
+    return json.loads(text)
 
 
 def _by_rule(done: Detected) -> dict[str, int]:

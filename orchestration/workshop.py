@@ -95,7 +95,7 @@ def open_workshop(
                 queue=queue_of(settings),
                 reports=settings.folder / "data" / "reports",
                 rule_folders=settings.detections.rules,
-                suppressions=_suppressions(settings),
+                suppressions=suppressions_of(settings),
                 telemetry=telemetry_of(settings, s3_client),
                 thresholds=thresholds_of(settings),
                 geo=settings.detections.geo,
@@ -106,7 +106,7 @@ def open_workshop(
                 clients.close()
 
 
-def _suppressions(settings: Settings) -> "list[Suppression]":
+def suppressions_of(settings: Settings) -> "list[Suppression]":
     if not settings.detections.suppress:
         return []
     from warehouse.detections.suppression import Suppression  # noqa: PLC0415 - most installations have none

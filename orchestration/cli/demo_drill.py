@@ -14,6 +14,7 @@ def show_drill(output: Output) -> int:
     """Run the drill in a folder that is removed afterwards, and show it; returns the exit code."""
     from orchestration.demo_tenant import make_folder, serve_tenant  # noqa: PLC0415
     from orchestration.drill import LIVED, run_drill  # noqa: PLC0415
+    from orchestration.drill_telemetry import DrillTelemetry  # noqa: PLC0415
     from orchestration.drill_tenant import DrillClock  # noqa: PLC0415
     from orchestration.workshop import open_workshop  # noqa: PLC0415
     from warehouse.config import load  # noqa: PLC0415
@@ -27,7 +28,15 @@ def show_drill(output: Output) -> int:
             clock = DrillClock()
             with open_workshop(load(folder.config), for_writing=True, clock=clock) as opened:
                 workshop = replace(opened, geo=[SAMPLE_FILE])  # invented places of the documentation's networks
-                drill = run_drill(workshop, tenant["url"], load_rules(), clock=clock, days=DAYS, people=PEOPLE)
+                drill = run_drill(
+                    workshop,
+                    tenant["url"],
+                    load_rules(),
+                    machines=DrillTelemetry(folder),
+                    clock=clock,
+                    days=DAYS,
+                    people=PEOPLE,
+                )
     rows = [
         (
             rule.level,
@@ -40,7 +49,8 @@ def show_drill(output: Output) -> int:
     ]
     output.table(("level", "rule", "a quiet day", "in the drill", ""), rows, right=("a quiet day", "in the drill"))
     output.line(
-        f"{counted(len(drill.rules), 'rule')}, {counted(drill.injected, 'record')} put in, "
+        f"{counted(len(drill.rules), 'rule')}, {counted(drill.sessions, 'quiet Claude Code session')}, "
+        f"{counted(drill.injected, 'record')} put in, "
         f"{duration(drill.seconds)}: {len(drill.silent)} silent, {len(drill.nervous)} loud on quiet days"
     )
     for rule in drill.nervous:

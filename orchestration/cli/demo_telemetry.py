@@ -5,13 +5,10 @@ inbox.
 """
 
 import gzip
-import json
-import subprocess
-import sys
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestration.cli.output import counted
 
@@ -21,7 +18,6 @@ if TYPE_CHECKING:
     from orchestration.cli.demo_steps import DemoRun
 
 _DAYS = 7
-_PLAY_SECONDS = 120
 _SUMS = """
 select count(distinct session_id), coalesce(sum(cost_usd), 0),
        coalesce(sum(input_tokens + output_tokens + cache_read_tokens + cache_creation_tokens), 0)
@@ -31,6 +27,7 @@ from otel_events where event_name = 'api_request' and not duplicate"""
 def receive_sessions(run: "DemoRun") -> None:
     """Claude Code sessions of a week, sent as OTLP, landed, and compared with what the clients counted."""
     from assets.telemetry_landing import land_telemetry  # noqa: PLC0415
+    from orchestration.demo_tenant import play_sessions  # noqa: PLC0415
     from orchestration.telemetry_receiver import running  # noqa: PLC0415
     from warehouse.tables.catalog import connect  # noqa: PLC0415
     from warehouse.telemetry.inbox import Inbox  # noqa: PLC0415
@@ -39,7 +36,7 @@ def receive_sessions(run: "DemoRun") -> None:
     days, inbox = _days(run), run.folder.path / "telemetry"
     receiver = Receiver(Inbox(inbox), gather_seconds=0.05)
     with running(receiver) as url:
-        told = _play(run.folder.settings(), url, days)
+        told = play_sessions(run.folder, url, days[0], days[-1])
     with run.progress() as progress:
         landed = land_telemetry(run.workshop, [str(inbox)], progress, settled=timedelta(0))
     with connect(run.workshop.archive) as db:
@@ -73,25 +70,6 @@ def _days(run: "DemoRun") -> "list[date]":
     months = whole_months(run)
     end = months[-1].end if months else run.workshop.clock().date()
     return [end - timedelta(days=number) for number in range(_DAYS, 0, -1)]
-
-
-def _play(settings: dict[str, Any], url: str, days: "list[date]") -> dict[str, Any]:
-    """What the clients say that they sent."""
-    done = subprocess.run(  # noqa: S603 - our own module with our own numbers
-        [
-            *(sys.executable, "-m", "sandbox", "play", "--url", url),
-            *("--first", str(days[0]), "--last", str(days[-1])),
-            *("--users", str(settings["users"]), "--seed", str(settings["seed"])),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=_PLAY_SECONDS,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise RuntimeError(f"the pretend machines could not send: {done.stderr.strip()[-300:]}")
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
 
 
 def _says(inbox: Path, phrase: bytes) -> bool:

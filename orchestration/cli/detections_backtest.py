@@ -42,7 +42,7 @@ def backtest(
 
     The volume is what the alerts with their events would add to a SIEM, uncompressed: an estimate.
     """
-    from assets.detecting import look_back  # noqa: PLC0415
+    from assets.backtesting import look_back  # noqa: PLC0415
     from orchestration.workshop import open_workshop  # noqa: PLC0415
     from warehouse.config import load  # noqa: PLC0415
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, cast
 import typer
 
 from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
-from orchestration.cli.output import Output, duration
+from orchestration.cli.output import Output, counted, duration
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +46,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(config: CONFIG = None, json: JSON = False, debug: DEBUG = False) -> int:
-    """Check the configuration, signing key, store and lock, keys and their scopes, and the clocks.
+    """Check the configuration, signing key, store and lock, keys and their scopes, the clocks and the detections.
 
     Sends one small request for each scope, asks for each destination whether its receiver is there (no event is
     sent), and writes one small object to the store to see that it refuses to be overwritten; a folder for the
@@ -77,6 +77,7 @@ def _checks(settings: "Settings") -> Iterator[Check]:
     yield from _store(settings)
     yield from _anchors(settings)
     yield from _anthropic(settings)
+    yield from _detections(settings)
     for destination in settings.destinations:
         yield _destination(destination, settings.detections.rules)
 
@@ -195,6 +196,43 @@ def _anthropic(settings: "Settings") -> Iterator[Check]:
         detail = finding or f"{duration(abs(skew)) if abs(skew) >= 1 else 'less than a second'} apart"
         remedy = "switch time synchronisation on (NTP, chrony or systemd-timesyncd)" if finding else ""
         yield Check("clocks", "this machine and the API", "failed" if finding else "ok", detail, remedy)
+
+
+def _detections(settings: "Settings") -> Iterator[Check]:
+    """The rules, what somebody decided about them, and each file of places: what a run would refuse tonight."""
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from orchestration.workshop import suppressions_of, thresholds_of  # noqa: PLC0415
+    from warehouse.detections.errors import DetectionError  # noqa: PLC0415
+    from warehouse.detections.places import Places  # noqa: PLC0415
+    from warehouse.detections.rulebook import load  # noqa: PLC0415
+    from warehouse.detections.selection import in_use  # noqa: PLC0415
+    from warehouse.detections.suppression import Suppressions  # noqa: PLC0415
+
+    has: frozenset[str] = frozenset()
+    for path in settings.detections.geo:
+        try:
+            with Places([path]) as places:
+                has |= places.has
+                built = datetime.fromtimestamp(places.evidence[0]["build_epoch"], UTC)
+                detail = f"{places.evidence[0]['type']} of {built:%Y-%m-%d}, knows {', '.join(sorted(places.has))}"
+                yield Check("places", str(path), "ok", detail)
+        except DetectionError as error:
+            yield Check("places", str(path), "failed", str(error), error.remedy)
+    now = datetime.now(UTC)
+    try:
+        rules = load(settings.detections.rules)
+        used = in_use(rules, thresholds=thresholds_of(settings), places=has, now=now)
+        expired = [*Suppressions(suppressions_of(settings), rules, now).expired, *used.tuned.expired]
+    except DetectionError as error:
+        yield Check("detections", "rules", "failed", str(error), error.remedy)
+        return
+    said = [f"{len(used.rules)} run"]
+    if used.off:
+        said.append(f"{counted(len(used.off), 'rule is', 'rules are')} off, see `ledgerline detections list`")
+    if expired:
+        said.append(f"{counted(len(expired), 'decision about them holds', 'decisions about them hold')} no more")
+    yield Check("detections", "rules", "ok", "; ".join(said))
 
 
 def _destination(destination: "Destination", rules: "tuple[Path, ...]") -> Check:

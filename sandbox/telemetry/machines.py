@@ -44,10 +44,12 @@ class Totals:
         return asdict(self)
 
 
-def play(world: World, days: Sequence[date], url: str, headers: dict[str, str] | None = None) -> Totals:
+def play(
+    world: World, days: Sequence[date], url: str, headers: dict[str, str] | None = None, *, quiet: bool = False
+) -> Totals:
     """Send the sessions of some days to `url` (without /v1/...). Raises httpx.HTTPError where nobody takes
     them."""
-    every, totals = Sessions(world), Totals()
+    every, totals = Sessions(world, quiet=quiet), Totals()
     people: set[str] = set()
     with httpx.Client(base_url=url, headers=headers, timeout=30) as client:
         for day in days:

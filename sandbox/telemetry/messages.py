@@ -31,6 +31,8 @@ Value = str | int | float | bool
 PLANTED = "PLANTED-PHRASE: the merger is signed on Friday"
 _SECOND = 1_000_000_000
 Points = dict[tuple[tuple[str, str], ...], int | float]
+# Which MCP server somebody's machine connects to, in each session: scope and transport.
+_SERVERS = (("user", "http"), ("local", "stdio"), None)
 _TOKEN_TYPES = ("input", "output", "cacheRead", "cacheCreation")
 
 
@@ -84,7 +86,7 @@ def _identity(session: Session) -> dict[str, Value]:
     }
     if machine.account:
         known |= {
-            "organization.id": "",
+            "organization.id": machine.organization,
             "user.account_uuid": machine.account_uuid,
             "user.account_id": machine.person.user_id,
             "user.email": machine.person.email,
@@ -92,7 +94,7 @@ def _identity(session: Session) -> dict[str, Value]:
     if machine.end_user:
         known["enduser.id"] = machine.end_user
     known |= machine.attributes  # custom resource attributes stand on each point and event too
-    return {name: value for name, value in known.items() if value != ""}
+    return known
 
 
 def _metrics(session: Session, part: int) -> list[Metric]:
@@ -166,10 +168,14 @@ def _records(session: Session) -> list[LogRecord]:
 
     start = session.start
     add("auth", start, {"action": "login", "success": "true", "auth_method": "claude-ai"})
+    if server := _SERVERS[session.machine.person.seat % len(_SERVERS)]:
+        scope, transport = server
+        connected = {"status": "connected", "server_scope": scope, "transport_type": transport}
+        add("mcp_server_connection", start, {**connected, "is_plugin": "false", "duration_ms": "140"})
     spoken: dict[str, Value] = {"prompt": PLANTED} if talks else {}
     add("user_prompt", start + _SECOND, {"prompt_length": len(PLANTED), **spoken})
     if session.bypass:
-        modes = {"from_mode": "default", "to_mode": "bypassPermissions", "trigger": "user"}
+        modes = {"from_mode": "default", "to_mode": "bypassPermissions", "trigger": "shift_tab"}
         add("permission_mode_changed", start + 2 * _SECOND, modes)
     if session.fails:
         broken: dict[str, Value] = {"model": session.model, "status_code": 529, "attempt": 1, "duration_ms": "812"}

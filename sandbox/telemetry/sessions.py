@@ -26,12 +26,14 @@ _VERSION, _OLD_VERSION = "2.1.330", "2.1.210"
 
 
 class Machine(NamedTuple):
-    """A developer's machine. `account`: whether its user is signed in; `end_user` is what MDM says instead.
+    """A developer's machine. `account`: whether its user is signed in, in the `organization` of that UUID;
+    `end_user` is what MDM says instead.
 
     `temporality`: delta is the client's default; some have set cumulative. `talks`: content switches left on.
     """
 
     person: Person
+    organization: str
     installation: str
     account_uuid: str
     account: bool
@@ -75,10 +77,11 @@ class Session(NamedTuple):
 
 
 class Sessions:
-    """The sessions of a tenant, day by day; the same seed gives the same ones."""
+    """The sessions of a tenant, day by day; the same seed gives the same ones. `quiet`: nobody switches permission
+    prompts off."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, world: World, *, quiet: bool = False) -> None:
+        self.world, self._quiet = world, quiet
         self._users = Users(world)
 
     def of(self, day: date) -> Iterator[Session]:
@@ -114,6 +117,7 @@ class Sessions:
         by_key = person.seat % 7 == 3  # an API key of their own: no account in the telemetry
         return Machine(
             person,
+            self.world.organization_of(person).uuid,
             installation,
             str(UUID(int=rng.getrandbits(128), version=4)),
             account=not by_key,
@@ -167,7 +171,7 @@ class Sessions:
             accepted // 9,
             120 + rng.randrange(2400),
             rng.random() < 0.05,
-            rng.random() < 0.02,
+            rng.random() < 0.02 and not self._quiet,
         )
 
 

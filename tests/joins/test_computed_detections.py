@@ -8,8 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from assets.backtesting import look_back
 from assets.computed_turns import looked_at
-from assets.detecting import Detected, detect, look_back
+from assets.detecting import Detected, detect
 from assets.directory_pulling import pull_snapshot
 from assets.pulling import pull_activities
 from assets.spend_pulling import pull_spend

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from assets.detecting import Detected, detect, look_back
+from assets.backtesting import look_back
+from assets.detecting import Detected, detect
 from assets.workshop import Workshop
 from sandbox import Served, Tenant, serve
 from tests.promises.site import Site

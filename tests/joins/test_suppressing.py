@@ -48,6 +48,16 @@ def test_only_what_the_decision_is_about_is_suppressed_and_the_log_says_so(works
     assert done.suppressed == {RULE: 1}
     entry = workshop.archive.entry(workshop.archive.refresh().seq)
     assert entry.counts["suppressed_by_rule"] == {RULE: 1}
+    assert entry.counts["suppressions"] == [
+        {
+            "rule": RULE,
+            "about": {"actor": "user_1"},
+            "reason": "planned",
+            "owner": "bea@example.com",
+            "until": "2026-12-01",
+            "finds": 1,
+        }
+    ]
     assert detect(workshop, load()).suppressed == {}
 
 

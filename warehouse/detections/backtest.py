@@ -1,20 +1,21 @@
 """How often each rule would have raised an alert in the past, before it is switched on.
 
-Promise: the same statements as at work, over a whole window at once. A quiet rule is listed too: silence over a
-year says as much as noise.
+Promise: the same statements as at work. A long window is gone through in pieces, so that what has to be held does
+not grow with it; what two pieces find of one chain of events is one find. A quiet rule is listed too: silence over
+a year says as much as noise.
 """
 
 import time
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
 
 from warehouse.detections.alert import Find
-from warehouse.detections.engine import Events, everything, finds_of, gather
+from warehouse.detections.engine import Events, finds_of, gather
 from warehouse.detections.places import Places
 from warehouse.detections.rule import Rule
 from warehouse.wire.windows import Window
@@ -62,35 +63,99 @@ def bound_memory(db: duckdb.DuckDBPyConnection, spill: Path) -> None:
     db.execute("set preserve_insertion_order = false")
 
 
-def backtest(
-    db: duckdb.DuckDBPyConnection,
-    rules: Iterable[Rule],
-    window: Window,
-    *,
-    events: Events = everything,
-    places: Places | None = None,
-) -> list[BackTest]:
-    """Every rule over a window of the past, noisiest first. Nothing is written."""
-    chosen = list(rules)
-    gather(db, chosen, window, events)
-    tried = [_one(db, rule, window, events, places) for rule in chosen]
-    return sorted(tried, key=lambda one: (-one.alerts, one.rule.title))
+class BackTests:
+    """Rules over a window of the past. Nothing is written."""
+
+    def __init__(
+        self, db: duckdb.DuckDBPyConnection, rules: Iterable[Rule], window: Window, places: Places | None = None
+    ) -> None:
+        self._db, self._window, self._places = db, window, places
+        self._tallies = {rule.id: _Tally(rule, window) for rule in rules}
+
+    def gathered(self, rules: Sequence[Rule], piece: Window, events: Events) -> None:
+        """Rules over the events of a piece, which are read once for all of them. Pieces come in order of time."""
+        if rules:
+            gather(self._db, rules, piece, events)
+        for rule in rules:
+            self._try(rule, piece, events, gathered=True)
+
+    def each(self, rules: Iterable[Rule], piece: Window, events: Events) -> None:
+        """Rules that reach so far back that each reads what it needs by itself, or that read computed rows."""
+        for rule in rules:
+            self._try(rule, piece, events, gathered=False)
+
+    def _try(self, rule: Rule, piece: Window, events: Events, *, gathered: bool) -> None:
+        began = time.monotonic()
+        tally = self._tallies[rule.id]
+        tally.take(finds_of(self._db, rule, piece, events, self._places, gathered=gathered), piece)
+        tally.seconds += time.monotonic() - began
+
+    def results(self) -> list[BackTest]:
+        """What they came to, noisiest first."""
+        found = [tally.result() for tally in self._tallies.values()]
+        return sorted(found, key=lambda one: (-one.alerts, one.rule.title))
 
 
-def _one(
-    db: duckdb.DuckDBPyConnection, rule: Rule, window: Window, events: Events, places: Places | None
-) -> BackTest:
-    began = time.monotonic()
-    found = finds_of(db, rule, window, events, places)
-    inside = [find for find in found if window.start <= find.last_at < window.end]
-    days = Counter(max(find.first_at, window.start).date() for find in inside)
-    return BackTest(
-        rule=rule,
-        alerts=len(inside),
-        events=sum(len(find.event_ids) for find in inside),
-        entities=len({tuple(sorted(find.group.items(), key=str)) for find in inside}),
-        days=dict(sorted(days.items())),
-        window_days=(window.end - window.start).total_seconds() / 86_400,
-        sample=inside[-1] if inside else None,
-        seconds=time.monotonic() - began,
+@dataclass
+class _Tally:
+    """The finds of one rule. Those that a later piece can reach again are kept whole, of the others the counts."""
+
+    rule: Rule
+    window: Window
+    seconds: float = 0.0
+    alerts: int = 0
+    events: int = 0
+    days: Counter[date] = field(default_factory=Counter)
+    about: set[tuple[tuple[str, str | None], ...]] = field(default_factory=set)
+    sample: Find | None = None
+    _open: list[Find] = field(default_factory=list)
+
+    def take(self, finds: Iterable[Find], piece: Window) -> None:
+        holding = {event: one for one in self._open for event in one.event_ids}
+        for find in finds:
+            same = {id(one): one for event in find.event_ids if (one := holding.get(event)) is not None}
+            whole = find
+            for one in same.values():
+                whole = _joined(whole, one)
+            self._open = [*(one for one in self._open if id(one) not in same), whole]
+            holding |= dict.fromkeys(whole.event_ids, whole)
+        reached = piece.end - timedelta(seconds=self.rule.look_back)
+        for find in self._open:
+            if find.last_at < reached:
+                self._count(find)
+        self._open = [find for find in self._open if find.last_at >= reached]
+
+    def _count(self, find: Find) -> None:
+        if not self.window.start <= find.last_at < self.window.end:
+            return
+        self.alerts += 1
+        self.events += len(find.event_ids)
+        self.days[max(find.first_at, self.window.start).date()] += 1
+        self.about.add(tuple(sorted(find.group.items(), key=str)))
+        if self.sample is None or find.last_at >= self.sample.last_at:
+            self.sample = find
+
+    def result(self) -> BackTest:
+        for find in self._open:
+            self._count(find)
+        self._open = []
+        return BackTest(
+            rule=self.rule,
+            alerts=self.alerts,
+            events=self.events,
+            entities=len(self.about),
+            days=dict(sorted(self.days.items())),
+            window_days=(self.window.end - self.window.start).total_seconds() / 86_400,
+            sample=self.sample,
+            seconds=self.seconds,
+        )
+
+
+def _joined(one: Find, other: Find) -> Find:
+    """Two finds of one chain: the events of the earlier, then what the later has more."""
+    first, second = sorted((one, other), key=lambda find: (find.first_at, find.last_at))
+    seqs = dict(zip(second.event_ids, second.commit_seqs, strict=True))
+    seqs = dict(zip(first.event_ids, first.commit_seqs, strict=True)) | seqs
+    return replace(
+        first, last_at=max(one.last_at, other.last_at), event_ids=tuple(seqs), commit_seqs=tuple(seqs.values())
     )

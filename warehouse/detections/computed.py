@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from warehouse.detections import claude_code
+
 _TIME = pa.timestamp("us", "UTC")
 _MONEY = pa.decimal128(38, 8)
 _SHARE = pa.decimal128(18, 4)
@@ -97,5 +99,11 @@ COMPUTED: Mapping[str, Computed] = {
         schema=FEED_SILENCES,
         codes=frozenset({"stream", "covered"}),
         about="hours without any activity",
+    ),
+    "claude_code": Computed(
+        table="claude_code_events",
+        schema=claude_code.EVENTS,
+        codes=claude_code.CODES,
+        about="events of Claude Code's telemetry, once each, with what the directory says of the account",
     ),
 }

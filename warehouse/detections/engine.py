@@ -20,7 +20,7 @@ from warehouse.detections.places import Places
 from warehouse.detections.rule import Rule
 from warehouse.detections.source import PLACE_FIELDS
 from warehouse.detections.statement import moment, statement
-from warehouse.detections.suppression import Suppressions
+from warehouse.detections.suppression import Suppression, Suppressions
 from warehouse.tables.schema import AUDIT_EVENTS
 from warehouse.wire.windows import Window
 
@@ -46,6 +46,7 @@ class Raised:
     unchanged: int = 0
     looked_at: int = 0
     suppressed: Counter[str] = field(default_factory=Counter)  # finds by the rule's file name
+    decisions: list[dict[str, Any]] = field(default_factory=list)  # the suppressions behind them, as evidence
 
     def __iadd__(self, other: "Raised") -> "Raised":
         self.alerts += other.alerts
@@ -53,6 +54,7 @@ class Raised:
         self.unchanged += other.unchanged
         self.looked_at += other.looked_at
         self.suppressed += other.suppressed
+        self.decisions += other.decisions
         return self
 
 
@@ -79,22 +81,33 @@ def run(
 
     Nothing is written; temporary tables of the connection are replaced.
     """
-    done, raised, unwanted = Raised(), dict[str, Alert](), dict[str, str]()
+    done, raised, unwanted = Raised(), dict[str, Alert](), dict[str, tuple[str, Suppression]]()
     rules = list(rules)
     for span in commits.spans:
         done.looked_at += gather(db, rules, span, events)
         for rule in rules:
             finds = [find for find in finds_of(db, rule, span, events, places) if _is_new(find, commits)]
             if suppressions is not None:
-                hidden = [find for find in finds if suppressions.of(find) is not None]
-                unwanted |= {alert_id(find): rule.path.stem for find in hidden}
-                finds = [find for find in finds if find not in hidden]
+                held = [(find, suppressions.of(find)) for find in finds]
+                unwanted |= {alert_id(find): (rule.path.stem, why) for find, why in held if why is not None}
+                finds = [find for find, why in held if why is None]
             done.finds += len(finds)
             if finds:
                 done.unchanged += _settle(db, rule, finds, raised, commits, detected_at)
     # by id: what is found again from a later span is one find
-    done.alerts, done.suppressed = list(raised.values()), Counter(unwanted.values())
+    done.alerts, done.suppressed = list(raised.values()), Counter(name for name, _ in unwanted.values())
+    done.decisions = _evidence(why for _, why in unwanted.values())
     return done
+
+
+def _evidence(decided: Iterable[Suppression]) -> list[dict[str, Any]]:
+    """Each decision once, with how many finds fell under it."""
+    counted: list[tuple[Suppression, int]] = []
+    every = list(decided)
+    for one in every:
+        if all(one is not known for known, _ in counted):
+            counted.append((one, sum(one is other for other in every)))
+    return [one.evidence(finds) for one, finds in counted]
 
 
 def spans(
@@ -116,28 +129,24 @@ def gather(db: duckdb.DuckDBPyConnection, rules: Sequence[Rule], span: Window, e
     The verbatim record comes along only for types whose rules look into it, and only as far as those rules reach.
     """
     audit = [rule for rule in rules if rule.of_table()]
-    deep = [rule for rule in audit if rule.reads_record()]
-    kinds = [rule.types() for rule in deep]
     where = " or ".join(f"({bound})" for bound in _bounds(audit, span)) or "false"
-    since, until = _reach_of_all(audit, span)
-    near_since, near_until = _reach_of_all(deep, span)
     names = ", ".join(_columns(rules))
+    # two readings, so that the records that nobody looks into are never unpacked
+    into = " or ".join(f"({bound})" for bound in _deep_bounds(audit, span)) or "false"
 
-    def read(record: str, first: datetime, last: datetime, more: str) -> str:
+    def read(record: str, of: Sequence[Rule], more: str) -> str:
+        first, last = _reach_of_all(of, span)
         held = f"({events('audit_events', first, last)}) as held"
         return (
             f"select {names}, {record} as raw from {held} where {more} and {_between(first, last)} and ({where})"
         )
 
-    # two readings, so that the records that nobody looks into are never unpacked
-    into = _between(near_since, near_until)
-    if all(types is not None for types in kinds):
-        into += f" and type in ({_listed(frozenset[str]().union(*(types or () for types in kinds)))})"
     parts = [
-        read("raw", near_since, near_until, f"({into})"),
-        read("null", since, until, f"coalesce(not ({into}), true)"),
+        read("raw", [rule for rule in audit if rule.deep_parts()], f"({into})"),
+        read("null", audit, f"coalesce(not ({into}), true)"),
     ]
-    db.execute(f"create or replace temp table {_LOOKED_AT} as " + "\nunion all\n".join(parts))
+    db.execute(f"drop table if exists {_LOOKED_AT}")  # before the next one is made: it may fill the memory
+    db.execute(f"create temp table {_LOOKED_AT} as " + "\nunion all\n".join(parts))
     db.execute(
         f"create or replace temp table {_TYPES} as select type, count(*) as n from {_LOOKED_AT} group by type"
     )
@@ -147,17 +156,27 @@ def gather(db: duckdb.DuckDBPyConnection, rules: Sequence[Rule], span: Window, e
 
 def _reach_of_all(rules: Sequence[Rule], span: Window) -> tuple[datetime, datetime]:
     """What some rules together have to read; without any, the span."""
-    reaches = [_reach(rule, span) for rule in rules] or [(span.start, span.end)]
+    reaches = [reach_of(rule, span) for rule in rules] or [(span.start, span.end)]
     return min(since for since, _ in reaches), max(until for _, until in reaches)
+
+
+def _deep_bounds(rules: Iterable[Rule], span: Window) -> list[str]:
+    """Which events are looked into: the types of the parts that do, as far as their rules reach."""
+    deep = [(part.types(), reach_of(rule, span)) for rule in rules for part in rule.deep_parts()]
+    bounds = {
+        _between(*reach) + (f" and type in ({_listed(types)})" if types is not None else "")
+        for types, reach in deep
+    }
+    return sorted(bounds)
 
 
 def _bounds(rules: Iterable[Rule], span: Window) -> list[str]:
     """What the rules read, in as few conditions as there are different reaches: each type as far as any rule that
     reads it, and what rules that are bound to no type look for."""
-    reach_of: dict[str, tuple[datetime, datetime]] = {}
+    by_type: dict[str, tuple[datetime, datetime]] = {}
     loose = []
     for rule in rules:
-        since, until = _reach(rule, span)
+        since, until = reach_of(rule, span)
         types = rule.types()
         if types is None:
             # where an address is, only the rule's own statement can ask
@@ -165,10 +184,10 @@ def _bounds(rules: Iterable[Rule], span: Window) -> list[str]:
             asked = "true" if of_places else " or ".join(part.condition("duckdb") for part in rule.of_table())
             loose.append(f"{_between(since, until)} and ({asked})")
         for kind in types or ():
-            first, last = reach_of.get(kind, (since, until))
-            reach_of[kind] = (min(first, since), max(last, until))
+            first, last = by_type.get(kind, (since, until))
+            by_type[kind] = (min(first, since), max(last, until))
     by_reach: dict[tuple[datetime, datetime], list[str]] = {}
-    for kind, reach in reach_of.items():
+    for kind, reach in by_type.items():
         by_reach.setdefault(reach, []).append(kind)
     return [
         f"{_between(*reach)} and type in ({_listed(types)})" for reach, types in sorted(by_reach.items())
@@ -199,22 +218,29 @@ def _listed(types: Iterable[str]) -> str:
     return ", ".join(literal(kind) for kind in sorted(types)) or "''"
 
 
-def _reach(rule: Rule, span: Window) -> tuple[datetime, datetime]:
+def reach_of(rule: Rule, span: Window) -> tuple[datetime, datetime]:
     """What a rule has to read to judge the events of a span: before it, and after it for events that came late."""
     ahead = max(rule.timespan, rule.gap)
     return span.start - timedelta(seconds=rule.look_back), span.end + timedelta(seconds=ahead)
 
 
 def finds_of(
-    db: duckdb.DuckDBPyConnection, rule: Rule, span: Window, events: Events, places: Places | None = None
+    db: duckdb.DuckDBPyConnection,
+    rule: Rule,
+    span: Window,
+    events: Events,
+    places: Places | None = None,
+    *,
+    gathered: bool = True,
 ) -> list[Find]:
-    """What one rule finds in and around a span, after `gather` for it. `places`: for rules that read some."""
-    if not _may_fire(db, rule):
+    """What one rule finds in and around a span. `places`: for rules that read some. `gathered`: out of what
+    `gather` read for it; else out of the events themselves."""
+    if gathered and not _may_fire(db, rule):
         return []
-    since, until = _reach(rule, span)
+    since, until = reach_of(rule, span)
     relation = {
         part.source.name: _LOOKED_AT
-        if part.source.name == "audit"
+        if gathered and part.source.name == "audit"
         else _held(part.source.table, since, until, events)
         for part in rule.parts
     }

@@ -17,7 +17,7 @@ mistake names the file, the rule and what would be right.
 `novelty`, `silence` and `travel` are ours: Sigma has no word for them, so they do not travel to a SIEM.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -67,6 +67,10 @@ class Part:
 
     def condition(self, dialect: Literal["duckdb", "athena"]) -> str:
         return predicate(self.rule, self.source, dialect)
+
+    def reads_record(self, names: Iterable[str]) -> bool:
+        """Whether it looks into the verbatim record, for its condition or for one of these fields."""
+        return any("(raw, " in text for text in (self.condition("duckdb"), *map(self.sql, names)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,12 +136,10 @@ class Rule:
         read = {part.aliases.get(name, name) for part in self.parts for name in named}
         return frozenset(read.union(*(fields(part.rule) for part in self.parts)) & set(PLACE_FIELDS))
 
-    def reads_record(self) -> bool:
-        """Whether it looks into the verbatim record for a field that has no column."""
+    def deep_parts(self) -> tuple[Part, ...]:
+        """The parts that look into the verbatim record for a field that has no column."""
         names = [*self.group_by, *([self.value_field] if self.value_field else [])]
-        texts = [part.condition("duckdb") for part in self.parts]
-        texts += [part.sql(name) for part in self.parts for name in names]
-        return any("(raw, " in text for text in texts)
+        return tuple(part for part in self.of_table() if part.reads_record(names))
 
 
 def read(path: Path) -> Rule:

@@ -74,13 +74,20 @@ def computed_rows(source: str, sample: Sample) -> pa.Table:
     """The records of a sample that are of a computed log source, with its schema."""
     schema = COMPUTED[source].schema
     rows = []
-    for number, now, written in _dated(sample):
-        if written.get("source") == source:
-            time = datetime(now.year, now.month, now.day, tzinfo=UTC) if source == "spend" else now
-            row = {"id": f"{source}/{number:06d}", "created_at": time, "commit_seq": 1, "day": f"{now:%Y-%m-%d}"}
-            row |= {name: _numbered(value, number) for name, value in written.items() if name not in _STEPS}
-            rows.append({field.name: _typed(row.get(field.name), field) for field in schema})
+    for number, now, written in said_of(source, sample, alone=False):
+        time = datetime(now.year, now.month, now.day, tzinfo=UTC) if source == "spend" else now
+        row = {"id": f"{source}/{number:06d}", "created_at": time, "commit_seq": 1, "day": f"{now:%Y-%m-%d}"}
+        rows.append({field.name: _typed((row | written).get(field.name), field) for field in schema})
     return pa.Table.from_pylist(rows, schema=schema)
+
+
+def said_of(source: str, sample: Sample, *, alone: bool) -> Iterator[tuple[int, datetime, dict[str, Any]]]:
+    """What a sample says of each row of a computed log source, with its number and its time. `alone`: its rule
+    reads no other log source, so that no record has to say of which it is."""
+    for number, now, written in _dated(sample):
+        if written.get("source", source if alone else "audit") == source:
+            said = {name: value for name, value in written.items() if name not in _STEPS}
+            yield number, now, _numbered(said, number)
 
 
 def _typed(value: Any, field: pa.Field) -> Any:

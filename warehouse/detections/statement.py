@@ -43,12 +43,12 @@ def statement(
             f"rule {rule.title!r} has no form for Athena: the rows of log source {rule.source.name} are computed",
             remedy="run it with `ledgerline detections run`, and read its alerts from the table alerts",
         )
-    matched = "\n  union all\n".join(
+    matched = [
         _matched(rule, index, part, since, until, dialect, relation)
         for index, part in enumerate(rule.parts, start=1)
-    )
+    ]
     partition = f"partition by {', '.join(groups)} " if groups else ""
-    steps = [f"matched as (\n{matched}\n)", *_counted(rule, partition, dialect), _chained(rule, partition)]
+    steps = [*_met(rule, matched), *_counted(rule, partition, dialect), _chained(rule, partition)]
     keys = [*groups, "chain"]
     listed = "".join(f"{name}, " for name in groups)
     return (
@@ -60,6 +60,21 @@ def statement(
         f"from chained group by {', '.join(keys)} having max(enough) = 1\n"
         "order by first_at, event_ids"
     )
+
+
+def _met(rule: Rule, matched: list[str]) -> list[str]:
+    """The steps that end in `matched`. Where all parts have to meet, only groups that have the first come along:
+    it is mostly rare (somebody left), and the others are not (they worked)."""
+    if not rule.kind.startswith("temporal"):
+        return ["matched as (\n" + "\n  union all\n".join(matched) + "\n)"]
+    first, *later = matched
+    same = "".join(f" and led.g{index} = later.g{index}" for index in range(len(rule.group_by)))
+    return [
+        f"led_by as (\n{first}\n)",
+        "matched as (\n  select * from led_by\n  union all\n  select later.* from (\n"
+        + "\n  union all\n".join(later)
+        + f"\n  ) as later where exists (select 1 from led_by as led where true{same})\n)",
+    ]
 
 
 def _matched(

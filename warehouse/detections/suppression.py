@@ -1,12 +1,13 @@
 """Suppressions: alerts that somebody decided not to want for now, with a reason, a name and an end.
 
-Promise: nothing is suppressed for ever or by nobody. What was suppressed is counted by rule in the entry of the
-run, so that the evidence says that there was something.
+Promise: nothing is suppressed for ever or by nobody. What was suppressed is counted in the entry of the run, by
+rule and by decision, with its reason, owner and end, so that the evidence says that there was something.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 from warehouse.detections.alert import Find
 from warehouse.detections.errors import RuleUnknown, SuppressionInvalid
@@ -24,6 +25,17 @@ class Suppression:
     owner: str
     until: date
     about: Mapping[str, str] = field(default_factory=dict)
+
+    def evidence(self, finds: int) -> dict[str, Any]:
+        """The decision and how many finds fell under it, for the entry of a run."""
+        return {
+            "rule": self.rule,
+            "about": dict(sorted(self.about.items())),
+            "reason": self.reason,
+            "owner": self.owner,
+            "until": self.until.isoformat(),
+            "finds": finds,
+        }
 
 
 class Suppressions:

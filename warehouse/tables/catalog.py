@@ -78,7 +78,11 @@ _NO_CURSORS = """to_json(list_transform(cast(objects as json[]), lambda o:
  json_merge_patch(o, '{"query":"[restricted]","cursor_in":"[restricted]","last_id":"[restricted]"}')))"""
 _NAMING = [
     *(("footprints", ""), ("findings", ""), ("recording", "")),
-    ("counts", """json_merge_patch(counts, '{"unknown_types":null,"unknown_fields":null,"thresholds":null}')"""),
+    (
+        "counts",
+        """json_merge_patch(counts, '{"unknown_types":null,"unknown_fields":null,"thresholds":null,
+ "suppressions":null}')""",
+    ),
     ("objects", _NO_CURSORS, "kind = 'pull' and stream <> 'activities'"),
 ]
 
@@ -182,14 +186,23 @@ def rows_of(
 
 def versions_of_days(archive: Archive, first: date, last: date) -> str:
     """The SELECT of the versions of events of some days (both inclusive), unmasked; opens no other file."""
-    state, (root, _) = archive.state, reader_of(archive)
-    days = state.table(TABLE)
     low, high = first.isoformat(), last.isoformat()
+    return _rows_where(archive, TABLE, AUDIT_EVENTS, lambda day: low <= day <= high)
+
+
+def rows_of_days(archive: Archive, table: str, columns: pa.Schema, days: Collection[date]) -> str:
+    """The SELECT of the stored rows of any table by day, of some days, unmasked; opens no other file."""
+    asked = {day.isoformat() for day in days}
+    return _rows_where(archive, table, columns, asked.__contains__)
+
+
+def _rows_where(archive: Archive, table: str, columns: pa.Schema, of_day: Callable[[str], bool]) -> str:
+    held, (root, _) = archive.state.table(table), reader_of(archive)
     near = TableState(
-        recent=[file for file in days.recent if low <= file.dt <= high],
-        sealed=[file for file in days.sealed if low <= file.dt <= high],
+        recent=[file for file in held.recent if of_day(file.dt)],
+        sealed=[file for file in held.sealed if of_day(file.dt)],
     )
-    return _select(near, AUDIT_EVENTS, root)
+    return _select(near, columns, root)
 
 
 def events_of_days(archive: Archive, first: date, last: date) -> str:
