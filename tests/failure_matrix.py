@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.simulation.mutations import MUTATIONS
-from tests.simulation.plan import CHANGES
+from tests.simulation.plan import CHANGES, CHANGES_OF_COST
 from tests.simulation.world import KINDS
 
 ROOT = Path(__file__).parents[1]
@@ -29,16 +29,18 @@ to them.
 _SIMULATION = """\
 ## Simulation
 
-`python -m tests.simulation` runs the pipeline's own code (pull, fold, commit, seal, adopt, change of key,
-deliver, verify) in one process against a vendor, a store, clocks and a receiver in memory. One seed decides
-everything: who waits how long, what fails, when a process is killed, how two writers take turns, what the
-vendor changes. After each step the bytes in the bucket are judged against what the vendor served and the
-receiver stored, by rules that share no code with the pipeline. A seed that fails is made smaller and printed
-with its trace; `python -m tests.simulation --seed N --trace` shows it again. `make test-simulation` runs
-thousands.
+The tests above break one thing each. `python -m tests.simulation` breaks many at once, thousands of times: it
+runs the pipeline's own code (pull, fold, commit, seal, adopt, change of key, legal holds, imports of export
+files, deliver, the queue of claim checks, cost with its restatements, the closing and reopening of months,
+verify) in one process, against a vendor, a store, clocks, a queue and a receiver that live in memory. One
+number, the seed, decides everything: who waits how long, what fails, when a process is killed, how two writers
+take turns, what the vendor changes. After each step the bytes in the bucket are compared with what the vendor
+served and the receiver stored, by rules that share no code with the pipeline. A seed that breaks a promise is
+made smaller and printed with its trace; `python -m tests.simulation --seed N --trace` shows it again. `make
+test-simulation` runs thousands.
 
-Any operation on the store, the vendor or the receiver may be the last of its process, before or after it took
-effect. Up to two processes run at once, with clocks up to 25 hours off. Beside that:
+A process may be killed at any operation on the store, the vendor, the receiver or the queue, before or after
+the operation took effect. Up to two processes run at once, with clocks up to 25 hours off. Beside that:
 """
 
 
@@ -120,7 +122,13 @@ def _cell(text: str) -> str:
 def _simulated() -> str:
     lines = ["| device | what fails |", "| --- | --- |"]
     lines += [f"| {device} | {', '.join(kinds)} |" for device, kinds in KINDS.items()]
-    lines += ["| listings | up to 300 s stale |", f"| the vendor's past | {', '.join(CHANGES)} |"]
+    of_cost = ", ".join(dict.fromkeys(CHANGES_OF_COST))
+    lines += [
+        "| listings | up to 300 s stale |",
+        f"| the activity feed's past | {', '.join(CHANGES)} |",
+        f"| figures of cost | {of_cost} |",
+        "| the queue | messages of strangers, of another log, and no messages at all |",
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -128,8 +136,8 @@ def _planted() -> str:
     lines = [
         "### Planted faults",
         "",
-        "What the simulation is worth is shown by faults that are planted in the real code. Each must be found",
-        "within a thousand seeds (`tests/simulation/test_mutations.py`).",
+        "A simulation that finds nothing may be blind. So these mistakes are planted in the real code, one at",
+        "a time, and it must find each within a thousand seeds (`tests/simulation/test_mutations.py`).",
         "",
         "| planted | where and what |",
         "| --- | --- |",

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from tests.simulation.scheduler import Process
 from tests.simulation.world import World
 from warehouse.archive.errors import KeyMissing, StoreDenied, StoreFull, StoreUnreachable
+from warehouse.archive.locks import Locks
 from warehouse.archive.store import Exists, ObjectInfo, ProbeReport, Stored, check_key, check_prefix
 
 T = TypeVar("T")
@@ -29,11 +30,13 @@ class Kept:
 
 @dataclass
 class Bucket:
-    """Objects by key. `writes` are all puts in their order: (process, key, whether it was kept)."""
+    """Objects by key. `writes` are all puts in their order: (process, key, whether it was kept). `held`: the keys
+    under a legal hold."""
 
     objects: dict[str, Kept] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
     writes: list[tuple[str, str, bool]] = field(default_factory=list)
+    held: set[str] = field(default_factory=set)
 
     def put(self, who: str, key: str, data: bytes, now: datetime, until: datetime | None) -> bool:
         """Whether it was kept."""
@@ -95,6 +98,9 @@ class View:
     def probe(self, *, thorough: bool = True) -> ProbeReport:
         return []
 
+    def locks(self) -> Locks:
+        return _Locks(self._bucket, self._do)
+
     def _kept(self, key: str) -> Kept:
         kept = self._bucket.objects.get(key)
         if kept is None:
@@ -104,8 +110,9 @@ class View:
     def _info(self, key: str) -> ObjectInfo:
         kept = self._bucket.objects[key]
         return ObjectInfo(
-            key, len(kept.data), "1", kept.modified, lock_mode="COMPLIANCE", retain_until=kept.retain_until
-        )
+            key, len(kept.data), "1", kept.modified, lock_mode="COMPLIANCE", retain_until=kept.retain_until,
+            legal_hold=key in self._bucket.held,
+        )  # fmt: skip
 
     def _do(self, verb: str, key: str, effect: Callable[[], T]) -> T:
         process = self._process
@@ -125,3 +132,26 @@ class View:
             again: Any = Exists("1")  # the client of the store tried again by itself, and met its own bytes
             return again  # type: ignore[no-any-return]
         return result
+
+
+class _Locks:
+    """The second port: holds; nothing here asks for longer retention or for deletion."""
+
+    enforced = True
+
+    def __init__(self, bucket: Bucket, do: Callable[[str, str, Callable[[], None]], None]) -> None:
+        self._bucket, self._do = bucket, do
+
+    def hold(self, key: str, version_id: str | None, *, on: bool) -> None:
+        def mark() -> None:
+            if key not in self._bucket.objects:
+                raise KeyMissing(f"there is no object {key}")
+            (self._bucket.held.add if on else self._bucket.held.discard)(key)
+
+        self._do("hold" if on else "release", key, mark)
+
+    def extend(self, key: str, version_id: str | None, until: datetime) -> datetime:
+        raise NotImplementedError
+
+    def remove(self, key: str, version_id: str | None) -> bool:
+        raise NotImplementedError

@@ -21,16 +21,17 @@ import zstandard
 
 from sandbox.clock import parse_moment
 from tests.promises.witness import cut
+from tests.simulation.api import KEY
 from tests.simulation.bucket import Bucket
+from tests.simulation.judge_books import BooksJudge
+from tests.simulation.judge_holds import HoldsJudge
+from tests.simulation.judge_imports import ImportsJudge
+from tests.simulation.judging import Violation, demand
 from tests.simulation.siem import TRIES, Siem, is_poison
-from tests.simulation.vendor import FIRST, KEY, Served, Vendor
+from tests.simulation.vendor import FIRST, Served, Vendor
 
 records_of = lru_cache(maxsize=256)(cut)  # a page is judged several times
 Row = tuple[str, int, str, bytes]  # id, version, fold, verbatim record
-
-
-class Violation(AssertionError):
-    """A promise was broken."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,9 @@ class Judge:
     bucket: Bucket
     vendor: Vendor
     siem: Siem
+    books: BooksJudge
+    imports: ImportsJudge
+    holds: HoldsJudge
     entries: list[dict[str, Any]] = field(default_factory=list)
     held: dict[str, _Version] = field(default_factory=dict)
     expected: dict[int, list[Row]] = field(default_factory=dict)  # by pull
@@ -74,12 +78,13 @@ class Judge:
             if kept is None:
                 break
             entry = json.loads(kept.data)
-            _demand(entry["previous"] == self.previous, 3, f"{key} does not follow the entry before it")
+            demand(entry["previous"] == self.previous, 3, f"{key} does not follow the entry before it")
             if self.entries:
-                _demand(entry["committed_at"] >= self.entries[-1]["committed_at"], 3, f"{key} runs back in time")
+                demand(entry["committed_at"] >= self.entries[-1]["committed_at"], 3, f"{key} runs back in time")
             self.previous = hashlib.sha256(kept.data).hexdigest()
             self.entries.append(entry)
             self._take(entry)
+        self.holds.look()
         if any(key.startswith("seals/") for key in self.bucket.names):
             self._tiers()
 
@@ -88,30 +93,44 @@ class Judge:
             kept = self.bucket.objects.get(ref["key"])
             if kept is None:
                 # a marker is written after its seal; the end asks for it
-                _demand(ref["key"].startswith("seals/"), 1, f"entry {entry['seq']} names {ref['key']}, not stored")
+                demand(ref["key"].startswith("seals/"), 1, f"entry {entry['seq']} names {ref['key']}, not stored")
                 continue
             right = hashlib.sha256(kept.data).hexdigest() == ref["sha256"]
-            _demand(right, 2, f"{ref['key']} has other bytes than entry {entry['seq']} names")
-            _demand(KEY.encode() not in kept.data, 11, f"the key stands in {ref['key']}")
-        if entry["kind"] == "pull":
-            self._pull(entry)
-        elif entry["kind"] == "table":
-            self._table(entry)
-        elif entry["kind"] == "delivery":
-            self._delivery(entry)
+            demand(right, 2, f"{ref['key']} has other bytes than entry {entry['seq']} names")
+            demand(KEY.encode() not in kept.data, 11, f"the key stands in {ref['key']}")
+        match entry["kind"], entry.get("stream"):
+            case "pull", "cost":
+                self.books.pull(entry)
+            case "table", "cost":
+                self.books.table(entry)
+            case "pull", "audit_export":
+                self.imports.pull(entry)
+            case "table", "audit_export":
+                self.imports.table(entry)
+            case "pull", _:
+                self._pull(entry)
+                self.holds.pull(entry)
+            case "table", _:
+                self._table(entry)
+            case "delivery", _:
+                self._delivery(entry)
+            case "period", _:
+                self.books.period(entry)
+            case "retention", _:
+                self.holds.change(entry)
 
     def _pull(self, entry: dict[str, Any]) -> None:
         window = (parse_moment(entry["window"][0]), parse_moment(entry["window"][1]))
         pages = []
         for ref in entry["objects"]:
             served = self.vendor.served.get(ref["request_id"])
-            _demand(ref["request_id"] not in self.committed, 3, f"{ref['key']} was committed twice")
+            demand(ref["request_id"] not in self.committed, 3, f"{ref['key']} was committed twice")
             self.committed.add(ref["request_id"])
             if served is None:
                 raise Violation(f"promise 1: {ref['key']} names a request that the vendor never had")
             body = zstandard.ZstdDecompressor().decompress(self.bucket.objects[ref["key"]].data)
-            _demand(served.page and body == served.body, 1, f"{ref['key']} is not what was served")
-            _demand(KEY.encode() not in body, 11, f"the key stands in {ref['key']}")
+            demand(served.page and body == served.body, 1, f"{ref['key']} is not what was served")
+            demand(KEY.encode() not in body, 11, f"the key stands in {ref['key']}")
             pages.append((served, json.loads(body)["data"], records_of(body)))
         if entry["complete"]:
             self._whole(entry, window, [served for served, _, _ in pages])
@@ -121,20 +140,20 @@ class Judge:
     def _whole(self, entry: dict[str, Any], window: tuple[datetime, datetime], pages: list[Served]) -> None:
         """A complete pull has, of its last walk, every record that was there from its first page to its last."""
         seq = entry["seq"]
-        _demand(bool(pages) and not pages[-1].more, 5, f"entry {seq} says complete, and its last page says more")
+        demand(bool(pages) and not pages[-1].more, 5, f"entry {seq} says complete, and its last page says more")
         begin = max(at for at, one in enumerate(pages) if "after_id" not in one.query)
         walk = pages[begin:]
         for before, after in pairwise(walk):
-            _demand(after.query["after_id"] == before.last_id, 5, f"entry {seq} leaves out a page")
+            demand(after.query["after_id"] == before.last_id, 5, f"entry {seq} leaves out a page")
         for page in walk:
             asked = (parse_moment(page.query["created_at.gte"]), parse_moment(page.query["created_at.lt"]))
-            _demand(asked == window, 5, f"entry {seq} says another window than was asked for")
+            demand(asked == window, 5, f"entry {seq} says another window than was asked for")
         lasting = frozenset.intersection(*(page.held for page in walk))
         got = {record for page in walk for record in records_of(page.body)}
         missing = lasting - got
-        _demand(not missing, 1, f"entry {seq} is complete without {sorted(missing)[:1]}")
+        demand(not missing, 1, f"entry {seq} is complete without {sorted(missing)[:1]}")
         late = window[1] > walk[-1].at - timedelta(seconds=59)
-        _demand(not late, 5, f"entry {seq} calls a window complete that was still growing")
+        demand(not late, 5, f"entry {seq} calls a window complete that was still growing")
 
     def _fold(
         self,
@@ -168,7 +187,7 @@ class Judge:
                 inside = window[0] <= old.created_at < window[1]
                 if inside and name not in seen and not old.gone and _before(old, pages[0][0].at, began):
                     there = all(_names(name) in b"".join(served.held) for served, _, _ in pages)
-                    _demand(
+                    demand(
                         not there, 4, f"entry {entry['seq']} calls {name} withdrawn, which was there all the time"
                     )
                     number = old.number + 1
@@ -180,12 +199,12 @@ class Judge:
 
     def _table(self, entry: dict[str, Any]) -> None:
         (pull,) = entry["derived_from"]
-        _demand(pull not in self.folded, 3, f"entry {pull} was folded twice")
+        demand(pull not in self.folded, 3, f"entry {pull} was folded twice")
         self.folded[pull] = entry["seq"]
         found = [row for ref in entry["objects"] for row in self._rows(ref["key"])]
         _same(found, self.expected[pull], f"fold of entry {pull}")
         told = {name: entry["counts"].get(name, 0) for name in ("first", "revised", "withdrawn")}
-        _demand(told == dict(self.counts[pull]), 4, f"fold of entry {pull} reports {told}")
+        demand(told == dict(self.counts[pull]), 4, f"fold of entry {pull} reports {told}")
 
     def _rows(self, key: str) -> list[Row]:
         """The rows of a table file; read once, because its bytes do not change."""
@@ -211,7 +230,7 @@ class Judge:
                 through[marker["dt"]] = max(through.get(marker["dt"], -1), marker["through_seq"])
                 rows += self._rows(f"tables/sealed/audit_events/dt={marker['dt']}/{marker['file']}")
         for entry in self.entries:
-            if entry["kind"] == "table":
+            if entry["kind"] == "table" and entry["derived_from"][0] in self.folded:
                 for ref in entry["objects"]:
                     if entry["derived_from"][0] > through.get(ref["dt"], -1):
                         rows += self._rows(ref["key"])
@@ -228,14 +247,14 @@ class Judge:
                     continue
                 self.settled.setdefault(name, set()).add(row["status"])
                 if row["status"] == "delivered":
-                    _demand(self.siem.stored[name] > 0, 9, f"a receipt for {name}, which never arrived")
+                    demand(self.siem.stored[name] > 0, 9, f"a receipt for {name}, which never arrived")
         position = entry["delivery"].get("position")
         if position is not None:
             for pull, seq in self.folded.items():
                 if seq < position[0]:
                     for name, version, _, _ in self.expected[pull]:
                         known = (name, version) in self.settled
-                        _demand(known, 9, f"the position passed {name} version {version} without a receipt")
+                        demand(known, 9, f"the position passed {name} version {version} without a receipt")
 
     # the end
 
@@ -243,18 +262,23 @@ class Judge:
         """All is pulled, folded and delivered now."""
         end = max(last for _, last in self.covered)
         start = datetime(FIRST.year, FIRST.month, FIRST.day, tzinfo=end.tzinfo)
-        _demand(_joined(self.covered) == [(start, end)], 5, f"there are holes: {_joined(self.covered)}")
+        demand(_joined(self.covered) == [(start, end)], 5, f"there are holes: {_joined(self.covered)}")
         claimed = [(window.start, window.end) for window in state.stream("activities").covered]
-        _demand(claimed == [(start, end)], 5, f"coverage is said to be {claimed}")
+        demand(claimed == [(start, end)], 5, f"coverage is said to be {claimed}")
         unfolded = self.expected.keys() - self.folded.keys()
-        _demand(not unfolded, 3, f"pulls {sorted(unfolded)} were never folded")
+        demand(not unfolded, 3, f"pulls {sorted(unfolded)} were never folded")
         self._current(start, end)
-        for entry in self.entries:
-            for ref in entry["objects"]:
-                _demand(ref["key"] in self.bucket.objects, 1, f"{ref['key']} was never stored")
+        self.all_is_stored()
         self._tiers()
+        self.holds.look(strictly=True)
         if delivered:
             self._delivered(state)
+
+    def all_is_stored(self) -> None:
+        """What an entry may name before it is stored is stored at the end."""
+        for entry in self.entries:
+            for ref in entry["objects"]:
+                demand(ref["key"] in self.bucket.objects, 1, f"{ref['key']} was never stored")
 
     def _current(self, start: datetime, end: datetime) -> None:
         """The current versions are what the vendor shows."""
@@ -266,25 +290,25 @@ class Judge:
             name: one.content for name, one in self.held.items() if not one.gone and start <= one.created_at < end
         }
         lost, extra = truth.keys() - held.keys(), held.keys() - truth.keys()
-        _demand(not lost, 1, f"{len(lost)} records are not in the archive: {sorted(lost)[:2]}")
-        _demand(not extra, 4, f"{len(extra)} records are held that the vendor withdrew: {sorted(extra)[:2]}")
+        demand(not lost, 1, f"{len(lost)} records are not in the archive: {sorted(lost)[:2]}")
+        demand(not extra, 4, f"{len(extra)} records are held that the vendor withdrew: {sorted(extra)[:2]}")
         other = [name for name in truth if truth[name] != held[name]]
-        _demand(not other, 4, f"{len(other)} records are held in an older form: {other[:2]}")
+        demand(not other, 4, f"{len(other)} records are held in an older form: {other[:2]}")
 
     def _delivered(self, state: Any) -> None:
         wanted = {(name, version) for rows in self.expected.values() for name, version, _, _ in rows}
         left = wanted - self.settled.keys()
-        _demand(not left, 9, f"{len(left)} events have no receipt: {sorted(left)[:2]}")
+        demand(not left, 9, f"{len(left)} events have no receipt: {sorted(left)[:2]}")
         for name in wanted:
             if "delivered" in self.settled[name]:
-                _demand(self.siem.stored[name] > 0, 9, f"{name} has a receipt and never arrived")
+                demand(self.siem.stored[name] > 0, 9, f"{name} has a receipt and never arrived")
             else:
-                _demand(self.letters[name] > 0, 9, f"{name} is dead without a letter")
+                demand(self.letters[name] > 0, 9, f"{name} is dead without a letter")
             hopeless = is_poison(name[0]) or self.siem.failed[name] >= TRIES
-            _demand(hopeless or self.siem.stored[name] > 0, 9, f"{name} was given up too early")
+            demand(hopeless or self.siem.stored[name] > 0, 9, f"{name} was given up too early")
         served = state.served().get("soc")
         open_letters = served.dead_letters if served is not None else 0
-        _demand(open_letters == self.letters.total(), 9, f"{open_letters} dead letters are told of")
+        demand(open_letters == self.letters.total(), 9, f"{open_letters} dead letters are told of")
 
 
 def _before(old: _Version, began: datetime, asked: datetime) -> bool:
@@ -298,11 +322,6 @@ def _before(old: _Version, began: datetime, asked: datetime) -> bool:
 def _names(record: str) -> bytes:
     """How a record with this id begins."""
     return f'{{"id":"{record}",'.encode()
-
-
-def _demand(holds: bool, promise: int, otherwise: str) -> None:
-    if not holds:
-        raise Violation(f"promise {promise}: {otherwise}")
 
 
 def _same(found: list[Row], wanted: list[Row], what: str) -> None:

@@ -6,8 +6,7 @@ there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 import assets.pulling
@@ -19,6 +18,8 @@ import warehouse.delivery.book
 import warehouse.delivery.positions
 import warehouse.tables.fold
 import warehouse.tables.seal
+from tests.simulation.mutations_beside_the_feed import BESIDE_THE_FEED
+from tests.simulation.planting import Planted, instead
 from warehouse.archive import keys
 from warehouse.archive.archive import Archive
 from warehouse.archive.log import Log
@@ -27,18 +28,6 @@ from warehouse.delivery.book import Book
 from warehouse.delivery.positions import Progress
 from warehouse.tables.fold import OpenFold
 
-Planted = Callable[[], AbstractContextManager[None]]
-
-
-@contextmanager
-def _instead(owner: Any, name: str, other: Any) -> Iterator[None]:
-    real = getattr(owner, name)
-    setattr(owner, name, other)
-    try:
-        yield
-    finally:
-        setattr(owner, name, real)
-
 
 def position_before_acknowledgement() -> AbstractContextManager[None]:
     """positions.py: what was handed out counts as settled."""
@@ -46,12 +35,12 @@ def position_before_acknowledgement() -> AbstractContextManager[None]:
     def position(self: Progress) -> Any:
         return self._place(self._count)
 
-    return _instead(Progress, "position", position)
+    return instead(Progress, "position", position)
 
 
 def receipts_are_forgotten() -> AbstractContextManager[None]:
     """book.py: the entry is written without the objects it is about."""
-    return _instead(Book, "_stored", lambda self, settled: [])
+    return instead(Book, "_stored", lambda self, settled: [])
 
 
 def revision_is_dropped() -> AbstractContextManager[None]:
@@ -68,7 +57,7 @@ def revision_is_dropped() -> AbstractContextManager[None]:
             found[name] = one
         return found
 
-    return _instead(warehouse.tables.fold, "held_versions", held_versions)
+    return instead(warehouse.tables.fold, "held_versions", held_versions)
 
 
 class _Equal(str):
@@ -90,7 +79,7 @@ def partial_pull_withdraws() -> AbstractContextManager[None]:
         self._withdraw()
         self._flush()
 
-    return _instead(OpenFold, "close", close)
+    return instead(OpenFold, "close", close)
 
 
 def entry_is_not_fenced() -> AbstractContextManager[None]:
@@ -102,7 +91,7 @@ def entry_is_not_fenced() -> AbstractContextManager[None]:
         self._take(entry, data)
         return True
 
-    return _instead(Log, "_put", _put)
+    return instead(Log, "_put", _put)
 
 
 def own_entry_is_not_known_again() -> AbstractContextManager[None]:
@@ -116,7 +105,7 @@ def own_entry_is_not_known_again() -> AbstractContextManager[None]:
         self._take(entry, data)
         return True
 
-    return _instead(Log, "_put", _put)
+    return instead(Log, "_put", _put)
 
 
 def coverage_of_an_incomplete_window() -> AbstractContextManager[None]:
@@ -127,7 +116,7 @@ def coverage_of_an_incomplete_window() -> AbstractContextManager[None]:
         walked.error = None
         return real(archive, walked, report, **how)
 
-    return _instead(assets.pulling, "commit_window", commit_window)
+    return instead(assets.pulling, "commit_window", commit_window)
 
 
 def entry_before_its_objects() -> AbstractContextManager[None]:
@@ -142,7 +131,7 @@ def entry_before_its_objects() -> AbstractContextManager[None]:
 
         return ObjectRef(key=key, version_id="1", sha256=sha256_hex(data), bytes=len(data))
 
-    return _instead(Archive, "put", put)
+    return instead(Archive, "put", put)
 
 
 def pull_is_folded_twice() -> AbstractContextManager[None]:
@@ -162,7 +151,7 @@ def pull_is_folded_twice() -> AbstractContextManager[None]:
 
         return real(self, careless)
 
-    return _instead(Archive, "append", append)
+    return instead(Archive, "append", append)
 
 
 def marker_before_the_seal() -> AbstractContextManager[None]:
@@ -174,7 +163,7 @@ def marker_before_the_seal() -> AbstractContextManager[None]:
         archive.put(marker.key, data)
         return part, marker, data
 
-    return _instead(warehouse.tables.seal, "_store_part", _store_part)
+    return instead(warehouse.tables.seal, "_store_part", _store_part)
 
 
 def time_runs_back() -> AbstractContextManager[None]:
@@ -193,7 +182,7 @@ def time_runs_back() -> AbstractContextManager[None]:
             previous=state.head_sha256,
         )
 
-    return _instead(Log, "_place", _place)
+    return instead(Log, "_place", _place)
 
 
 def head_is_left_unsigned() -> AbstractContextManager[None]:
@@ -202,7 +191,7 @@ def head_is_left_unsigned() -> AbstractContextManager[None]:
     def _sign_head(self: Log) -> None:
         return None
 
-    return _instead(Log, "_sign_head", _sign_head)
+    return instead(Log, "_sign_head", _sign_head)
 
 
 def page_is_written_anew() -> AbstractContextManager[None]:
@@ -216,7 +205,7 @@ def page_is_written_anew() -> AbstractContextManager[None]:
         body = json.dumps(json.loads(page.body), separators=(",", ":")).encode()
         return real(self, stream, window, dataclasses.replace(page, body=body))
 
-    return _instead(Archive, "put_page", put_page)
+    return instead(Archive, "put_page", put_page)
 
 
 MUTATIONS: dict[str, Planted] = {
@@ -236,4 +225,4 @@ MUTATIONS: dict[str, Planted] = {
         head_is_left_unsigned,
         page_is_written_anew,
     )
-}
+} | BESIDE_THE_FEED

@@ -7,13 +7,15 @@ Promise: a step means the same whatever was cut around it, so that a failing pla
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from random import Random
 
 from tests.simulation.world import KINDS, Fault
 
 CHANGES = ("restate", "reorder", "withdraw", "bring back", "redact", "late")
+CHANGES_OF_COST = ("publish", "amount", "amount", "row comes", "row gone")
+STRANGERS = ("hello", "{", "of another log", '{"v": 2}')
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,10 @@ class Writer:
 
 @dataclass(frozen=True)
 class Step:
-    """do: pull (what is due), range (days again), deliver, rotate, adopt, change, wait. number: its own source of
-    chance. stale: seconds by which listings lag. changes: what the vendor does to the past at which request."""
+    """do: pull (what is due), range (days again), deliver, forward (whoever waits at the queue), rotate, adopt,
+    import, hold, release, spend, close, reopen, change (of the feed), publish (of cost), stranger (a message in
+    the queue), wait. number: its own source of chance. stale: seconds by which listings lag. changes: what the
+    vendor does to the past at which request."""
 
     do: str
     number: int
@@ -43,7 +47,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """cache: whether the machine keeps its local copy of the state. deliver: whether there is a destination."""
+    """cache: whether the machine keeps its local copy of the state. deliver: whether there is a destination.
+    queue: whether commits are announced to a queue. books: cost and its months instead of the feed."""
 
     seed: int
     steps: tuple[Step, ...]
@@ -52,6 +57,8 @@ class Plan:
     hour: int = 6
     cache: bool = False
     deliver: bool = False
+    queue: bool = False
+    books: bool = False
 
     def as_text(self) -> str:
         """One line for each step, with what goes wrong in it."""
@@ -59,6 +66,8 @@ class Plan:
             f"seed {self.seed}: page limit {self.page_limit}, begins on day {self.day} at {self.hour}:20"
             + (", with a local cache" if self.cache else "")
             + (", with a destination" if self.deliver else "")
+            + (", with a queue" if self.queue else "")
+            + (", cost and its months" if self.books else "")
         ]
         for step in self.steps:
             told = {
@@ -76,10 +85,17 @@ class Plan:
 def draw(seed: int) -> Plan:
     """The plan of a seed."""
     rng = Random(f"plan {seed}")
+    if rng.random() < 0.08:
+        return _of_books(rng, seed)
     deliver = rng.random() < 0.2
+    queue = deliver and rng.random() < 0.4
+    weights = {
+        "pull": 10, "range": 3, "rotate": 1, "adopt": 1, "change": 3, "wait": 3, "import": 0.7, "hold": 0.7,
+        "release": 0.3, "deliver": (6 if queue else 12) * deliver, "forward": 9 * queue, "stranger": 2 * queue,
+    }  # fmt: skip
     count = rng.randint(2, 5)
-    steps = tuple(_step(rng, number, deliver) for number in range(count))
-    if deliver and not any(step.do == "deliver" for step in steps):
+    steps = tuple(_step(rng, number, weights) for number in range(count))
+    if deliver and not any(step.do in ("deliver", "forward") for step in steps):
         steps = (*steps, Step("deliver", count))
     if deliver:  # there is something to deliver, or all of it would wait for the end
         steps = (Step("pull", count + 1), *steps)
@@ -91,23 +107,44 @@ def draw(seed: int) -> Plan:
         hour=rng.choice((0, 1, 2, 6, 13, 23)),
         cache=rng.random() < 0.25,
         deliver=deliver,
+        queue=queue,
     )
 
 
-def _step(rng: Random, number: int, deliver: bool) -> Step:
-    do = rng.choices(
-        ("pull", "range", "deliver", "rotate", "adopt", "change", "wait"),
-        (10, 3, 12 if deliver else 0, 1, 1, 3, 3),
-    )[0]
+def _of_books(rng: Random, seed: int) -> Plan:
+    """Cost, two months of it, restated, closed and reopened."""
+    weights = {"spend": 8, "publish": 5, "close": 5, "reopen": 2, "wait": 2, "rotate": 0.5}
+    count = rng.randint(3, 6)
+    steps = (Step("spend", count), *(_step(rng, number, weights) for number in range(count)))
+    return Plan(
+        seed,
+        steps,
+        page_limit=rng.choice((2, 3, 12)),
+        day=rng.choice((0, 15, 20)),
+        hour=rng.choice((0, 6, 23)),
+        books=True,
+    )
+
+
+def _step(rng: Random, number: int, weights: Mapping[str, float]) -> Step:
+    do = rng.choices(list(weights), list(weights.values()))[0]
     if do == "change":
         return Step(do, number, what=rng.choice(CHANGES))
+    if do == "publish":
+        return Step(do, number, what=rng.choice(CHANGES_OF_COST))
+    if do == "stranger":
+        return Step(do, number, what=rng.choice(STRANGERS))
     if do == "wait":
-        return Step(do, number, seconds=rng.choice((30, 300, 1200, 3 * 3600, 20 * 3600)))
+        hours = (0.01, 0.1, 0.35, 3, 20, *((72, 24 * 16) if "spend" in weights else ()))
+        return Step(do, number, seconds=3600 * rng.choice(hours))
     two = rng.random() < 0.35
     writers = tuple(_writer(rng) for _ in range(1 + two))
-    faults = tuple(_faults(rng, do))
+    faults = tuple(_faults(rng, do, "forward" in weights and weights["forward"] > 0))
+    changing = CHANGES_OF_COST if do == "spend" else CHANGES
     changes = tuple(
-        (rng.randint(1, 10), rng.choice(CHANGES)) for _ in range(rng.choice((0, 0, 0, 1, 2))) if do != "deliver"
+        (rng.randint(1, 10), rng.choice(changing))
+        for _ in range(rng.choice((0, 0, 0, 1, 2)))
+        if do in ("pull", "range", "spend")
     )
     stale = rng.choice((0, 0, 0, 0, 20, 300))
     return Step(do, number, writers, faults, changes, stale, what=rng.choice(("", "first", "all")))
@@ -119,21 +156,23 @@ def _writer(rng: Random) -> Writer:
     return Writer(dies, skew)
 
 
-def _faults(rng: Random, do: str) -> Iterator[Fault]:
-    devices = {
-        "pull": ("store", "vendor"),
-        "range": ("store", "vendor"),
-        "deliver": ("store", "siem", "siem", "siem"),
-    }
+def _faults(rng: Random, do: str, queue: bool) -> Iterator[Fault]:
+    devices: tuple[str, ...] = ("store",)
+    if do in ("pull", "range", "spend"):
+        devices = ("store", "vendor", "queue") if queue else ("store", "vendor")
+    elif do == "deliver":
+        devices = ("store", "siem", "siem", "siem")
+    elif do == "forward":
+        devices = ("store", "siem", "siem", "queue")
     for _ in range(rng.choice((0, 0, 1, 1, 2, 4))):
-        device = rng.choice(devices.get(do, ("store",)))
-        most = {"store": 110, "vendor": 14, "siem": 12}[device]
+        device = rng.choice(devices)
+        most = {"store": 110, "vendor": 14, "siem": 12, "queue": 4}[device]
         yield device, rng.randint(1, most), rng.choice(KINDS[device])
     if rng.random() < (
-        0.4 if do == "deliver" else 0.05
+        0.4 if do in ("deliver", "forward") else 0.05
     ):  # the disk stays full, the API or the receiver stays down
         lasting = (("siem", "error 503"), ("siem", "refused connection"), ("siem", "lost answer"))
-        if do != "deliver":
+        if do not in ("deliver", "forward"):
             lasting = (("store", "full"), ("vendor", "error 503"), ("vendor", "refused connection"))
         device, kind = rng.choice(lasting)
         begin = rng.randint(1, 60 if device == "store" else 6)
@@ -170,7 +209,9 @@ def _smaller(plan: Plan) -> Iterator[Plan]:
             yield replace(plan, steps=(*plan.steps[:at], simpler, *plan.steps[at + 1 :]))
     if plan.cache:
         yield replace(plan, cache=False)
-    if plan.deliver and not any(step.do == "deliver" for step in plan.steps):
+    if plan.queue and not any(step.do == "forward" for step in plan.steps):
+        yield replace(plan, queue=False)
+    if plan.deliver and not any(step.do in ("deliver", "forward") for step in plan.steps):
         yield replace(plan, deliver=False)
 
 

@@ -35,6 +35,7 @@ class Siem:
     world: World
     stored: Counter[tuple[str, int]] = field(default_factory=Counter)
     failed: Counter[tuple[str, int]] = field(default_factory=Counter)
+    senders: set[str] = field(default_factory=set)  # processes that sent anything
 
     def destination(self, process: Process) -> Any:
         """The module of a type, as `destinations/` has them."""
@@ -58,6 +59,7 @@ class Siem:
 
     def take(self, request: Request, process: Process) -> Response:
         number = process.begin_step()
+        self.senders.add(process.name)
         kind = self.world.meet("siem", process, f"POST {request.count} events")
         events = [msgspec.json.decode(line) for line in request.body.splitlines()]
         names = [(event["id"], event["version"]) for event in events]

@@ -7,10 +7,8 @@ window can be judged. The records and the footprints are the sandbox's; the faul
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from email.utils import format_datetime
 from functools import cache
 from random import Random
 from urllib.parse import parse_qs
@@ -23,10 +21,8 @@ from sandbox.tenant.day import events_of
 from sandbox.tenant.events import Draft, Event, day_start, finish
 from sandbox.tenant.store import Segment, Store, Walk, record_id
 from sandbox.tenant.world import World as TenantWorld
-from tests.simulation.scheduler import Process, Scheduler
-from tests.simulation.world import World
+from tests.simulation.api import Api, Cut, spoilt
 
-KEY = "sk-ant-api01-sandbox-simulation-0000"
 FIRST = date(2026, 11, 16)
 _TENANTS = 5
 _A_DAY = 7
@@ -67,35 +63,21 @@ class Served:
 
 
 @dataclass
-class Vendor:
-    """One tenant of one trial. changes: what happens to its past when the request of that number comes, in a
-    step.
-    """
+class Vendor(Api):
+    """The activity feed of one tenant of one trial."""
 
-    scheduler: Scheduler
-    world: World
-    rng: Random
-    number: int
-    changes: dict[int, str] = field(default_factory=dict)
     served: dict[str, Served] = field(default_factory=dict)
     gone: list[Event] = field(default_factory=list)
-    keys_seen: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         tenant = self.number % _TENANTS
         self.feed = Store(FIRST, lambda day: Segment(_events(tenant, day)))
         self._key_id = _tenant(tenant).key_named("compliance").id
-        self._count = self._asked = 0
-
-    def begin(self, changes: dict[int, str]) -> None:
-        self.changes, self._asked = changes, 0
 
     def visible(self, start: datetime, end: datetime) -> list[bytes]:
         """What the feed shows now of `[start, end)`."""
         return list(self.feed.visible(to_us(start), to_us(end), to_us(self.scheduler.now)))
-
-    def transport(self, process: Process) -> httpx.BaseTransport:
-        return _Line(self, process)
 
     # what is done to the past
 
@@ -157,49 +139,7 @@ class Vendor:
 
     # the API
 
-    def answer(self, request: httpx.Request, process: Process) -> httpx.Response:
-        """One request, whole, with its fault; raises httpx errors for what the network does."""
-        process.begin_step()
-        self._asked += 1
-        kind = self.world.meet("vendor", process, f"GET {request.url.query.decode()}")
-        if process.dead:
-            process.end_step(0)
-        if self._asked in self.changes:
-            self.change(self.changes[self._asked])
-        if kind == "refused connection":
-            raise httpx.ConnectError("connection refused", request=request)
-        if kind == "timeout":
-            self.scheduler.wait(seconds=60)
-            raise httpx.ReadTimeout("timed out", request=request)
-        refused = self._refused(kind, request)
-        if refused is not None:
-            return refused
-        response = self._page(request, kind)
-        process.end_step(process.steps)
-        if kind == "lost answer":
-            raise httpx.ReadError("connection reset", request=request)
-        return response
-
-    def _refused(self, kind: str, request: httpx.Request) -> httpx.Response | None:
-        self.keys_seen.add(request.headers.get("x-api-key", ""))
-        if request.headers.get("x-api-key") != KEY:
-            return self._error(401, "authentication_error", "invalid x-api-key")
-        for name, status in (("error 500", 500), ("error 502", 502), ("error 503", 503), ("overloaded", 529)):
-            if kind == name:
-                return self._error(status, "api_error", "try again")
-        if kind == "rate limit":
-            return self._error(429, "rate_limit_error", "slow down", {"retry-after": "3"})
-        if kind == "stale cursor" and b"after_id" in request.url.query:
-            return self._error(400, "invalid_request_error", "cursor is no longer valid")
-        return None
-
-    def _error(
-        self, status: int, kind: str, message: str, headers: dict[str, str] | None = None
-    ) -> httpx.Response:
-        body = json.dumps({"type": "error", "error": {"type": kind, "message": message}}).encode()
-        return httpx.Response(status, content=body, headers=self._headers(self._request_id()) | (headers or {}))
-
-    def _page(self, request: httpx.Request, kind: str) -> httpx.Response:
+    def page(self, request: httpx.Request, kind: str) -> httpx.Response:
         query = {name: values[-1] for name, values in parse_qs(request.url.query.decode()).items()}
         start, end = (parse_moment(query[name]) for name in ("created_at.gte", "created_at.lt"))
         now = to_us(self.scheduler.now)
@@ -214,16 +154,13 @@ class Vendor:
             joined, b"true" if more else b"false", first, last,
         )  # fmt: skip
         good = kind not in ("cut", "torn json", "not a page", "empty and more")
-        if kind == "torn json":
-            body = body[: len(body) * 2 // 3]
-        elif kind == "not a page":
-            body = b"<html><body>Please sign in to the proxy</body></html>"
-        elif kind == "empty and more":
+        body = spoilt(body, kind)
+        if kind == "empty and more":
             body = b'{"data":[],"has_more":true,"first_id":null,"last_id":null}'
         elif kind == "former page":
             former = [one for one in self.served.values() if one.last_id and one.last_id == query.get("after_id")]
             body, good = (former[-1].body, False) if former else (body, True)
-        request_id = self._request_id()
+        request_id = self.request_id()
         held = frozenset(self.visible(start, end))
         self.served[request_id] = Served(
             request_id, self.scheduler.now, query, body, more, held, good, ids[-1] if ids else None
@@ -234,38 +171,8 @@ class Vendor:
                 f"https://api.anthropic.com{request.url.path}?{request.url.query.decode()}", 200, self.rng,
             )
         )  # fmt: skip
-        stream: httpx.SyncByteStream | None = _Cut(body) if kind == "cut" else None
-        headers = self._headers(request_id)
+        stream: httpx.SyncByteStream | None = Cut(body) if kind == "cut" else None
+        headers = self.headers(request_id)
         if stream is not None:
             return httpx.Response(200, stream=stream, headers=headers)
         return httpx.Response(200, content=body, headers=headers)
-
-    def _request_id(self) -> str:
-        self._count += 1
-        return f"req_sim{self._count:06d}"
-
-    def _headers(self, request_id: str) -> dict[str, str]:
-        return {
-            "request-id": request_id,
-            "date": format_datetime(self.scheduler.now, usegmt=True),
-            "content-type": "application/json",
-        }
-
-
-class _Line(httpx.BaseTransport):
-    def __init__(self, vendor: Vendor, process: Process) -> None:
-        self._vendor, self._process = vendor, process
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        return self._vendor.answer(request, self._process)
-
-
-class _Cut(httpx.SyncByteStream):
-    """The first half of a body; then the connection breaks."""
-
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield self._body[: len(self._body) // 2]
-        raise httpx.ReadError("connection reset")

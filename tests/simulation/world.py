@@ -2,7 +2,7 @@
 takes.
 
 A fault is `(device, number, kind)`: the operation of that number on that device, counted over a step of the plan,
-fails in that way. Devices are `store`, `vendor` and `siem`. Everything that is not named goes well.
+fails in that way. Devices are `store`, `vendor`, `siem` and `queue`. Everything that is not named goes well.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ VENDOR_FAULTS = (
     "former page", "error 500", "error 502", "error 503", "overloaded", "rate limit", "stale cursor", "doubled",
     "slow", )  # fmt: skip
 SIEM_FAULTS = ("refused connection", "lost answer", "error 503", "rate limit", "too large", "slow", "unauthorized")
-KINDS = {"store": STORE_FAULTS, "vendor": VENDOR_FAULTS, "siem": SIEM_FAULTS}
+QUEUE_FAULTS = ("unreachable", "lost answer", "twice", "slow")
+KINDS = {"store": STORE_FAULTS, "vendor": VENDOR_FAULTS, "siem": SIEM_FAULTS, "queue": QUEUE_FAULTS}
 
 
 @dataclass
