@@ -10,10 +10,9 @@ from assets.workshop import Progress, Silent, Workshop
 from warehouse.tables.telemetry import (
     FILES_PER_COMMIT,
     ROWS_PER_COMMIT,
-    Known,
+    KnownFiles,
     Taken,
     finish_landings,
-    known_files,
     land,
     take,
 )
@@ -61,14 +60,15 @@ def land_telemetry(
     )
     progress = progress or Silent()
     progress.start(len(found))
-    landing = _Landing(workshop, Reader(allow_list(own.keep)), known_files(workshop.archive))
-    landing.take_all(found, progress)
+    with KnownFiles(workshop.archive) as known:
+        landing = _Landing(workshop, Reader(allow_list(own.keep)), known)
+        landing.take_all(found, progress)
     workshop.archive.settle()
     return landing.report
 
 
 class _Landing:
-    def __init__(self, workshop: Workshop, reader: Reader, known: Known) -> None:
+    def __init__(self, workshop: Workshop, reader: Reader, known: KnownFiles) -> None:
         self.report = LandingReport()
         self._archive, self._reader, self._known = workshop.archive, reader, known
         self._here: set[str] = set()
@@ -86,11 +86,11 @@ class _Landing:
     def _take(self, source: Source) -> dict[str, Any]:
         told: dict[str, Any] = {"name": source.name, "status": "landed", "reason": None}
         told |= {"points": 0, "events": 0, "spans": 0, "removed": {}}
-        if source.version is not None and (source.name, source.version) in self._known.versions:
+        if source.version is not None and self._known.has_object(source.name, source.version):
             return told | {"status": "duplicate", "reason": "this very object is in the archive already"}
         try:
             sha256, size = digest_of(source)
-            if sha256 in self._known.digests or sha256 in self._here:
+            if sha256 in self._here or self._known.has_bytes(sha256):
                 return told | {
                     "status": "duplicate",
                     "reason": "these very bytes are in the archive already",

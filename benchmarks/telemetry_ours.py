@@ -50,9 +50,7 @@ def land(path: Path) -> int:
 
 
 def _rows(message: Message) -> int:
-    return sum(
-        len(group.records) + sum(len(metric.points) for metric in group.metrics) for group in message.groups
-    )
+    return message.events + sum(len(metric.points) for group in message.groups for metric in group.metrics)
 
 
 def main() -> None:

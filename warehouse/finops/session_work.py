@@ -1,11 +1,12 @@
 """What was done beside what it cost: by team, repository or declared cost centre, as telemetry tells them apart.
 
-Promise: amounts are parts of the cost report's, and add up to it; counts are telemetry's, and of a group so
-small that it tells of single persons they are withheld. Rule book: reference finops, section 6.
+Promise: amounts are parts of the cost report's, and add up to it. No row tells of fewer than `SMALLEST_GROUP`
+people: groups that do stand together, with another where they are still too few. Rule book: reference finops,
+section 6.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -30,10 +31,13 @@ class Work:
     active_seconds: int = 0
 
 
+TOGETHER = f"(groups of fewer than {SMALLEST_GROUP} people)"
+
+
 @dataclass(frozen=True, slots=True)
 class GroupUse:
-    """One group's month. `name` None: cost that no session explains. Counts are None where `people` are too
-    few."""
+    """One group's month. `name` None: cost that no session explains; `TOGETHER`: what the small groups come to.
+    `work` is None without a session, and where all groups together have too few people."""
 
     name: str | None
     people: int
@@ -53,6 +57,19 @@ class _Sums:
     sessions: set[str] = field(default_factory=set)
     amount: Decimal = ZERO
     estimate: Decimal = ZERO
+    work: list[Work] = field(default_factory=list)
+
+    def add(self, other: "_Sums") -> None:
+        self.people |= other.people
+        self.sessions |= other.sessions
+        self.amount = EXACT.add(self.amount, other.amount)
+        self.estimate = EXACT.add(self.estimate, other.estimate)
+        self.work += other.work
+
+    def told_as(self, name: str | None) -> GroupUse:
+        shown = name is not None and len(self.people) >= SMALLEST_GROUP
+        work = _together(self.work) if shown else None
+        return GroupUse(name, len(self.people), len(self.sessions), self.amount, self.estimate, work)
 
 
 Key = Callable[[SessionDay], str | None]
@@ -61,8 +78,10 @@ Key = Callable[[SessionDay], str | None]
 def by_group(
     parts: Iterable[CostPart], sessions: Sequence[SessionDay], work: Iterable[Work], key: Key
 ) -> list[GroupUse]:
-    """The groups by what they cost, dearest first; sessions that name none are under `(not told)`."""
-    groups: dict[str | None, _Sums] = defaultdict(_Sums)
+    """The groups by what they cost, dearest first; sessions that name none are under `(not told)`. The small ones
+    together, and what no session explains, come last."""
+    groups: dict[str, _Sums] = defaultdict(_Sums)
+    unexplained = _Sums()
     group_of: dict[str, str] = {}
     for one in sessions:
         name = key(one) or "(not told)"
@@ -72,25 +91,34 @@ def by_group(
         sums.estimate = EXACT.add(sums.estimate, one.estimate)
         sums.people.add(one.actor or one.session_id)
     for part in parts:
-        sums = groups[(key(part.session) or "(not told)") if part.session else None]
+        sums = groups[key(part.session) or "(not told)"] if part.session else unexplained
         sums.amount = EXACT.add(sums.amount, part.amount)
-        sums.people |= {name for name in (part.actor_id or part.actor_email,) if name and part.session is None}
-    done: dict[str, list[Work]] = defaultdict(list)
+        if part.session is None and (who := part.actor_id or part.actor_email):
+            sums.people.add(who)
     for counted in work:
         if counted.session_id in group_of:
-            done[group_of[counted.session_id]].append(counted)
-    made = [
-        GroupUse(
-            name,
-            len(sums.people),
-            len(sums.sessions),
-            sums.amount,
-            sums.estimate,
-            _together(done[name]) if name is not None and len(sums.people) >= SMALLEST_GROUP else None,
-        )
-        for name, sums in groups.items()
-    ]
-    return sorted(made, key=lambda one: (one.name is None, -one.amount, one.name or ""))
+            groups[group_of[counted.session_id]].work.append(counted)
+    together = _Sums()
+    for name in _too_small(groups):
+        together.add(groups.pop(name))
+    made = sorted(
+        (sums.told_as(name) for name, sums in groups.items()), key=lambda one: (-one.amount, one.name or "")
+    )
+    made += [together.told_as(TOGETHER)] if together.sessions else []
+    return made + ([unexplained.told_as(None)] if unexplained.people or unexplained.amount else [])
+
+
+def _too_small(groups: Mapping[str, _Sums]) -> list[str]:
+    """Groups that may not stand alone. Where these are too few people even together, the next larger joins them:
+    else the total less the other rows would tell of them."""
+    small: list[str] = []
+    people: set[str] = set()
+    for name, sums in sorted(groups.items(), key=lambda one: (len(one[1].people), one[0])):
+        if len(sums.people) >= SMALLEST_GROUP and (not small or len(people) >= SMALLEST_GROUP):
+            break
+        small.append(name)
+        people |= sums.people
+    return small
 
 
 def _together(done: Sequence[Work]) -> Work:

@@ -6,7 +6,20 @@ tables.
 
 from warehouse.telemetry.allow_list import AllowList, allow_list, known_names, never_kept
 from warehouse.telemetry.errors import CutShort, NeverKept, NotTelemetry, TelemetryError, TooLarge
-from warehouse.telemetry.model import Attributes, Group, Message, Metric, Point, Record, Signal, Span
+from warehouse.telemetry.model import (
+    Attributes,
+    Cells,
+    Coded,
+    Group,
+    Heads,
+    Message,
+    Metric,
+    Point,
+    Record,
+    RecordColumns,
+    Signal,
+    Span,
+)
 from warehouse.telemetry.reading import Reader
 from warehouse.telemetry.unpacking import Encoded, signal_of
 from warehouse.telemetry.writing import write_line
@@ -14,9 +27,12 @@ from warehouse.telemetry.writing import write_line
 __all__ = [
     "AllowList",
     "Attributes",
+    "Cells",
+    "Coded",
     "CutShort",
     "Encoded",
     "Group",
+    "Heads",
     "Message",
     "Metric",
     "NeverKept",
@@ -24,6 +40,7 @@ __all__ = [
     "Point",
     "Reader",
     "Record",
+    "RecordColumns",
     "Signal",
     "Span",
     "TelemetryError",

@@ -65,21 +65,35 @@ class Grouping:
         removed: Counter[str],
     ) -> Record:
         """`body` is whatever the record had; NESTED counts as one that must go."""
-        if not (isinstance(body, str) and (body == "" or self._is_event(body))):
+        kept = self.body(body)
+        if kept is None:
             removed["(log body)"] += 1
-            body = ""
-        if event_name:
-            event_name = self._name(event_name.removeprefix(_BODY), self._allow.events, "(event name)", removed)
         return Record(
             attributes,
             time,
             observed,
             severity,
-            body,
-            event_name,
-            _fitting(trace_id, _HEX, "(trace id)", removed),
-            _fitting(span_id, _HEX, "(span id)", removed),
+            kept or "",
+            self.event_name(event_name, removed),
+            self.trace_id(trace_id, removed),
+            self.span_id(span_id, removed),
         )
+
+    def body(self, body: Value) -> str | None:
+        """A record's body where it is no more than the name of an event, or empty; None where it must go."""
+        if not isinstance(body, str):
+            return None
+        known = body.startswith(_BODY) and body.removeprefix(_BODY) in self._allow.events
+        return body if known or body == "" else None
+
+    def event_name(self, name: str, removed: Counter[str]) -> str:
+        return self._name(name.removeprefix(_BODY), self._allow.events, "(event name)", removed)
+
+    def trace_id(self, text: str, removed: Counter[str]) -> str:
+        return _fitting(text, _HEX, "(trace id)", removed)
+
+    def span_id(self, text: str, removed: Counter[str]) -> str:
+        return _fitting(text, _HEX, "(span id)", removed)
 
     def span(
         self,
@@ -101,11 +115,8 @@ class Grouping:
             if number:
                 removed[counted] += number
         name = self._name(name, frozenset(), "(span name)", removed)
-        trace_id, span_id, parent_id = (_fitting(one, _HEX, "(span id)", removed) for one in ids)
+        trace_id, span_id, parent_id = (self.span_id(one, removed) for one in ids)
         return Span(attributes, name, kind, start, end, trace_id, span_id, parent_id, status)
-
-    def _is_event(self, body: str) -> bool:
-        return body.startswith(_BODY) and body.removeprefix(_BODY) in self._allow.events
 
     def _name(self, name: str, known: frozenset[str], counted: str, removed: Counter[str]) -> str:
         if name in known or is_identifier(name) or not name:

@@ -4,7 +4,11 @@ Promise: nothing in here was read from an attribute that the allow-list does not
 """
 
 from collections import Counter
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
 Signal = Literal["metrics", "logs", "traces"]
 
@@ -82,9 +86,57 @@ class Group(NamedTuple):
     spans: list[Span]
 
 
+class Coded(NamedTuple):
+    """Values of any types, each once, and which of them each row has (null: none)."""
+
+    distinct: list[Any]
+    codes: pa.Array
+
+
+Cells: TypeAlias = pa.Array | Coded
+
+
+class Heads(NamedTuple):
+    """Of log records, a list for each field, as in Record."""
+
+    severity: list[int]
+    event_name: list[str]
+    body: list[str]
+    trace_id: list[str]
+    span_id: list[str]
+
+
+class RecordColumns(NamedTuple):
+    """Log records, a row each. `group` says which group of their message they are of, ascending; times are as in
+    Record.
+
+    `values` has, of each attribute that is kept, its values by row, null where a record has none. `attributes` is
+    their OTLP JSON without its brackets, `plain` the members of a JSON object, sorted by name, `lines` the whole
+    record as OTLP JSON; each as bytes.
+    """
+
+    group: NDArray[np.int64]
+    time: NDArray[np.uint64]
+    observed: NDArray[np.uint64]
+    heads: Heads
+    values: dict[str, Cells]
+    attributes: pa.Array
+    plain: pa.Array
+    lines: pa.Array
+
+
 class Message(NamedTuple):
-    """One export request. `removed` counts what was taken out of it, by name."""
+    """One export request. `removed` counts what was taken out of it, by name. Where there are many log records,
+    `columns` has them and the groups have none."""
 
     signal: Signal
     groups: list[Group]
     removed: Counter[str]
+    columns: RecordColumns | None = None
+
+    @property
+    def events(self) -> int:
+        """How many log records there are."""
+        if self.columns is not None:
+            return len(self.columns.time)
+        return sum(len(group.records) for group in self.groups)

@@ -5,11 +5,13 @@ again; fields nobody knows are passed over and never kept. An error names a kind
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from struct import Struct, error
 from typing import Final
 
-from warehouse.telemetry.allow_list import NESTED, AllowList, Value
+import numpy as np
+
+from warehouse.telemetry.allow_list import AllowList, Value
 from warehouse.telemetry.errors import NotTelemetry
 from warehouse.telemetry.grouping import Grouping
 from warehouse.telemetry.model import (
@@ -23,20 +25,21 @@ from warehouse.telemetry.model import (
     Signal,
     Span,
 )
-from warehouse.telemetry.protobuf_wire import Malformed, blob, double, fields, signed, text, unsigned, varint
+from warehouse.telemetry.protobuf_values import OtherOrder, any_value, pair_of, pairs_of_resource, run_of_pairs
+from warehouse.telemetry.protobuf_wire import Malformed, blob, double, fields, messages, signed, text, unsigned
+from warehouse.telemetry.record_columns import ColumnReader
+from warehouse.telemetry.record_scan import MOST, OddForm, Places
 from warehouse.telemetry.sieve import Judged, Sieve
 
 # Metric's oneof, by field number
 _KINDS: Final = {5: "gauge", 7: "sum", 9: "histogram", 10: "exponential_histogram", 11: "summary"}
-# Where a point's attributes and exemplars are, by kind of metric
-_ATTRIBUTES: Final = {"histogram": 9, "exponential_histogram": 1, "summary": 7}
-_EXEMPLARS: Final = {"histogram": 8, "exponential_histogram": 11}
+# Where attributes and exemplars are in points without a number, by kind of metric; a summary has no exemplars
+_AT: Final = {"histogram": (9, 8), "exponential_histogram": (1, 11), "summary": (7, 0)}
 _TEMPORALITY: Final = {1: "delta", 2: "cumulative"}
-_LENGTHS: Final = frozenset({0x32, 0x2A})
+_FEWEST: Final = 64  # log records in a request that are worth columns
 _fixed64: Final = Struct("<Q").unpack_from
 _int64: Final = Struct("<q").unpack_from
 _float64: Final = Struct("<d").unpack_from
-_DEEPEST: Final = 8  # arrays within arrays; none of them may enter anyway
 
 
 class ProtobufReader:
@@ -45,12 +48,14 @@ class ProtobufReader:
     def __init__(self, allow: AllowList) -> None:
         self._make = Grouping(allow)
         self._sieve = Sieve(allow)
-        self._bodies: dict[bytes, Value] = {}
+        self._columns = ColumnReader(self._sieve, self._make)
 
     def read(self, data: bytes, signal: Signal, where: str) -> list[Message]:
         """The message of a request of one signal. Raises NotTelemetry, naming `where`."""
         removed: Counter[str] = Counter()
         try:
+            if signal == "logs" and (message := self._in_columns(data, removed)) is not None:
+                return [message]
             groups = [
                 group
                 for number, _, value in fields(data)
@@ -63,11 +68,41 @@ class ProtobufReader:
             raise NotTelemetry(f"{where} is no OTLP {signal} in protobuf (a field is cut off)") from None
         return [Message(signal, groups, removed)]
 
+    def _in_columns(self, data: bytes, removed: Counter[str]) -> Message | None:
+        """A request of many log records, all of them at once. None for few, and for what is not in the plain form:
+        that is read record by record, which takes longer and knows what is wrong."""
+        starts, ends, of_group = [], [], []
+        groups: list[Group] = []
+        gone = Counter[str]()
+        for outer in _of(data, 0, len(data), 1):
+            resource = NO_ATTRIBUTES
+            for one in _of(data, *outer, 1):
+                resource = self._resource(data[slice(*one)])
+            gone.update(resource.removed)
+            for inner in _of(data, *outer, 2):
+                scope = b""
+                for number, start, end in messages(data, *inner):
+                    if number == 1:
+                        scope = data[start:end]
+                    elif number == 2:
+                        starts.append(start)
+                        ends.append(end)
+                        of_group.append(len(groups))
+                groups.append(self._group(resource, scope, gone))
+        if not _FEWEST <= len(starts) <= MOST:
+            return None
+        try:
+            columns = self._columns.read(data, *_places(starts, ends, of_group), removed=gone)
+        except OddForm:
+            return None
+        removed.update(gone)
+        return Message("logs", groups, removed, columns)
+
     def _resourced(self, data: bytes, signal: Signal, removed: Counter[str]) -> Iterator[Group]:
         resource, scoped = NO_ATTRIBUTES, []
         for number, _, value in fields(data):
             if number == 1:
-                resource = self._sieve.remembered(blob(value), lambda data: self._judge(_of_resource(data)))
+                resource = self._resource(blob(value))
             elif number == 2:
                 scoped.append(blob(value))
         removed.update(resource.removed)
@@ -81,6 +116,28 @@ class ProtobufReader:
                 scope = blob(value)
             elif number == 2:
                 items.append(blob(value))
+        return self._group(
+            resource,
+            scope,
+            removed,
+            metrics=[self._metric(one, removed) for one in items] if signal == "metrics" else (),
+            records=[self._record(one, removed) for one in items] if signal == "logs" else (),
+            spans=[self._span(one, removed) for one in items] if signal == "traces" else (),
+        )
+
+    def _resource(self, data: bytes) -> Attributes:
+        return self._sieve.remembered(data, lambda data: self._judge(pairs_of_resource(data)))
+
+    def _group(
+        self,
+        resource: Attributes,
+        scope: bytes,
+        removed: Counter[str],
+        *,
+        metrics: Sequence[Metric] = (),
+        records: Sequence[Record] = (),
+        spans: Sequence[Span] = (),
+    ) -> Group:
         name = version = ""
         pairs = []
         for number, _, value in fields(scope):
@@ -90,15 +147,9 @@ class ProtobufReader:
                 version = text(value)
             elif number == 3:
                 pairs.append(blob(value))
-        removed.update(self._sieve.attributes(self._judge(pairs)).removed)
+        self._judged(pairs, removed)
         return self._make.group(
-            resource,
-            name,
-            version,
-            removed,
-            metrics=[self._metric(one, removed) for one in items] if signal == "metrics" else [],
-            records=[self._record(one, removed) for one in items] if signal == "logs" else [],
-            spans=[self._span(one, removed) for one in items] if signal == "traces" else [],
+            resource, name, version, removed, metrics=list(metrics), records=list(records), spans=list(spans)
         )
 
     def _metric(self, data: bytes, removed: Counter[str]) -> Metric:
@@ -114,8 +165,8 @@ class ProtobufReader:
         points: list[Point] = []
         temporality, monotonic = 0, False
         for number, _, value in fields(body):
-            if number == 1 and kind in _ATTRIBUTES:
-                points.append(self._other_point(blob(value), kind, removed))
+            if number == 1 and kind in _AT:
+                points.append(self._general_point(blob(value), kind, removed))
             elif number == 1:
                 points.append(self._point(blob(value), removed))
             elif number == 2 and kind != "summary":
@@ -144,115 +195,59 @@ class ProtobufReader:
             elif tag == 0x31:
                 number = _int64(data, pos + 1)[0]
             else:
-                return self._odd_point(data, removed)
+                return self._general_point(data, "sum", removed)
             pos += 9
         rest = data[pos:]
         if rest:
             try:
                 attributes = self._sieve.remembered(rest, self._judge_run)
-            except _OtherOrder:
-                return self._odd_point(data, removed)
+            except OtherOrder:
+                return self._general_point(data, "sum", removed)
             if attributes.removed:
                 removed.update(attributes.removed)
         else:
             attributes = NO_ATTRIBUTES
         return Point(attributes, start, time, number)
 
-    def _odd_point(self, data: bytes, removed: Counter[str]) -> Point:
-        """The same in whatever order its fields stand."""
+    def _general_point(self, data: bytes, kind: str, removed: Counter[str]) -> Point:
+        """A point of any kind, in whatever order its fields stand. One of a histogram or summary has no value that
+        could be summed: when, and of what."""
+        attributes_at, exemplars_at = _AT.get(kind, (7, 5))
         start = time = 0
         number: int | float | None = None
         pairs = []
         for field, _, value in fields(data):
-            if field == 7:
+            if field == attributes_at:
                 pairs.append(blob(value))
+            elif field == exemplars_at:
+                removed["(exemplar)"] += 1
             elif field == 2:
                 start = unsigned(value)
             elif field == 3:
                 time = unsigned(value)
+            elif kind in _AT:
+                continue
             elif field == 4:
                 number = double(value)
             elif field == 6:
                 number = signed(value)
-            elif field == 5:
-                removed["(exemplar)"] += 1
-        attributes = self._sieve.attributes(self._judge(pairs))
-        removed.update(attributes.removed)
-        return Point(attributes, start, time, number)
+        return Point(self._judged(pairs, removed), start, time, number)
 
-    def _other_point(self, data: bytes, kind: str, removed: Counter[str]) -> Point:
-        """A point of a histogram or summary: when, and of what; it has no value that could be summed."""
-        start = time = 0
-        pairs = []
-        for field, _, value in fields(data):
-            if field == _ATTRIBUTES[kind]:
-                pairs.append(blob(value))
-            elif field == 2:
-                start = unsigned(value)
-            elif field == 3:
-                time = unsigned(value)
-            elif field == _EXEMPLARS.get(kind):
-                removed["(exemplar)"] += 1
-        attributes = self._sieve.attributes(self._judge(pairs))
-        removed.update(attributes.removed)
-        return Point(attributes, start, time, None)
-
-    def _judge(self, pairs: list[bytes]) -> list[Judged]:
-        judge = self._sieve.judge_encoded
-        return [judge(pair, _pair) for pair in pairs]
-
-    def _judge_run(self, data: bytes) -> list[Judged]:
-        return self._judge(_only_attributes(data))
-
-    def _record(self, data: bytes, removed: Counter[str]) -> Record:
-        """The fields that each event has, one byte of tag and at most two of length; else the general way."""
-        pos, end = 0, len(data)
-        time = observed = severity = 0
-        body: Value = ""
-        pairs: list[bytes] = []
-        while pos < end:
-            tag = data[pos]
-            if tag in _LENGTHS:  # attribute, body
-                size = data[pos + 1]
-                pos += 2
-                if size > 0x7F:
-                    if data[pos] > 0x7F:
-                        return self._odd_record(data, removed)
-                    size += (data[pos] << 7) - 0x80
-                    pos += 1
-                if pos + size > end:
-                    raise Malformed("a field is longer than what is left")
-                part = data[pos : pos + size]
-                pos += size
-                if tag == 0x32:
-                    pairs.append(part)
-                else:
-                    body = self._body(part)
-            elif tag == 0x09:
-                time = _fixed64(data, pos + 1)[0]
-                pos += 9
-            elif tag == 0x59:
-                observed = _fixed64(data, pos + 1)[0]
-                pos += 9
-            elif tag == 0x10 and data[pos + 1] < 0x80:
-                severity = data[pos + 1]
-                pos += 2
-            else:
-                return self._odd_record(data, removed)
+    def _judged(self, pairs: list[bytes], removed: Counter[str]) -> Attributes:
+        """The attributes that stay; the others are counted."""
         attributes = self._sieve.attributes(self._judge(pairs))
         if attributes.removed:
             removed.update(attributes.removed)
-        return self._make.record(attributes, time, observed, severity, body, "", "", "", removed)
+        return attributes
 
-    def _body(self, data: bytes) -> Value:
-        found = self._bodies.get(data, NESTED)
-        if found is NESTED:
-            found = _any(data)
-            if len(data) < 100 and len(self._bodies) < 1000:
-                self._bodies[data] = found
-        return found
+    def _judge(self, pairs: list[bytes]) -> list[Judged]:
+        judge = self._sieve.judge_encoded
+        return [judge(pair, pair_of) for pair in pairs]
 
-    def _odd_record(self, data: bytes, removed: Counter[str]) -> Record:
+    def _judge_run(self, data: bytes) -> list[Judged]:
+        return self._judge(run_of_pairs(data))
+
+    def _record(self, data: bytes, removed: Counter[str]) -> Record:
         time = observed = severity = 0
         body: Value = ""
         event_name = trace_id = span_id = ""
@@ -267,16 +262,14 @@ class ProtobufReader:
             elif number == 2:
                 severity = unsigned(value)
             elif number == 5:
-                body = _any(blob(value))
+                body = any_value(blob(value))
             elif number == 9:
                 trace_id = blob(value).hex()
             elif number == 10:
                 span_id = blob(value).hex()
             elif number == 12:
                 event_name = text(value)
-        attributes = self._sieve.attributes(self._judge(pairs))
-        if attributes.removed:
-            removed.update(attributes.removed)
+        attributes = self._judged(pairs, removed)
         return self._make.record(
             attributes, time, observed, severity, body, event_name, trace_id, span_id, removed
         )
@@ -305,8 +298,7 @@ class ProtobufReader:
                         told = bool(blob(inner))
                     elif part == 3:
                         status = unsigned(inner)
-        attributes = self._sieve.attributes(self._judge(pairs))
-        removed.update(attributes.removed)
+        attributes = self._judged(pairs, removed)
         return self._make.span(
             attributes,
             name,
@@ -322,77 +314,10 @@ class ProtobufReader:
         )
 
 
-class _OtherOrder(Exception):
-    """Something other than attributes stands after the attributes."""
+def _places(starts: list[int], ends: list[int], groups: list[int]) -> tuple[Places, Places, Places]:
+    return np.array(starts, np.int64), np.array(ends, np.int64), np.array(groups, np.int64)
 
 
-def _only_attributes(data: bytes) -> list[bytes]:
-    """The pairs of a run of attributes (field 7), up to the end but for flags."""
-    pairs, pos, end = [], 0, len(data)
-    while pos < end:
-        tag = data[pos]
-        if tag == 0x3A:
-            size, pos = varint(data, pos + 1)
-            if pos + size > end:
-                raise Malformed("a field is longer than what is left")
-            pairs.append(data[pos : pos + size])
-            pos += size
-        elif tag == 0x40:  # flags
-            _, pos = varint(data, pos + 1)
-        else:
-            raise _OtherOrder
-    return pairs
-
-
-def _of_resource(data: bytes) -> list[bytes]:
-    return [blob(value) for number, _, value in fields(data) if number == 1]
-
-
-def _pair(data: bytes) -> tuple[str, Value]:
-    """Name and value: quickly the common form (name, then one text, integer or double), else the general way."""
-    try:
-        end = data[1] + 2
-        if data[0] == 0x0A and end < 0x80 and data[end] == 0x12 and data[end + 1] + end + 2 == len(data):
-            kind, begin = data[end + 2], end + 3
-            if kind == 0x0A and data[begin] + begin + 1 == len(data) and data[begin] < 0x80:
-                return data[2:end].decode(), data[begin + 1 :].decode()
-            if kind == 0x18:
-                value, after = varint(data, begin)
-                if after == len(data):
-                    return data[2:end].decode(), value - (1 << 64) if value >> 63 else value
-            if kind == 0x21 and begin + 8 == len(data):
-                return data[2:end].decode(), _float64(data, begin)[0]
-    except UnicodeDecodeError:
-        raise Malformed("a text is no UTF-8") from None
-    except IndexError:
-        pass
-    return _any_pair(data)
-
-
-def _any_pair(data: bytes) -> tuple[str, Value]:
-    name, value = "", NESTED
-    for number, _, part in fields(data):
-        if number == 1:
-            name = text(part)
-        elif number == 2:
-            value = _any(blob(part))
-    return name, value
-
-
-def _any(data: bytes, depth: int = 0) -> Value:
-    """A value; NESTED for lists of pairs, bytes, nothing, and what is nested too deeply to matter."""
-    found: Value = NESTED
-    for number, _, value in fields(data):
-        if number == 1:
-            found = text(value)
-        elif number == 2:
-            found = bool(unsigned(value))
-        elif number == 3:
-            found = signed(value)
-        elif number == 4:
-            found = double(value)
-        elif number == 5 and depth < _DEEPEST:
-            found = [_any(blob(one), depth + 1) for part, _, one in fields(blob(value)) if part == 1]
-        else:
-            found = NESTED
-    return found
+def _of(data: bytes, start: int, end: int, wanted: int) -> Iterator[tuple[int, int]]:
+    """Where the messages of one number are."""
+    return ((begin, stop) for number, begin, stop in messages(data, start, end) if number == wanted)

@@ -47,6 +47,30 @@ def fields(data: bytes) -> Iterator[tuple[int, int, bytes | int]]:
             raise Malformed(f"a field has the wire type {kind}")
 
 
+def messages(data: bytes, pos: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """(number, start, end) of the fields between two places that are messages or texts; others are passed over.
+    Raises Malformed."""
+    while pos < end:
+        tag, pos = varint(data, pos)
+        kind = tag & 7
+        if tag < 8:
+            raise Malformed("a field has the number 0")
+        if kind == LENGTH:
+            size, pos = varint(data, pos)
+            if pos + size > end:
+                raise Malformed("a field is longer than what is left")
+            yield tag >> 3, pos, pos + size
+            pos += size
+        elif kind == VARINT:
+            _, pos = varint(data, pos)
+        elif kind in (FIXED64, FIXED32):
+            pos += 8 if kind == FIXED64 else 4
+        else:
+            raise Malformed(f"a field has the wire type {kind}")
+    if pos > end:
+        raise Malformed("a field is cut off")
+
+
 def varint(data: bytes, pos: int) -> tuple[int, int]:
     """An unsigned integer of at most 64 bits, and where it ends. Raises Malformed."""
     value = shift = 0

@@ -170,8 +170,8 @@ class Receiver:
         self.taken.requests += 1
         for message in messages:
             self.taken.removed += message.removed
+            self.taken.events += message.events
             for group in message.groups:
-                self.taken.events += len(group.records)
                 for metric in group.metrics:
                     self.taken.points += len(metric.points)
                     rejected += len(metric.points) if metric.kind != "sum" or not metric.monotonic else 0

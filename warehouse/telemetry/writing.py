@@ -3,11 +3,16 @@
 Promise: the same message gives the same bytes; reading a line gives the message it was written from.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from warehouse.telemetry.model import Group, Message, Metric, Point, Record, Span
+from warehouse.telemetry.model import Group, Message, Metric, Point, Record, RecordColumns, Span
 
 _encode: Final = msgspec.json.Encoder().encode
 _NAMES: Final = {
@@ -28,23 +33,44 @@ _DATA: Final = {
 def write_line(message: Message) -> bytes:
     """The line, with its line break."""
     outer, middle, inner = _NAMES[message.signal]
-    groups = b",".join(_group(group, middle, inner) for group in message.groups)
+    written = (
+        map(_items, message.groups) if message.columns is None else _by_group(message.columns, message.groups)
+    )
+    groups = b",".join(
+        _group(group, middle, inner, items) for group, items in zip(message.groups, written, strict=True)
+    )
     return b'{"%s":[%s]}\n' % (outer, groups)
 
 
-def _group(group: Group, middle: bytes, inner: bytes) -> bytes:
-    items = (
-        [_metric(one) for one in group.metrics]
-        + [_record(one) for one in group.records]
-        + [_span(one) for one in group.spans]
+def joined(texts: pa.Array, bounds: NDArray[np.int64]) -> pa.Array:
+    """The texts between each bound and the next, with commas between them."""
+    return pc.binary_join(pa.ListArray.from_arrays(pa.array(bounds.astype(np.int32)), texts), b",")
+
+
+def _by_group(columns: RecordColumns, groups: list[Group]) -> Iterable[bytes]:
+    bounds = np.searchsorted(columns.group, np.arange(len(groups) + 1))
+    written: list[bytes] = joined(columns.lines, bounds).to_pylist()
+    return written
+
+
+def _items(group: Group) -> bytes:
+    return b",".join(
+        [
+            *(_metric(one) for one in group.metrics),
+            *(_record(one) for one in group.records),
+            *(_span(one) for one in group.spans),
+        ]
     )
+
+
+def _group(group: Group, middle: bytes, inner: bytes, items: bytes) -> bytes:
     return b'{"resource":{"attributes":%s},"%s":[{"scope":{"name":%s,"version":%s},"%s":[%s]}]}' % (
         group.resource.json,
         middle,
         _encode(group.scope),
         _encode(group.scope_version),
         inner,
-        b",".join(items),
+        items,
     )
 
 
@@ -79,23 +105,24 @@ def _point(point: Point) -> bytes:
     )
 
 
-def _record(record: Record) -> bytes:
+def told_of_record(severity: int, event_name: str, body: str, trace_id: str, span_id: str) -> bytes:
+    """The members of a record between its times and its attributes."""
     told = b""
-    if record.severity:
-        told += b',"severityNumber":%d' % record.severity
-    if record.body:
-        told += b',"body":{"stringValue":%s}' % _encode(record.body)
-    for name, value in (
-        (b"eventName", record.event_name),
-        (b"traceId", record.trace_id),
-        (b"spanId", record.span_id),
-    ):
+    if severity:
+        told += b',"severityNumber":%d' % severity
+    if body:
+        told += b',"body":{"stringValue":%s}' % _encode(body)
+    for name, value in ((b"eventName", event_name), (b"traceId", trace_id), (b"spanId", span_id)):
         if value:
             told += b',"%s":%s' % (name, _encode(value))
+    return told
+
+
+def _record(record: Record) -> bytes:
     return b'{"timeUnixNano":"%d","observedTimeUnixNano":"%d"%s,"attributes":%s}' % (
         record.time,
         record.observed,
-        told,
+        told_of_record(record.severity, record.event_name, record.body, record.trace_id, record.span_id),
         record.attributes.json,
     )
 

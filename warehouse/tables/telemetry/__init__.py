@@ -3,14 +3,8 @@
 Promise: every point and event that landed is a row, repeats included and marked; rows follow from the archive.
 """
 
-from warehouse.tables.telemetry.landing import (
-    FILES_PER_COMMIT,
-    ROWS_PER_COMMIT,
-    Known,
-    finish_landings,
-    known_files,
-    land,
-)
+from warehouse.tables.telemetry.known import KnownFiles
+from warehouse.tables.telemetry.landing import FILES_PER_COMMIT, ROWS_PER_COMMIT, finish_landings, land
 from warehouse.tables.telemetry.schema import STREAM, TABLES, Table
 from warehouse.tables.telemetry.taking import Taken, take
 from warehouse.tables.telemetry.views import shown_columns, telemetry_view
@@ -20,11 +14,10 @@ __all__ = [
     "ROWS_PER_COMMIT",
     "STREAM",
     "TABLES",
-    "Known",
+    "KnownFiles",
     "Table",
     "Taken",
     "finish_landings",
-    "known_files",
     "land",
     "shown_columns",
     "take",

@@ -5,7 +5,6 @@ two commits is finished by the next landing. Rows follow from the archived lines
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -40,27 +39,6 @@ class FileFacts(msgspec.Struct):
     parts: int
     messages: int
     removed: dict[str, int]
-
-
-@dataclass(frozen=True)
-class Known:
-    """Files that are in the archive: digests of their bytes, and names with the version a store gave them."""
-
-    digests: frozenset[str]
-    versions: frozenset[tuple[str, str]]
-
-
-def known_files(archive: Archive) -> Known:
-    """Every file that has landed."""
-    archive.refresh()
-    digests: set[str] = set()
-    versions: set[tuple[str, str]] = set()
-    for file in archive.state.table(OTEL_FILES.name).recent:
-        rows = parquet.read(archive.read(file), ["source_sha256", "source_file", "source_version"])
-        digests.update(rows["source_sha256"].to_pylist())
-        named = zip(rows["source_file"].to_pylist(), rows["source_version"].to_pylist(), strict=True)
-        versions.update((name, version) for name, version in named if version is not None)
-    return Known(frozenset(digests), frozenset(versions))
 
 
 def land(archive: Archive, files: list[Taken], findings: list[dict[str, str]] | None = None) -> int:

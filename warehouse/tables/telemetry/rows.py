@@ -11,7 +11,9 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from warehouse.tables.telemetry.columns import LATEST, event_columns, moments, series_columns, span_columns
+from warehouse.tables.telemetry.cells import LATEST, moments
+from warehouse.tables.telemetry.columns import series_columns, span_columns
+from warehouse.tables.telemetry.event_columns import columns_of_columns, columns_of_records
 from warehouse.tables.telemetry.schema import OTEL_EVENTS, OTEL_METRIC_POINTS, OTEL_SPANS, POINTS, Table
 from warehouse.telemetry import Attributes, Group, Message, Metric, Record, Span
 
@@ -37,6 +39,8 @@ class RowMaker:
         self._series_of: list[tuple[Group, Metric, Attributes]] = []
         self._points: tuple[list[int], list[int], list[int], list[Any], list[Any]] = ([], [], [], [], [])
         self._records: list[tuple[Group, Record]] = []
+        self._events: list[pa.Table] = []  # made of records so far, in order
+        self._waiting_events = 0
         self._spans: list[tuple[Group, Span]] = []
 
     def add(self, message: Message) -> None:
@@ -45,24 +49,34 @@ class RowMaker:
                 self._add_points(group, metric)
             self._records += [(group, record) for record in group.records]
             self._spans += [(group, span) for span in group.spans]
-            self.counts["events"] += len(group.records)
             self.counts["spans"] += len(group.spans)
+        if message.columns is not None:
+            self._add_events()
+            self._events.append(_table(OTEL_EVENTS, columns_of_columns(message.groups, message.columns)))
+        self.counts["events"] += message.events
+        self._waiting_events += message.events
 
     @property
     def waiting(self) -> int:
-        return len(self._points[0]) + len(self._records) + len(self._spans)
+        return len(self._points[0]) + self._waiting_events + len(self._spans)
 
     def flush(self) -> dict[str, pa.Table]:
         """The rows so far, without the columns of their origin; they are forgotten here."""
         made = {}
         if self._points[0]:
             made[OTEL_METRIC_POINTS.name] = self._points_table()
-        if self._records:
-            made[OTEL_EVENTS.name] = _table(OTEL_EVENTS, event_columns(self._records))
+        self._add_events()
+        if self._events:
+            made[OTEL_EVENTS.name] = pa.concat_tables(self._events).combine_chunks()
         if self._spans:
             made[OTEL_SPANS.name] = _table(OTEL_SPANS, span_columns(self._spans))
         self._begin()
         return made
+
+    def _add_events(self) -> None:
+        if self._records:
+            self._events.append(_table(OTEL_EVENTS, columns_of_records(self._records)))
+            self._records = []
 
     def _add_points(self, group: Group, metric: Metric) -> None:
         of_metric = (group.resource.json, group.scope, group.scope_version, *metric[:5])

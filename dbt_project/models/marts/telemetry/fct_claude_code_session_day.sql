@@ -85,6 +85,19 @@ added as (
   from told
   group by session_id, user_key, day, model
 
+),
+
+compared as (
+
+  -- a session at a time: a point may end on the day after the requests that it counts
+  select
+    *,
+    cast(sum(event_cost_usd) over (partition by session_id) as double) as session_events,
+    cast(sum(metric_cost_usd) over (partition by session_id) as double) as session_counters,
+    max(case when {{ older_version('service_version', 2, 1, 214) }} then 1 else 0 end)
+      over (partition by session_id) as session_is_old
+  from added
+
 )
 
 select
@@ -114,6 +127,15 @@ select
   a.user_email,
   a.enduser_id,
   a.service_version,
-  {{ older_version('a.service_version', 2, 1, 214) }} as may_overcount
-from added as a
+  {{ older_version('a.service_version', 2, 1, 214) }} as may_overcount,
+  case
+    when a.session_id is null then null
+    when abs(a.session_events - a.session_counters) <= 0.01 + 0.01 * a.session_events then 'agrees'
+    when a.session_events = 0 then 'no_events'
+    when a.session_counters = 0 then 'no_counters'
+    when a.session_counters < a.session_events then 'counters_below'
+    when a.session_is_old = 1 then 'old_version'
+    else 'counters_above'
+  end as cost_check
+from compared as a
 left join requesting as r on r.teller = coalesce(a.session_id, 'user ' || coalesce(a.user_key, ''))
