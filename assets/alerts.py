@@ -6,12 +6,13 @@ from typing import Any
 import dagster as dg
 
 from assets.audit import OWNERS, audit_events
-from assets.column_schema import table_schema
+from assets.column_schema import table
 from assets.computed_turns import looked_at, waiting_since
 from assets.detecting import Detected, detect
 from assets.detection_turns import REST, due, due_hourly
 from assets.failures import told_plainly
 from assets.telemetry import telemetry
+from assets.verdicts import LATE, TOO_LATE
 from assets.workshop import Workshop
 from warehouse.detections.computed import COMPUTED
 from warehouse.detections.engine import Commits
@@ -28,7 +29,8 @@ _BEHIND = timedelta(hours=1)
     group_name=GROUP,
     kinds={"parquet", "sigma"},
     owners=[*OWNERS, "team:soc"],
-    metadata={"dagster/column_schema": table_schema(ALERTS)},
+    metadata=table("alert_versions", ALERTS),
+    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=TOO_LATE, warn_window=LATE),
 )
 def alerts(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]) -> dg.MaterializeResult[None]:
     """What the rules found: one row per version of an alert, with the ids of its events.
@@ -91,11 +93,17 @@ def every_commit_was_looked_at(workshop: dg.ResourceParam[Workshop]) -> dg.Asset
         since = {source: waiting_since(workshop.archive, source) for source in COMPUTED}
     always, hourly = due(state), due_hourly(state)
     late = {source: now - first for source, first in since.items() if first is not None}
-    return dg.AssetCheckResult(
-        passed=_behind(always, now) < _BEHIND
+    passed = (
+        _behind(always, now) < _BEHIND
         and _behind(hourly, now) < _BEHIND + REST
-        and max(late.values(), default=timedelta()) < _BEHIND + REST,
+        and max(late.values(), default=timedelta()) < _BEHIND + REST
+    )
+    return dg.AssetCheckResult(
+        passed=passed,
         severity=dg.AssetCheckSeverity.ERROR,
+        description="The rules have looked at every commit that is due."
+        if passed
+        else "The rules are behind the feed: launch audit_tail and read its log, or `ledgerline detections run`.",
         metadata={
             "looked at through entry": always.after,
             "looked at through entry by the hourly rules": hourly.after,

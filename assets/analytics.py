@@ -11,7 +11,8 @@ import dagster as dg
 from pydantic import Field
 
 from assets.audit import ONE_API_WINDOW, OWNERS
-from assets.column_schema import table_schema
+from assets.code_references import written_here
+from assets.column_schema import table
 from assets.cost_verdicts import OF_COST
 from assets.failures import told_plainly
 from assets.run_log import RunLog
@@ -45,6 +46,8 @@ class SpendRun(dg.Config):
 
 usage_and_cost_api = dg.AssetSpec(
     "usage_and_cost_api",
+    metadata=written_here(),
+    owners=OWNERS,
     group_name="vendor",
     kinds={"anthropic", "api"},
     description="Usage and cost of the Analytics API, `GET /v1/organizations/analytics/usage` and `/cost` (beta): "
@@ -61,7 +64,7 @@ usage_and_cost_api = dg.AssetSpec(
     kinds={"parquet"},
     owners=OWNERS,
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=TOO_LATE, warn_window=LATE),
-    metadata={"dagster/column_schema": table_schema(USAGE_ROWS)},
+    metadata=table("usage_rows", USAGE_ROWS),
 )
 def usage_rows(
     context: dg.AssetExecutionContext, config: SpendRun, workshop: dg.ResourceParam[Workshop]
@@ -86,7 +89,7 @@ def usage_rows(
     kinds={"parquet"},
     owners=OWNERS,
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=TOO_LATE, warn_window=LATE),
-    metadata={"dagster/column_schema": table_schema(COST_ROWS)},
+    metadata=table("cost_rows", COST_ROWS),
 )
 def cost_rows(
     context: dg.AssetExecutionContext, config: SpendRun, workshop: dg.ResourceParam[Workshop]

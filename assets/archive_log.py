@@ -11,7 +11,7 @@ import dagster as dg
 from pydantic import Field
 
 from assets.anchoring import Anchoring, anchor_checkpoint
-from assets.audit import OWNERS
+from assets.audit import NIGHTLY, OWNERS
 from assets.exports import audit_export_rows
 from assets.failures import told_plainly
 from assets.sealed import audit_events_sealed
@@ -45,6 +45,7 @@ class VerifyRun(dg.Config):
     kinds={"json"},
     owners=OWNERS,
     tags={"tier": "evidence"},
+    freshness_policy=NIGHTLY,
     check_specs=[
         dg.AssetCheckSpec(
             "archive_verified",

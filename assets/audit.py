@@ -6,12 +6,13 @@ left.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import dagster as dg
 from pydantic import Field
 
-from assets.column_schema import table_schema
+from assets.code_references import written_here
+from assets.column_schema import table
 from assets.day_reports import DayReports
 from assets.failures import told_plainly
 from assets.mart_models import source_words
@@ -32,10 +33,14 @@ OWNERS = ["team:platform", "team:audit"]
 # From the first day there can be anything; orchestration begins them at the configured day.
 DAYS = dg.DailyPartitionsDefinition(start_date="2023-01-01", timezone="UTC", end_offset=1)
 _PER_RUN = 31
+# What is made every night is late when a night was left out.
+NIGHTLY = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=50), warn_window=timedelta(hours=26))
 ONE_API_WINDOW = dg.BackfillPolicy.multi_run(max_partitions_per_run=_PER_RUN)
 
 activity_feed = dg.AssetSpec(
     "activity_feed",
+    metadata=written_here(),
+    owners=OWNERS,
     group_name="vendor",
     kinds={"anthropic", "api"},
     description="The Activity Feed of the Compliance API, `GET /v1/compliance/activities`: 514 listed event "
@@ -45,6 +50,7 @@ activity_feed = dg.AssetSpec(
 
 audit_pages = dg.AssetSpec(
     "audit_pages",
+    metadata={**written_here(), "dagster/table_name": "audit_pages"},
     deps=[activity_feed],
     partitions_def=DAYS,
     group_name=GROUP,
@@ -79,7 +85,7 @@ class PullRun(dg.Config):
     owners=OWNERS,
     tags={"tier": "recent"},
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=TOO_LATE, warn_window=LATE),
-    metadata={"dagster/column_schema": table_schema(AUDIT_EVENTS, source_words("audit_events"))},
+    metadata=table("audit_events", AUDIT_EVENTS, source_words("audit_events")),
 )
 def audit_events(
     context: dg.AssetExecutionContext, config: PullRun, workshop: dg.ResourceParam[Workshop]

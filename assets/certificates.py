@@ -4,7 +4,7 @@ Promise: a certificate that was written is never written over; one over a later 
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # From the first month there can be anything; orchestration begins them at the configured day's.
 # A month is certified when it is over.
 MONTHS = dg.MonthlyPartitionsDefinition(start_date="2023-01-01", timezone="UTC")
+# It is made on the 3rd of each month.
+KEPT_UP = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=45), warn_window=timedelta(days=35))
 _SHOWN = 50
 
 
@@ -32,6 +34,7 @@ _SHOWN = 50
     kinds={"json", "html"},
     owners=OWNERS,
     tags={"tier": "evidence"},
+    freshness_policy=KEPT_UP,
     check_specs=[
         dg.AssetCheckSpec(
             "month_is_complete",

@@ -1,12 +1,16 @@
-"""Table schemas as Dagster's catalogue shows them."""
+"""Tables as Dagster's catalogue shows them: the name that SQL knows them by, and their columns."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 
 
-def table_schema(columns: pa.Schema, words: Mapping[str, str] | None = None) -> dg.TableSchema:
-    """The columns of a Parquet table with their Arrow types, and what is said of them."""
+def table(name: str, columns: pa.Schema, words: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Metadata of an asset that makes a table: its columns with their Arrow types, and what is said of them."""
     said = words or {}
-    return dg.TableSchema([dg.TableColumn(field.name, str(field.type), said.get(field.name)) for field in columns])
+    schema = dg.TableSchema(
+        [dg.TableColumn(field.name, str(field.type), said.get(field.name)) for field in columns]
+    )
+    return {"dagster/column_schema": schema, "dagster/table_name": name}

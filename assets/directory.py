@@ -11,6 +11,7 @@ from typing import Any, Final
 import dagster as dg
 
 from assets.audit import OWNERS
+from assets.code_references import written_here
 from assets.directory_pulling import pull_snapshot
 from assets.failures import told_plainly
 from assets.pull_report import PullReport
@@ -26,6 +27,8 @@ _LATE = timedelta(hours=36)
 
 directory_api = dg.AssetSpec(
     "directory_api",
+    metadata=written_here(),
+    owners=OWNERS,
     group_name="vendor",
     kinds={"anthropic", "api"},
     description="User management of the Admin API: `GET /v1/organizations/users`, `/rbac_groups` with their "
@@ -33,6 +36,8 @@ directory_api = dg.AssetSpec(
 )
 organization_api = dg.AssetSpec(
     "organization_api",
+    metadata=written_here(),
+    owners=OWNERS,
     group_name="vendor",
     kinds={"anthropic", "api"},
     description="Organisation data of the Compliance API: `GET /v1/compliance/organizations` and each one's "
@@ -40,6 +45,8 @@ organization_api = dg.AssetSpec(
 )
 spend_limits_api = dg.AssetSpec(
     "spend_limits_api",
+    metadata=written_here(),
+    owners=OWNERS,
     group_name="vendor",
     kinds={"anthropic", "api"},
     description="Spend limits of the Admin API: `GET /v1/organizations/spend_limits/effective` and "
@@ -68,11 +75,12 @@ def organization_settings(
 ) -> dg.MaterializeResult[None]:
     """The organisations, how each is set up, and which keys of the tenant there are with which scopes.
 
-    - **Source**: `organization_api`, key with the scope `read:compliance_org_data`. - **Grain**: one row per
-    version of an organisation, setting or key: `directory_organizations`, `directory_settings`,
-    `directory_enterprise_keys`. A setting that is missing cannot be controlled; it is not off. - **Window**:
-    none; a snapshot of now, daily. - **Promise**: a setting that changed is a new version, whether or not an
-    activity says who changed it.
+    - **Source**: `organization_api`, key with the scope `read:compliance_org_data`.
+    - **Grain**: one row per version of an organisation, setting or key: `directory_organizations`,
+      `directory_settings`, `directory_enterprise_keys`. A setting that is missing cannot be controlled; it is not
+      off.
+    - **Window**: none; a snapshot of now, daily.
+    - **Promise**: a setting that changed is a new version, whether or not an activity says who changed it.
     """
     return _snapshots(context, workshop, ("organizations",))
 

@@ -11,7 +11,8 @@ import dagster as dg
 
 from assets.analytics import DAYS, GROUP, POOL
 from assets.audit import ONE_API_WINDOW, OWNERS
-from assets.column_schema import table_schema
+from assets.code_references import written_here
+from assets.column_schema import table
 from assets.engagement_pulling import due_or_requested, pull_engagement_windows, recover_engagement
 from assets.engagement_verdicts import LATE, OF_ENGAGEMENT, TOO_LATE
 from assets.failures import told_plainly
@@ -27,6 +28,8 @@ from warehouse.wire.windows import Window
 
 engagement_api = dg.AssetSpec(
     "engagement_api",
+    metadata=written_here(),
+    owners=OWNERS,
     group_name="vendor",
     kinds={"anthropic", "api"},
     description="Engagement of the Analytics API, `GET /v1/organizations/analytics/users`, `/summaries`, "
@@ -75,10 +78,10 @@ _TOLD: Final[dict[Engagement, tuple[str, str, str]]] = {
 
 
 def _asset(stream: Engagement) -> dg.AssetsDefinition:
-    table, (what, grain, warning) = BY_STREAM[stream].table, _TOLD[stream]
+    name, (what, grain, warning) = BY_STREAM[stream].table, _TOLD[stream]
 
     @dg.asset(
-        name=table,
+        name=name,
         deps=[engagement_api],
         partitions_def=DAYS,
         backfill_policy=ONE_API_WINDOW,
@@ -87,14 +90,14 @@ def _asset(stream: Engagement) -> dg.AssetsDefinition:
         kinds={"parquet"},
         owners=OWNERS,
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=TOO_LATE, warn_window=LATE),
-        metadata={"dagster/column_schema": table_schema(BY_STREAM[stream].schema)},
+        metadata=table(name, BY_STREAM[stream].schema),
         description=f"""{what}
 
 - **Source**: `GET {ENDPOINTS[stream].path}`, key with the scope `read:analytics`.
 - **Grain**: {grain}.
 - **Window**: whole UTC days, {"one request for all" if ENDPOINTS[stream].by_range else "one request for each"}.
 - **Promise**: a later complete pull of a day is compared with what is held; what changed is a new version.
-  {warning} Sum `{table}`, never its versions.""",
+  {warning} Sum `{name}`, never its versions.""",
     )
     def engaged(
         context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]

@@ -14,8 +14,11 @@ from assets.workshop import Workshop
 from warehouse.evidence.certificate import Certificate
 from warehouse.evidence.completeness import certificate
 from warehouse.evidence.controls import Control
-from warehouse.evidence.files import new_bag
+from warehouse.evidence.files import new_bag, refuse_taken
 from warehouse.evidence.pack import Packed, Wanted, fill_pack
+from warehouse.evidence.report import Report, report
+from warehouse.evidence.report_files import Written, folder_beside, write_report, write_report_with_proofs
+from warehouse.tables.catalog import connect
 from warehouse.tables.fold import STREAM
 from warehouse.wire.times import midnight
 from warehouse.wire.windows import Window
@@ -91,3 +94,29 @@ def make_pack(
         wanted = Wanted(control, period, sample, chosen, program())
         packed = fill_pack(folder, workshop.archive, wanted, made, signer)
     return Pack(packed, made, chosen, signer is not None)
+
+
+def make_report(
+    workshop: Workshop, period: Window, place: Path, *, proofs: bool, signed: bool
+) -> tuple[Report, Written]:
+    """Write the evidence report of a period; with `proofs`, a folder of them beside it, signed unless told not to.
+
+    Raises PlaceTaken, SigningKeyMissing, SigningKeyInvalid, and what reading the archive raises.
+    """
+    refuse_taken(place)
+    if proofs:
+        refuse_taken(folder_beside(place))
+    archive = workshop.archive
+    signer = archive.log.signer() if proofs and signed and archive.refresh().size else None
+    with connect(archive) as db:
+        made = report(db, archive, period, program=program())
+        if not proofs:
+            return made, write_report(made, place)
+        return made, write_report_with_proofs(made, place, db, archive, signer)
+
+
+def period_of_month(workshop: Workshop, start: datetime, end: datetime) -> Window:
+    """The part of a month that can be told of: not before the first day of the configuration, and of a month that
+    is not over not beyond what was pulled. Raises NothingCovered."""
+    start = max(start, midnight(workshop.start))
+    return period_of(workshop, start, end if end <= workshop.clock() else None)

@@ -12,7 +12,8 @@ import dagster as dg
 from pydantic import Field
 
 from assets.audit import GROUP, OWNERS, audit_events
-from assets.column_schema import table_schema
+from assets.code_references import written_here
+from assets.column_schema import table
 from assets.failures import told_plainly
 from assets.importing import ImportReport, import_audit_export
 from assets.run_log import RunLog
@@ -24,6 +25,8 @@ _COUNTS = ("rows", "new", "unchanged", "with_problems", "unmapped")
 
 console_export = dg.AssetSpec(
     "console_audit_export",
+    metadata=written_here(),
+    owners=OWNERS,
     group_name="vendor",
     kinds={"anthropic", "csv"},
     description="The nine-field audit log that an owner exports by hand from the console (Organization "
@@ -51,7 +54,7 @@ class ImportRun(dg.Config):
     kinds={"parquet"},
     owners=OWNERS,
     tags={"tier": "recent"},
-    metadata={"dagster/column_schema": table_schema(AUDIT_EXPORT_ROWS)},
+    metadata=table("audit_export_rows", AUDIT_EXPORT_ROWS),
 )
 def audit_export_rows(
     context: dg.AssetExecutionContext, config: ImportRun, workshop: dg.ResourceParam[Workshop]

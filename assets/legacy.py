@@ -9,7 +9,8 @@ import dagster as dg
 
 from assets.analytics import DAYS, GROUP, POOL, SpendRun, materialize_days
 from assets.audit import ONE_API_WINDOW, OWNERS
-from assets.column_schema import table_schema
+from assets.code_references import written_here
+from assets.column_schema import table
 from assets.failures import told_plainly
 from assets.parity import old_and_new_agree, old_and_new_usage_agree
 from assets.verdict_results import check_result, spec
@@ -21,6 +22,8 @@ ASSET, USAGE_ASSET = "legacy_cost_rows", "legacy_usage_rows"
 
 legacy_cost_api = dg.AssetSpec(
     "legacy_cost_reports",
+    metadata=written_here(),
+    owners=OWNERS,
     group_name="vendor",
     kinds={"anthropic", "api"},
     description="The older reports of the Analytics API, `cost_report` and `user_cost_report`: the total by day, "
@@ -29,6 +32,8 @@ legacy_cost_api = dg.AssetSpec(
 
 legacy_usage_api = dg.AssetSpec(
     "legacy_usage_reports",
+    metadata=written_here(),
+    owners=OWNERS,
     group_name="vendor",
     kinds={"anthropic", "api"},
     description="The older reports of the Analytics API, `usage_report` and `user_usage_report`: the total by "
@@ -45,7 +50,7 @@ legacy_usage_api = dg.AssetSpec(
     group_name=GROUP,
     kinds={"parquet"},
     owners=OWNERS,
-    metadata={"dagster/column_schema": table_schema(COST_ROWS)},
+    metadata=table(ASSET, COST_ROWS),
 )
 def legacy_cost_rows(
     context: dg.AssetExecutionContext, config: SpendRun, workshop: dg.ResourceParam[Workshop]
@@ -70,7 +75,7 @@ def legacy_cost_rows(
     group_name=GROUP,
     kinds={"parquet"},
     owners=OWNERS,
-    metadata={"dagster/column_schema": table_schema(USAGE_ROWS)},
+    metadata=table(USAGE_ASSET, USAGE_ROWS),
 )
 def legacy_usage_rows(
     context: dg.AssetExecutionContext, config: SpendRun, workshop: dg.ResourceParam[Workshop]

@@ -36,13 +36,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Mart:
-    """One model people read. `sources` are the assets it is made from, through every model between."""
+    """One model people read. `sources` are the assets it is made from, through every model between; `sql` is its
+    file."""
 
     name: str
     description: str
     columns: tuple[Column, ...]
     sources: tuple[str, ...]
     tests: int
+    sql: Path
 
 
 def read_marts(project: Path | None = None) -> list[Mart]:
@@ -50,8 +52,8 @@ def read_marts(project: Path | None = None) -> list[Mart]:
     models = find_project(project) / "models"
     sql = {path.stem: path.read_text(encoding="utf-8") for path in models.rglob("*.sql")}
     said = {model["name"]: model for path in models.rglob("*.yml") for model in _models_in(path)}
-    names = sorted(path.stem for path in (models / "marts").rglob("*.sql"))
-    return [_mart(name, said.get(name, {}), sql) for name in names]
+    marts = sorted((models / "marts").rglob("*.sql"), key=lambda path: path.stem)
+    return [_mart(path, said.get(path.stem, {}), sql) for path in marts]
 
 
 def source_words(table: str, project: Path | None = None) -> dict[str, str]:
@@ -70,11 +72,11 @@ def _models_in(path: Path) -> list[dict[str, Any]]:
     return models
 
 
-def _mart(name: str, said: dict[str, Any], sql: dict[str, str]) -> Mart:
+def _mart(path: Path, said: dict[str, Any], sql: dict[str, str]) -> Mart:
     columns = tuple(_column(column) for column in said.get("columns", []))
     tests = sum(len(column.tests) for column in columns) + len(said.get("data_tests", []))
     description = " ".join(str(said.get("description", "")).split())
-    return Mart(name, description, columns, _assets(_sources(name, sql, set())), tests)
+    return Mart(path.stem, description, columns, _assets(_sources(path.stem, sql, set())), tests, path.absolute())
 
 
 def _column(said: dict[str, Any]) -> Column:

@@ -10,7 +10,9 @@ from typing import Any
 
 import dagster as dg
 
+from assets.audit import NIGHTLY
 from assets.building import build
+from assets.code_references import written_at
 from assets.failures import told_plainly
 from assets.mart_models import Mart, read_marts
 from assets.workshop import Workshop
@@ -38,7 +40,12 @@ def _spec(mart: Mart) -> dg.AssetSpec:
         kinds={"dbt", "duckdb"},
         owners=["team:platform", "team:analytics"],
         description=mart.description,
-        metadata={"dagster/column_schema": dg.TableSchema(columns), "dagster/table_name": mart.name},
+        freshness_policy=NIGHTLY,
+        metadata={
+            **written_at(mart.sql, "the SQL of the model"),
+            "dagster/column_schema": dg.TableSchema(columns),
+            "dagster/table_name": mart.name,
+        },
     )
 
 

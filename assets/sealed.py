@@ -10,15 +10,17 @@ from datetime import date, timedelta
 import dagster as dg
 
 from assets.anchoring import anchor_checkpoint
-from assets.audit import DAYS, GROUP, ONE_API_WINDOW, OWNERS, audit_events
+from assets.audit import DAYS, GROUP, NIGHTLY, ONE_API_WINDOW, OWNERS, audit_events
+from assets.column_schema import table
 from assets.day_reports import coverage
 from assets.failures import told_plainly
+from assets.mart_models import source_words
 from assets.verdict_results import check_result, spec
 from assets.verdicts import Verdict
 from assets.workshop import Workshop
 from warehouse.archive.state import LogState
 from warehouse.tables.fold import STREAM
-from warehouse.tables.schema import TABLE
+from warehouse.tables.schema import AUDIT_EVENTS, TABLE
 from warehouse.tables.seal import seal_day, sealable_days, write_missing_markers
 
 
@@ -30,6 +32,8 @@ from warehouse.tables.seal import seal_day, sealable_days, write_missing_markers
     kinds={"parquet"},
     owners=OWNERS,
     tags={"tier": "sealed"},
+    freshness_policy=NIGHTLY,
+    metadata=table("audit_event_versions", AUDIT_EVENTS, source_words("audit_events")),
 )
 def audit_events_sealed(
     context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]

@@ -12,7 +12,8 @@ from typing import Any
 import dagster as dg
 
 from assets.audit import OWNERS
-from assets.column_schema import table_schema
+from assets.code_references import written_here
+from assets.column_schema import table
 from assets.failures import told_plainly
 from assets.run_log import RunLog
 from assets.telemetry_landing import LandingReport, land_telemetry
@@ -29,6 +30,8 @@ _NAMED = 10
 
 collector = dg.AssetSpec(
     "claude_code_collector",
+    metadata=written_here(),
+    owners=OWNERS,
     group_name="vendor",
     kinds={"opentelemetry"},
     description="Files that an OpenTelemetry Collector writes of what Claude Code sends (`[telemetry] "
@@ -48,18 +51,20 @@ _GRAINS = {
     name="telemetry",
     specs=[
         dg.AssetSpec(
-            table.name,
+            one.name,
             deps=[collector],
             group_name=GROUP,
             kinds={"parquet"},
             owners=OWNERS,
-            description=f"**Source**: `claude_code_collector`. "
-            f"**Grain**: {_GRAINS[table.name]}. "
-            f"**Window**: whatever the files hold. **Promise**: content never enters; every row is kept, "
-            f"repeats marked.",
-            metadata={"dagster/column_schema": table_schema(shown_columns(table))},
+            description=f"""What Claude Code says of itself over OpenTelemetry: {one.name}.
+
+- **Source**: `claude_code_collector`.
+- **Grain**: {_GRAINS[one.name]}.
+- **Window**: whatever the files hold.
+- **Promise**: content never enters; every row is kept, repeats marked.""",
+            metadata=table(one.name, shown_columns(one)),
         )
-        for table in TABLES.values()
+        for one in TABLES.values()
     ],
 )
 def telemetry(

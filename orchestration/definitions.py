@@ -14,11 +14,11 @@ from assets import (  # noqa: E402
     analytics,
     archive_log,
     audit,
-    certificates,
     chargeback,
     chargeback_report,
     directory,
     engagement,
+    evidence_reports,
     exports,
     legacy,
     marts,
@@ -26,6 +26,7 @@ from assets import (  # noqa: E402
     siem,
     telemetry,
 )
+from assets.code_references import with_code  # noqa: E402
 from orchestration.forwarding import forward_claims, waiting_claims  # noqa: E402
 from orchestration.partitions import ended, ended_months, monthly, since  # noqa: E402
 from orchestration.pruning import pruning_job  # noqa: E402
@@ -42,18 +43,17 @@ def definitions_of(settings: Settings, clock: Clock = system_clock) -> dg.Defini
     start = settings.anthropic.start
     prune_runs = pruning_job(settings.warehouse.duckdb)
     return dg.Definitions(
-        assets=[
+        assets=with_code(
             *(audit.activity_feed, analytics.usage_and_cost_api, *legacy.APIS),
             *(*directory.APIS, exports.console_export),
             *since(start, [audit.audit_pages, audit.audit_events, sealed.audit_events_sealed]),
             *(alerts.alerts, *siem.destination_assets(settings.destinations)),
-            *ended(start, [analytics.usage_rows, analytics.cost_rows, *legacy.ASSETS]),
-            *ended(start, engagement.ASSETS),
+            *ended(start, [analytics.usage_rows, analytics.cost_rows, *legacy.ASSETS, *engagement.ASSETS]),
             *monthly(start, [chargeback.chargeback_statement, chargeback_report.chargeback_report]),
             *directory.ASSETS,
             *(exports.audit_export_rows, *telemetry.ASSETS, marts.marts, archive_log.archive_log),
-            *ended_months(start, [certificates.completeness_certificate]),
-        ],
+            *ended_months(start, evidence_reports.ASSETS),
+        ),
         asset_checks=[
             *(audit.audit_feed_checks, sealed.audit_sealed_checks, alerts.every_commit_was_looked_at),
             *(analytics.spend_checks, engagement.engagement_checks, legacy.parity_checks),

@@ -84,8 +84,8 @@ SNAPSHOT_JOBS = {
 }
 monthly_certificate = dg.define_asset_job(
     "monthly_certificate",
-    selection=dg.AssetSelection.assets("completeness_certificate"),
-    description="The certificate of completeness of a month, signed, as files to hand out.",
+    selection=dg.AssetSelection.assets("completeness_certificate", "evidence_report"),
+    description="The certificate of completeness of a month and the auditor's page, signed, to hand out.",
 )
 JOBS = [
     audit_tail,

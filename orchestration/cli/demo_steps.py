@@ -118,6 +118,23 @@ def notice(run: DemoRun) -> None:
     run.output.findings(known["findings"])
 
 
+def report_evidence(run: DemoRun) -> None:
+    """The auditor's page of all that was pulled, with its proofs beside it."""
+    from assets.evidence import make_report, period_of  # noqa: PLC0415
+
+    (covered, *_) = run.workshop.archive.refresh().stream("activities").covered
+    period = period_of(run.workshop, covered.start, None)
+    place = run.folder.path / "evidence" / "report.html"
+    made, written = make_report(run.workshop, period, place, proofs=True, signed=True)
+    run.document["evidence"] = made.document() | {"sha256": written.sha256, "proofs": written.proofs}
+    run.output.line()
+    run.output.line(
+        f"evidence   {counted(len(made.days), 'day')}, {counted(len(made.controls), 'control')}, "
+        f"{counted(len(made.findings), 'finding')} to be explained, {counted(written.proofs, 'proof')}: one page"
+    )
+    run.places["auditor's page"] = f"{place}    (open it in a browser; its proofs lie beside it)"
+
+
 def check(run: DemoRun) -> None:
     """Every byte of the archive against its signed log."""
     from warehouse.archive.verify import verify  # noqa: PLC0415
@@ -145,5 +162,6 @@ STEPS: tuple[Callable[[DemoRun], None], ...] = (
     ask,
     notice,
     charge,
+    report_evidence,
     check,
 )

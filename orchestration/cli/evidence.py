@@ -1,35 +1,23 @@
-"""`ledgerline evidence`: what an auditor is handed: certificates of completeness, packs, the list of controls."""
+"""`ledgerline evidence`: what an auditor is handed: certificates, reports, packs, the list of controls."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestration.cli import moments
+from orchestration.cli import evidence_report, moments
+from orchestration.cli.evidence_period import FROM, TO, period_of, signing
 from orchestration.cli.failures import CannotRun
 from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
 from orchestration.cli.output import Output, duration
 
 if TYPE_CHECKING:
-    from assets.workshop import Workshop
     from warehouse.evidence.certificate import Certificate
-    from warehouse.wire.windows import Window
-
-FROM = Annotated[
-    str | None,
-    typer.Option("--from", metavar="T", help="The period begins. Default: the first day.", show_default=False),
-]
-TO = Annotated[
-    str | None,
-    typer.Option("--to", metavar="T", help="The period ends. Default: the end of coverage.", show_default=False),
-]
 
 
 def register(app: typer.Typer) -> None:
     group = typer.Typer(
-        name="evidence", help="Make what an auditor is handed: certificates and packs.", no_args_is_help=True
+        name="evidence", help="Make what an auditor is handed: certificates, reports, packs.", no_args_is_help=True
     )
     add_command(
         group,
@@ -41,6 +29,7 @@ def register(app: typer.Typer) -> None:
             "python3 -I -S verify_proof.py october/certificate.proof --key KEY": "what whoever gets it runs",
         },
     )
+    add_command(group, "report", evidence_report.report, evidence_report.EXAMPLES)
     add_command(
         group,
         "pack",
@@ -102,8 +91,8 @@ def certificate(
 
     output = Output(json=json)
     with open_workshop(settings, for_writing=False) as workshop:
-        period = _period(workshop, start, end)
-        with _signing():
+        period = period_of(workshop, start, end)
+        with signing():
             made = certify(workshop, period, signed=not unsigned)
     files = certificate_files(made)
     if out is not None:
@@ -178,8 +167,8 @@ def pack(
 
     output = Output(json=json)
     with open_workshop(settings, for_writing=False) as workshop:
-        period = _period(workshop, start, end)
-        with _signing():
+        period = period_of(workshop, start, end)
+        with signing():
             made = make_pack(workshop, wanted, period, out, sample=sample, seed=seed, signed=not unsigned)
     packed = made.packed
     if json:
@@ -231,34 +220,6 @@ def controls(
         right=("questions",),
     )
     return 0
-
-
-def _period(workshop: "Workshop", start: Any, end: Any) -> "Window":
-    from assets.evidence import NothingCovered, period_of  # noqa: PLC0415
-
-    try:
-        return period_of(workshop, start, end)
-    except NothingCovered:
-        raise CannotRun(
-            "no complete pull covers any of that period yet, so there is nothing to certify",
-            remedy="run `ledgerline pull activities`; `ledgerline status` says what is covered",
-        ) from None
-
-
-@contextmanager
-def _signing() -> Iterator[None]:
-    """What to do where the signing key is not on this machine."""
-    from warehouse.archive.errors import SigningKeyMissing  # noqa: PLC0415
-    from warehouse.config import SecretUnavailable  # noqa: PLC0415
-
-    try:
-        yield
-    except (SigningKeyMissing, SecretUnavailable) as error:
-        raise CannotRun(
-            f"nothing can be signed here: {error}",
-            remedy="run it where archive.signing_key is, or add --unsigned",
-            kind="archive",
-        ) from error
 
 
 def _show(made: "Certificate", out: Path | None, output: Output) -> None:

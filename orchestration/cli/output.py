@@ -9,7 +9,6 @@ import math
 import os
 import shutil
 import sys
-import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -17,27 +16,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 from uuid import UUID
 
+from warehouse.wire.shown import escaped
 from warehouse.wire.times import rfc3339
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-# Cc control, Cf invisible and direction marks, Cs lone surrogates, Zl and Zp line ends.
-_UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _READABLE = 20
 _WIDE = 10_000  # columns where nobody's window sets a limit: nothing is wrapped or cut in a pipe
 
 
 def plain(value: object) -> str:
     """A value as one line that can do nothing to a terminal: control characters become `\\x1b`, `\\n`, ..."""
-    text = value if isinstance(value, str) else str(value)
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_escaped(letter) if unicodedata.category(letter) in _UNSAFE else letter for letter in text)
-
-
-def _escaped(letter: str) -> str:
-    return letter.encode("unicode_escape").decode("ascii")
+    return escaped(value if isinstance(value, str) else str(value))
 
 
 def jsonable(value: object) -> Any:

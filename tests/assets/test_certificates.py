@@ -40,6 +40,24 @@ def test_a_months_certificate_is_written_signed_and_checked(tmp_path: Path) -> N
         assert (page.parent / "certificate.json").read_bytes() == data
 
 
+def test_the_auditors_page_of_a_month_is_written_once_for_each_state_of_the_log(tmp_path: Path) -> None:
+    with serve(Tenant(seed=11, users=5, days=3, clock="2026-11-01T10:00:00Z", rate_limit=0)) as served:
+        pipeline = Pipeline(served, tmp_path, date(2026, 10, 29))
+        pipeline.pull("2026-10-29", "2026-11-01")
+        run = pipeline.materialize("evidence_report", days=OCTOBER)
+        assert run.success, run.failure
+        (facts,) = run.days("evidence_report").values()
+        page, proofs = Path(facts["report"]), Path(facts["proofs"])
+        assert "Evidence report" in page.read_text()
+        assert Path(facts["certificate"]).parent == proofs.parent == page.with_name(f"{page.stem}-proofs")
+        assert (facts["days complete"], facts["days missing"]) == (3, 0)
+        written = page.stat().st_mtime_ns
+        again = pipeline.materialize("evidence_report", days=OCTOBER)
+        (facts,) = again.days("evidence_report").values()
+        assert Path(facts["report"]) == page
+        assert page.stat().st_mtime_ns == written
+
+
 def test_a_month_with_a_day_that_was_not_pulled_fails_its_check(tmp_path: Path) -> None:
     with serve(Tenant(seed=11, users=5, days=3, clock="2026-11-01T10:00:00Z", rate_limit=0)) as served:
         pipeline = Pipeline(served, tmp_path, date(2026, 10, 29))

@@ -145,6 +145,38 @@ class Truth:
         ]
         return sorted(rows, key=lambda r: (-r["changes"], r["actor_type"], r["who"] is None, r["who"] or ""))
 
+    def who_acted(self) -> list[Row]:
+        rows = [
+            {
+                "actor_type": kind,
+                "who": who,
+                "events": len(found),
+                "kinds": len({e.type for e in found}),
+                "admin_changes": sum(e.of(is_admin_change=True) for e in found),
+                "taken_out": sum(e.of(data_movement="export") or e.of(data_movement="download") for e in found),
+                **span(found),
+            }
+            for (kind, who), found in grouped(self.period, lambda e: (e.kind, e.who)).items()
+        ]
+        return sorted(rows, key=lambda r: (-r["events"], r["actor_type"], r["who"] is None, r["who"] or ""))
+
+    def data_moved(self) -> list[Row]:
+        moved = [e for e in self.period if e.known and e.known.data_movement]
+        rows = [
+            {
+                "movement": way,
+                "type": kind,
+                "outcome": outcome,
+                "events": len(found),
+                "actors": len({e.who for e in found} - {None}),
+                **span(found),
+            }
+            for (way, kind, outcome), found in grouped(
+                moved, lambda e: (e.known.data_movement, e.type, e.known.outcome)
+            ).items()
+        ]
+        return sorted(rows, key=lambda r: (r["movement"], -r["events"], r["type"], r["outcome"]))
+
     def rights_given_and_taken(self) -> list[Row]:
         return [
             {

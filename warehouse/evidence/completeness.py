@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from warehouse.archive.archive import Archive
 from warehouse.archive.recording import OffSpan, Turn, off_spans
 from warehouse.archive.state import LogState
@@ -33,31 +35,38 @@ def certificate(archive: Archive, period: Window, *, now: datetime, program: str
     Raises what reading the archive raises.
     """
     with connect(archive) as db:
-        state = archive.state
-        facts, pulls = Facts(db, period), pulls_of(archive, period)
-        callers, unclaimed = facts.callers(pulls, state)
-        turns = sorted(state.turns, key=lambda turn: parse_rfc3339(turn.at))
-        spans = [span for span in off_spans(turns) if span.overlaps(period)]
-        document: dict[str, Any] = {
-            "format": FORMAT,
-            "period": {"from": rfc3339(period.start), "to": rfc3339(period.end)},
-            "made_at": rfc3339(now),
-            "made_by": program,
-            "stream": STREAM,
-            "storage": storage(archive.store),
-            "checkpoint": _checkpoint(state),
-            "coverage": _coverage(state, period),
-            "pulls": _pulls(state, pulls, period),
-            "events": facts.events(),
-            "own_requests": _own_requests(state, pulls, period, facts.seen_requests(), off_spans(turns)),
-            "foreign_requests": callers,
-            "unclaimed_requests": unclaimed,
-            "recording": _recording(turns, spans, period),
-            "late": facts.late(pulls),
-            "changes": facts.changes(),
-            "unknown": facts.unknown(),
-            "cannot_know": [*_CANNOT_KNOW.read_text(encoding="utf-8").splitlines(), *unknowable(archive.store)],
-        }
+        return certificate_over(db, archive, period, now=now, program=program)
+
+
+def certificate_over(
+    db: duckdb.DuckDBPyConnection, archive: Archive, period: Window, *, now: datetime, program: str
+) -> Certificate:
+    """The same over a connection that is open, and the state of the log that it was opened on."""
+    state = archive.state
+    facts, pulls = Facts(db, period), pulls_of(archive, period)
+    callers, unclaimed = facts.callers(pulls, state)
+    turns = sorted(state.turns, key=lambda turn: parse_rfc3339(turn.at))
+    spans = [span for span in off_spans(turns) if span.overlaps(period)]
+    document: dict[str, Any] = {
+        "format": FORMAT,
+        "period": {"from": rfc3339(period.start), "to": rfc3339(period.end)},
+        "made_at": rfc3339(now),
+        "made_by": program,
+        "stream": STREAM,
+        "storage": storage(archive.store),
+        "checkpoint": _checkpoint(state),
+        "coverage": _coverage(state, period),
+        "pulls": _pulls(state, pulls, period),
+        "events": facts.events(),
+        "own_requests": _own_requests(state, pulls, period, facts.seen_requests(), off_spans(turns)),
+        "foreign_requests": callers,
+        "unclaimed_requests": unclaimed,
+        "recording": _recording(turns, spans, period),
+        "late": facts.late(pulls),
+        "changes": facts.changes(),
+        "unknown": facts.unknown(),
+        "cannot_know": [*_CANNOT_KNOW.read_text(encoding="utf-8").splitlines(), *unknowable(archive.store)],
+    }
     document["findings"] = _findings(document, archive)
     return Certificate(document)
 

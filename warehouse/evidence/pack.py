@@ -16,18 +16,18 @@ import duckdb
 from warehouse.archive import verify_proof
 from warehouse.archive.archive import Archive
 from warehouse.archive.entry import sha256_hex
-from warehouse.archive.errors import ObjectAltered, SigningKeyInvalid
+from warehouse.archive.errors import SigningKeyInvalid
 from warehouse.archive.note import Signer
-from warehouse.archive.proof import Made, Place, Prover
+from warehouse.archive.proof import Prover
 from warehouse.evidence.certificate import Certificate
 from warehouse.evidence.controls import Control
 from warehouse.evidence.csv_cells import write_csv
 from warehouse.evidence.files import certificate_files
+from warehouse.evidence.proofs import proof_of, provable
 from warehouse.evidence.questions import filled, question
 from warehouse.evidence.readme import readme
 from warehouse.evidence.statement import sign
 from warehouse.tables.catalog import connect
-from warehouse.tables.masking_rules import MASKED_RECORDS_BEGIN
 from warehouse.wire.times import rfc3339
 from warehouse.wire.windows import Window
 
@@ -152,37 +152,17 @@ def _proofs(db: duckdb.DuckDBPyConnection, folder: Path, prover: Prover, wanted:
     """Proofs of a sample: the events whose SHA-256 of `seed:id` comes first. A proof holds the whole record, so
     none is made of a record that is masked."""
     seed = wanted.seed.replace("'", "''")
-    chosen = db.execute(
-        f"select id, type, created_at, version, fold, commit_seq, page, position, created_at_text, content_sha256 "
-        f"from packed where not starts_with(raw, '{MASKED_RECORDS_BEGIN}') "
-        f"order by sha256('{seed}:' || id), id limit {wanted.sample}"
-    ).fetchall()
+    chosen = provable(db, "packed", f"sha256('{seed}:' || id), id", wanted.sample)
     rows = []
     if chosen:
         (folder / "proofs").mkdir()
-    for number, (event_id, kind, at, version, fold, *place) in enumerate(chosen, 1):
+    for number, one in enumerate(chosen, 1):
         name = f"{number:04}.proof"
-        made = _proof(db, prover, event_id, version, fold, place)
-        (folder / "proofs" / name).write_text(made.text, encoding="utf-8", newline="\n")
-        rows.append((f"proofs/{name}", event_id, kind, at, version, fold))
-        packed.proven.append(event_id)
+        text = proof_of(db, prover, one).text
+        (folder / "proofs" / name).write_text(text, encoding="utf-8", newline="\n")
+        rows.append((f"proofs/{name}", one.id, one.type, one.created_at, one.version, one.fold))
+        packed.proven.append(one.id)
     write_csv(folder / "sample.csv", ("proof", "id", "type", "created_at", "version", "fold"), rows)
-
-
-def _proof(
-    db: duckdb.DuckDBPyConnection, prover: Prover, event_id: str, version: int, fold: str, place: list[Any]
-) -> Made:
-    """The proof of a version; of a withdrawn one that of the bytes served last, with the later pull."""
-    seq, page, position, text, content = place
-    if fold != "withdrawn":
-        return prover.event(Place(seq, page, position))
-    before = db.execute(
-        f"select commit_seq, page, position from audit_event_versions where id = '{_quoted(event_id)}' "
-        f"and fold <> 'withdrawn' and version = {version - 1} and content_sha256 = '{_quoted(content)}'"
-    ).fetchone()
-    if before is None:
-        raise ObjectAltered(f"the tables do not say where {event_id} was served; run `ledgerline verify`")
-    return prover.event(Place(*before), withdrawn_by=seq if (text or "").endswith("Z") else None)
 
 
 def _quoted(text: str) -> str:

@@ -1,6 +1,7 @@
 """The demo, whole, in a process of its own as a newcomer runs it."""
 
 import csv
+import hashlib
 import json
 import urllib.request
 from datetime import UTC, date, datetime
@@ -76,6 +77,14 @@ def test_the_demo_leaves_the_report_and_the_statement_as_files(kept: tuple[Path,
         path.name for path in reports.iterdir()
     }
     assert json.loads((reports / "statement.json").read_text())["total"] == document["statement"]["total"]
+
+
+def test_the_demo_leaves_the_auditors_page_with_its_proofs(kept: tuple[Path, dict[str, Any]]) -> None:
+    folder, document = kept
+    place, told = folder / "data/demo/evidence", document["evidence"]
+    assert hashlib.sha256((place / "report.html").read_bytes()).hexdigest() == told["sha256"]
+    assert len(list((place / "report-proofs").glob("[0-9]*.proof"))) == told["proofs"] > 0
+    assert (told["days"]["partial"], told["days"]["missing"]) == (0, 0)
 
 
 def test_the_months_that_are_final_are_closed(kept: tuple[Path, dict[str, Any]]) -> None:

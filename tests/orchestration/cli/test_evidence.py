@@ -1,11 +1,14 @@
 """`ledgerline evidence`: files that are written, exit codes, and what is refused."""
 
+import hashlib
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.orchestration.cli.conftest import Command
+from warehouse.wire.times import rfc3339
 
 
 def test_the_controls_are_listed_without_any_configuration(ledgerline: Command, tmp_path: Path) -> None:
@@ -76,6 +79,34 @@ def test_a_pack_made_without_the_signing_key_says_that_it_is_not_signed(
     assert document["signed"] is False
 
 
+def test_a_report_is_one_file_and_with_proofs_a_folder_beside_it(
+    ledgerline: Command, pulled: Path, tmp_path: Path
+) -> None:
+    arguments = "evidence", "report", "--json", "--output"
+    alone = ledgerline(*arguments, str(tmp_path / "a.html"), folder=pulled)
+    document = alone.json()
+    assert alone.code == (1 if document["findings"] else 0)
+    assert document["proofs"] is None
+    assert [path.name for path in tmp_path.iterdir()] == ["a.html"]
+    with_proofs = ledgerline(*arguments, str(tmp_path / "b.html"), "--proofs", folder=pulled).json()
+    assert with_proofs["proofs"]["files"] == len(list((tmp_path / "b-proofs").glob("[0-9]*.proof"))) > 0
+    assert with_proofs["sha256"] == hashlib.sha256((tmp_path / "b.html").read_bytes()).hexdigest()
+    again = ledgerline(*arguments, str(tmp_path / "a.html"), folder=pulled)
+    assert again.code == 2
+    assert "is there already" in again.err
+
+
+def test_a_month_that_is_not_over_is_told_as_far_as_it_was_pulled(
+    ledgerline: Command, pulled: Path, tmp_path: Path
+) -> None:
+    month = f"{datetime.now(UTC):%Y-%m}"
+    arguments = "evidence", "report", "--period", month, "--json", "--out", str(tmp_path / "now.html")
+    document = ledgerline(*arguments, folder=pulled).json()
+    assert document["period"]["from"] >= f"{month}-01"
+    assert document["period"]["to"] < rfc3339(datetime.now(UTC))
+    assert document["days"]["missing"] == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -88,6 +119,11 @@ def test_a_pack_made_without_the_signing_key_says_that_it_is_not_signed(
         (["certificate", "--from", "2031-01-01"], "future"),
         (["certificate", "--from", "soon"], "is not a time"),
         (["certify"], "certif"),
+        (["report"], "--out"),
+        (["report", "--out", "x", "--period", "soon"], "YYYY-MM"),
+        (["report", "--out", "x", "--period", "2019-02"], "nothing to certify"),
+        (["report", "--out", "x", "--period", "2026-10", "--from", "2026-10-01"], "both given"),
+        (["report", "--out", "x", "--unsigned"], "--proofs"),
     ],
 )
 def test_what_cannot_be_made_is_exit_2_and_leaves_nothing(

@@ -15,7 +15,7 @@ ALONE = [
 ]  # fmt: skip
 GROUPS = {
     "import": ["audit-export"],
-    "evidence": ["certificate", "pack", "controls"],
+    "evidence": ["certificate", "report", "pack", "controls"],
     "key": ["show", "rotate"],
     "hold": ["set", "release", "list"],
     "retention": ["extend"],

@@ -9,8 +9,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from assets.mart_models import read_marts
 from orchestration.definitions import defs
 from tests.assets.pipeline import Pipeline
+from warehouse.tables.catalog import connect
 
 MINIMAL = "[anthropic]\nstart = 2026-10-01\n"
 
@@ -41,11 +43,63 @@ def test_every_asset_tells_what_it_is_whose_it_is_and_what_it_promises(pipeline:
         assert len(node.description or "") > 80, name
         assert node.group_name in GROUPS, name
         assert node.kinds, name
-        if node.is_executable:
-            assert node.owners, name
+        assert node.owners, name
         if node.group_name in ("audit", "spend", "telemetry", "archive") and node.is_executable:
             for word in ("Source", "Grain", "Window", "Promise"):
                 assert f"**{word}**" in (node.description or ""), (name, word)
+
+
+def test_every_asset_leads_to_the_code_that_makes_it_and_a_mart_to_its_sql(pipeline: Pipeline) -> None:
+    marts = {mart.name for mart in read_marts()}
+    for node in pipeline.definitions.resolve_asset_graph().asset_nodes:
+        name = node.key.to_user_string()
+        told = node.metadata["dagster/code_references"]
+        assert isinstance(told, dg.CodeReferencesMetadataValue), name
+        first = told.code_references[0]
+        assert isinstance(first, dg.LocalFileCodeReference), name
+        lines = Path(first.file_path).read_text().splitlines()
+        near = "\n".join(lines[max((first.line_number or 1) - 3, 0) : (first.line_number or 1) + 30])
+        assert Path(first.file_path).stem == name if name in marts else re.search(rf'"{name}"|def \w+\(', near), (
+            name
+        )
+
+
+# What makes files to hand out, or keeps the archive: all others make tables.
+_NO_TABLE = {
+    "chargeback_statement", "chargeback_report", "completeness_certificate", "evidence_report", "archive_log",
+    "audit_pages", "directory", "organization_settings", "spend_limits",
+}  # fmt: skip
+
+
+def test_every_asset_that_makes_a_table_tells_its_name_in_sql_and_its_columns(pipeline: Pipeline) -> None:
+    with pipeline.open(for_writing=True) as workshop, connect(workshop.archive) as db:
+        names = {
+            row[0] for row in db.execute("select view_name from duckdb_views() where not internal").fetchall()
+        }
+    marts = {mart.name for mart in read_marts()}
+    for node in pipeline.definitions.resolve_asset_graph().asset_nodes:
+        name = node.key.to_user_string()
+        if node.group_name == "vendor" or name in _NO_TABLE:
+            continue
+        columns = node.metadata["dagster/column_schema"]
+        assert isinstance(columns, dg.TableSchema), name
+        assert columns.columns, name
+        assert node.metadata["dagster/table_name"] in names | marts, name
+
+
+# What a person, a sensor or a month's books decide about; and what a check of its own watches.
+_NOT_BY_THE_CLOCK = {
+    "audit_pages", "audit_export_rows", "legacy_cost_rows", "legacy_usage_rows", "chargeback_statement",
+    "chargeback_report", "directory", "organization_settings", "spend_limits",
+}  # fmt: skip
+
+
+def test_what_a_schedule_makes_says_when_it_is_late(pipeline: Pipeline) -> None:
+    for node in pipeline.definitions.resolve_asset_graph().asset_nodes:
+        name = node.key.to_user_string()
+        if node.group_name in ("vendor", "telemetry") or name in _NOT_BY_THE_CLOCK:
+            continue
+        assert node.freshness_policy is not None, name
 
 
 def test_every_check_says_what_to_do_when_it_fails(pipeline: Pipeline) -> None:
