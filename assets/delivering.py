@@ -17,7 +17,6 @@ import msgspec
 from assets.delivery_alerts import AlertReader
 from assets.delivery_queue import Queue
 from assets.delivery_rows import Reader
-from assets.detecting import detect
 from assets.workshop import Workshop
 from warehouse.archive import keys
 from warehouse.archive.archive import Archive
@@ -33,7 +32,6 @@ from warehouse.delivery.port import Destination, Late
 from warehouse.delivery.settled import Stopped
 from warehouse.delivery.slice_words import names_a_rule
 from warehouse.delivery.slices import Slice, parse_slice
-from warehouse.detections.rulebook import load as load_rules
 from warehouse.tables.schema import AUDIT_EVENTS
 from warehouse.wire.times import parse_rfc3339
 
@@ -81,7 +79,7 @@ def deliver(
     archive.check_key()
     slices, refused = slices_of(wanted, workshop)
     if any(slice.kind in ("alerts", "rule") for slice in slices.values()):
-        detect(workshop, load_rules(workshop.rule_folders), patient=True)  # what is due goes out with them
+        _detect(workshop)
     wanted = [one for one in wanted if one.name in slices]
     if not wanted:
         return refused
@@ -112,6 +110,14 @@ def deliver(
     return reports + refused
 
 
+def _detect(workshop: Workshop) -> None:
+    """Look for alerts that are due, so that they go out too."""
+    from assets.detecting import detect  # noqa: PLC0415 - the rules and their parser: only alerts need them
+    from warehouse.detections.rulebook import load as load_rules  # noqa: PLC0415
+
+    detect(workshop, load_rules(workshop.rule_folders), patient=True)
+
+
 def slices_of(wanted: Sequence[Configured], workshop: Workshop) -> tuple[dict[str, Slice], list[Report]]:
     """The slices by destination, and reports of those whose slice is none: they hold up no other."""
     slices, refused = {}, []
@@ -130,8 +136,15 @@ def reader_of(archive: Archive, slice: Slice, lock: threading.Lock) -> Reader | 
 
 def sliced(one: Configured, rule_folders: Sequence[Path] = ()) -> Slice:
     """The slice of a destination. Raises SliceInvalid."""
-    known = [rule.id for rule in load_rules(rule_folders)] if names_a_rule(one.slice) else None
-    return parse_slice(one.slice, AUDIT_EVENTS.names, rules=known)
+    return parse_slice(
+        one.slice, AUDIT_EVENTS.names, rules=_rules(rule_folders) if names_a_rule(one.slice) else None
+    )
+
+
+def _rules(folders: Sequence[Path]) -> list[str]:
+    from warehouse.detections.rulebook import load as load_rules  # noqa: PLC0415 - as above
+
+    return [rule.id for rule in load_rules(folders)]
 
 
 def all_at_once(

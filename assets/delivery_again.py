@@ -84,6 +84,7 @@ def retry(
     names: Sequence[str],
     *,
     patience: Patience | None = None,
+    on_progress: Callable[[Report], None] = lambda _report: None,
     load: Callable[[str], Destination] = modules.load,
 ) -> list[Report]:
     """Send what lies in the dead letters of these destinations again, as the mappings make it today."""
@@ -109,7 +110,13 @@ def retry(
                 (row["event_id"], row["version"]): (row["first_at"], row["attempts"])
                 for row in letters.to_pylist()
             }
-            run = Run(target_of(one, load(one.type), checkpoint), book, patience=patience, clock=workshop.clock)
+            run = Run(
+                target_of(one, load(one.type), checkpoint),
+                book,
+                patience=patience,
+                clock=workshop.clock,
+                on_progress=lambda report: on_progress(_so_far(total, report)),
+            )
             begun.append(run)
             _add(total, run.go(_Again(workshop, lock).letters(letters)))
             if total.stopped is not None:
@@ -276,7 +283,7 @@ def _unplaced(rows: pa.RecordBatch, folded: "FoldedBy | None" = None) -> Chunk:
     """Rows whose number in their entry was not looked up."""
     chunk = chunk_of(rows, [None] * rows.num_rows, [None] * rows.num_rows, BEGINNING, 0)
     if folded is not None:
-        chunk.seqs = [folded[event.commit_seq] for event in chunk.events]
+        chunk.seqs = [folded[pull] for pull in rows.column("commit_seq").to_pylist()]
     return chunk
 
 
@@ -300,20 +307,22 @@ def _named(workshop: Workshop, name: str) -> Configured:
     return found
 
 
+def _so_far(total: Report, report: Report) -> Report:
+    """How far a destination is whose runs before this one are in `total`."""
+    return Report(
+        report.name,
+        report.slice,
+        settled=total.settled + report.settled,
+        looked_at=total.looked_at + report.looked_at,
+    )
+
+
 def _add(total: Report, report: Report) -> None:
     """Take a further run for the same destination into its report."""
-    for name in (
-        "selected",
-        "delivered",
-        "retried",
-        "dead",
-        "skipped",
-        "restamped",
-        "bytes",
-        "batches",
-        "seconds",
-    ):
-        setattr(total, name, getattr(total, name) + getattr(report, name))
+    total.add(report)
+    total.seconds += report.seconds
+    total.settled += report.settled
+    total.looked_at += report.looked_at
     total.checkpoint = report.checkpoint or total.checkpoint
     total.stopped, total.position = report.stopped, report.position
     total.entries += report.entries

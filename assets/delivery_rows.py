@@ -18,7 +18,8 @@ from assets.delivery_queue import Commit, Queue
 from warehouse.archive.archive import Archive
 from warehouse.delivery.chunk import Chunk
 from warehouse.delivery.errors import SliceInvalid
-from warehouse.delivery.mappings.canonical import COLUMNS, canonical_events
+from warehouse.delivery.event_rows import EventRows
+from warehouse.delivery.mappings.canonical import COLUMNS
 from warehouse.delivery.positions import Position, Span
 from warehouse.delivery.slices import Slice
 from warehouse.tables.catalog import rows_of
@@ -245,17 +246,8 @@ def chunk_of(
     rows: pa.RecordBatch, seqs: Sequence[int | None], places: Sequence[int | None], scanned: Position, passed: int
 ) -> Chunk:
     """Rows of `audit_events` (with the columns of `canonical.COLUMNS`) as the engine takes them."""
-    events = canonical_events(rows)
-    return Chunk(
-        [event.event_id for event in events],
-        [event.version for event in events],
-        seqs,
-        places,
-        [event.event_us for event in events],
-        events,
-        scanned,
-        passed,
-    )
+    events = EventRows(rows)
+    return Chunk(events.ids, events.versions, seqs, places, events.times, events, scanned, passed)
 
 
 def _groups(commits: Sequence[Commit]) -> Iterator[list[Commit]]:

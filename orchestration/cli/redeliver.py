@@ -96,7 +96,10 @@ def dead_letters(
     output = Output(json=json)
     with open_workshop(settings, for_writing=retry) as workshop:
         if retry:
-            reports = send_again(workshop, names)
+            served = workshop.archive.refresh().served()
+            waiting = {one: served[one].dead_letters for one in names if one in served}
+            with DeliveryProgress(waiting) as progress:
+                reports = send_again(workshop, names, on_progress=progress)
             tell(reports, output)
             if not reports:
                 output.line("there are no dead letters")

@@ -22,7 +22,25 @@ Place = tuple[int, int]  # a table entry's number, and how many of its rows lie 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
-class Step(msgspec.Struct, kw_only=True, omit_defaults=True):
+class Tally(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Events of a destination by what became of them. retried: sent again; bytes, batches: of all requests."""
+
+    selected: int = 0
+    delivered: int = 0
+    retried: int = 0
+    dead: int = 0
+    skipped: int = 0
+    restamped: int = 0
+    bytes: int = 0
+    batches: int = 0
+
+    def add(self, more: Tally) -> None:
+        """Count `more` in."""
+        for name in Tally.__struct_fields__:
+            setattr(self, name, getattr(self, name) + getattr(more, name))
+
+
+class Step(Tally, kw_only=True, omit_defaults=True):
     """What an entry says under `delivery`.
 
     action: `deliver` goes on from the position; `replay` sends a window (the entry's) again; `retry` sends dead
@@ -41,14 +59,6 @@ class Step(msgspec.Struct, kw_only=True, omit_defaults=True):
     position: Place | None = None
     passed: int | None = None
     ahead: list[tuple[Place, Place]] = []
-    selected: int = 0
-    delivered: int = 0
-    retried: int = 0
-    dead: int = 0
-    skipped: int = 0
-    restamped: int = 0
-    bytes: int = 0
-    batches: int = 0
     mapping_version: str | None = None
     checkpoint: int | None = None
     halted: str | None = None

@@ -15,7 +15,10 @@ _LONGEST_REASON = 300
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the receiver asks to wait (RFC 9110 10.2.3: a number or a date); None where it does not say."""
+    """Seconds that the receiver asks to wait (RFC 9110 10.2.3: a number or a date); None where it does not say.
+
+    A date is read by the receiver's own clock, where the answer says what that shows: ours may be wrong.
+    """
     text = headers.get("retry-after", "").strip()
     if not text:
         return None
@@ -23,13 +26,20 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return max(0.0, float(text))
     except ValueError:
         pass
+    then = _date(text)
+    if then is None:
+        return None
+    now = _date(headers.get("date", "")) or datetime.now(UTC)
+    return max(0.0, (then - now).total_seconds())
+
+
+def _date(text: str) -> datetime | None:
     try:
-        then = parsedate_to_datetime(text)
+        found = parsedate_to_datetime(text)
     except ValueError:
         return None
-    if then.tzinfo is None:  # "-0000": UTC, from a place that does not say which (RFC 5322 3.3)
-        then = then.replace(tzinfo=UTC)
-    return max(0.0, (then - datetime.now(UTC)).total_seconds())
+    # "-0000": UTC, from a place that does not say which (RFC 5322 3.3)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
 
 
 def document(response: Response) -> dict[str, object]:

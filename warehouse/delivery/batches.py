@@ -106,12 +106,12 @@ class Size:
 
 
 class Batcher:
-    """Gathers frames and gives out whole batches. One for each group."""
+    """Gathers frames and gives out whole batches. One for each group. held: bytes of frames that wait."""
 
     def __init__(self, size: Size) -> None:
         self._size = size
         self._open = NOTHING
-        self._bytes = size.overhead
+        self.held = 0
 
     def add(self, items: Items) -> Iterator[Items]:
         """Take more frames in; yields the batches that are full."""
@@ -132,12 +132,13 @@ class Batcher:
             used = ends[end - 1]
             start = end
         self._open = items.part(start, count)
+        self.held = ends[-1] - used if ends else 0
 
     def rest(self) -> Iterator[Items]:
         """What is left, as the last batch."""
         if len(self._open):
             yield self._open
-        self._open = NOTHING
+        self._open, self.held = NOTHING, 0
 
 
 def longest(frames: Sequence[bytes]) -> int:

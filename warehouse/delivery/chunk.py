@@ -1,9 +1,12 @@
 """What the engine is fed, whom it serves, and what it reports: rows in, a destination, figures out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
+from warehouse.archive.deliveries import Tally
 from warehouse.delivery.port import Destination, Late
 from warehouse.delivery.positions import Position
 from warehouse.delivery.settled import Stopped
@@ -42,27 +45,19 @@ class Target:
     checkpoint: Callable[[], tuple[int, Any] | None] = lambda: None
 
 
-@dataclass
-class Report:
+class Report(Tally):
     """What a run did for one destination. `p95_age`: seconds from event to acknowledgement, None without any.
 
-    While it runs: `settled` events, on record or not yet, and the rows `looked_at` of those it had before it.
+    While it runs: `settled` events, on record or not yet, and the rows `looked_at` of those it had before it (of
+    what is sent again: the events that were found).
     """
 
     name: str
     slice: str
-    selected: int = 0
-    delivered: int = 0
-    retried: int = 0
-    dead: int = 0
-    skipped: int = 0
-    restamped: int = 0
-    bytes: int = 0
-    batches: int = 0
     checkpoint: int | None = None
     stopped: Stopped | None = None
     position: Position | None = None
-    entries: list[int] = field(default_factory=list)
+    entries: list[int] = msgspec.field(default_factory=list)
     p95_age: float | None = None
     seconds: float = 0.0
     settled: int = 0

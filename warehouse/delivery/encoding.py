@@ -1,17 +1,22 @@
 """A chunk's events as frames; which of them are refused, too late or too long for the receiver.
 
+A module whose frames are of a fixed form (`delivery.port`) is asked once for each shape of event, see `templates`.
+
 Promise: each event is encoded once, and one that cannot be encoded leaves its neighbours alone.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from warehouse.delivery.batches import NOTHING, longest
+from warehouse.delivery.event_rows import EventRows
 from warehouse.delivery.late import LatePolicy
 from warehouse.delivery.port import Destination, Refused
 from warehouse.delivery.settled import Settled
+from warehouse.delivery.templates import TemplateEncoding
 
 _SKIPPED = Refused(reason="too late")
 Aside = dict[int, Settled]  # by place, those that cannot or shall not be sent, and why
@@ -28,28 +33,24 @@ class Encoding:
 
     def frames(self, events: Sequence[Any], now: datetime) -> tuple[list[bytes], list[str | None] | None, Aside]:
         """Frames, what is to be noted of each, and those to be put aside, whose frames are empty."""
-        encode, settings = self.module.encode, self.settings
         aside: Aside = {}
         notes: list[str | None] | None = None
-        moments: list[str | None] = [None] * len(events)
+        moment: str | None = None
         # by what it would be filed under: an alert's detection, and where a record tells no time, when it was seen
-        outside = self.late.outside([_filed_under(event) for event in events], now) if self.late.judges else []
+        outside = self.late.outside(_filed_under(events), now) if self.late.judges else []
         if outside and self.late.policy == "restamp":
             moment, notes = f"{now:%Y-%m-%dT%H:%M:%S.%fZ}", [None] * len(events)
             for place in outside:
-                moments[place], notes[place] = moment, "restamped"
+                notes[place] = "restamped"
         elif outside:
             skipped = Settled(NOTHING, "skipped", reason=self.late.words())
             aside = dict.fromkeys(outside, skipped)
             events = [_SKIPPED if place in aside else event for place, event in enumerate(events)]
         made: list[Any]
-        try:
-            made = [
-                event if type(event) is Refused else encode(event, settings, moment)
-                for event, moment in zip(events, moments, strict=True)
-            ]
-        except Exception:  # one of them; its neighbours are not to suffer
-            made = [self.frame(event, moment) for event, moment in zip(events, moments, strict=True)]
+        if self._templates is not None and isinstance(events, EventRows):
+            made = list(self._templates.frames(events, outside, moment))
+        else:
+            made = self._one_by_one(events, set(outside), moment)
         if set(map(type, made)) != {bytes}:
             for place, frame in enumerate(made):
                 if not isinstance(frame, bytes):
@@ -63,6 +64,21 @@ class Encoding:
                     made[place] = b""
         return made, notes, aside
 
+    @cached_property
+    def _templates(self) -> TemplateEncoding | None:
+        return TemplateEncoding(self.frame) if getattr(self.module, "FIXED_FORM", False) else None
+
+    def _one_by_one(self, events: Sequence[Any], late: set[int], moment: str | None) -> list[Any]:
+        encode, settings = self.module.encode, self.settings
+        moments = [moment if place in late else None for place in range(len(events))]
+        try:
+            return [
+                event if type(event) is Refused else encode(event, settings, moment)
+                for event, moment in zip(events, moments, strict=True)
+            ]
+        except Exception:  # one of them; its neighbours are not to suffer
+            return [self.frame(event, moment) for event, moment in zip(events, moments, strict=True)]
+
     def frame(self, event: Any, restamp: str | None = None) -> bytes | Refused:
         """One event, whatever is wrong with it."""
         if isinstance(event, Refused):
@@ -73,5 +89,7 @@ class Encoding:
             return Refused(reason=f"cannot be encoded ({type(error).__name__})")
 
 
-def _filed_under(event: Any) -> int | None:
-    return None if isinstance(event, Refused) else event.stamp_us
+def _filed_under(events: Sequence[Any]) -> Sequence[int | None]:
+    if isinstance(events, EventRows):
+        return events.stamps
+    return [None if isinstance(event, Refused) else event.stamp_us for event in events]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from warehouse.archive.deliveries import Served
+from warehouse.archive.deliveries import Served, step_of
 from warehouse.delivery.ages import Ages
 from warehouse.delivery.batches import Batcher, Items, Size
 from warehouse.delivery.book import Book
@@ -27,6 +27,7 @@ from warehouse.wire.times import Clock, parse_rfc3339, system_clock
 
 ENTRY_SECONDS = 30.0  # of work between two entries; the promise is 60, and a slow disk takes its part
 ENTRY_EVENTS = 50_000  # receipts kept in memory
+_HELD = 32_000_000  # bytes of frames that wait for their batch to be full, over all groups
 _WORTH_AN_ENTRY = 100_000  # rows looked at in vain
 _QUIET = timedelta(hours=1)
 
@@ -99,7 +100,7 @@ class Run:
             for chunk in source:
                 if not self._feed(chunk):
                     break
-                self.report.looked_at = chunk.passed - self.book.passed
+                self._look(chunk)
                 self._tick()
             else:
                 for batcher in self._batchers.values():
@@ -109,6 +110,12 @@ class Run:
         finally:
             self._end(began)
         return self.report
+
+    def _look(self, chunk: Chunk) -> None:
+        if self.book.action == "deliver":
+            self.report.looked_at = chunk.passed - self.book.passed
+        else:  # what is sent again has no place behind the position
+            self.report.looked_at += len(chunk.ids)
 
     def _cannot_begin(self, stopped: Stopped, began: float) -> Report:
         self.report.stopped, self.report.position = stopped, self.book.begun
@@ -167,9 +174,15 @@ class Run:
             groups.setdefault(self._group(event), []).append(place)
         for group, places in groups.items():
             yield from self._batcher(group).add(items.chosen(places))
+        # groups that nothing has joined for longest go as they are: memory is not to grow with their number
+        while sum(batcher.held for batcher in self._batchers.values()) > _HELD:
+            oldest = next(iter(self._batchers))
+            yield from self._batchers.pop(oldest).rest()
 
     def _batcher(self, group: Any) -> Batcher:
-        return self._batchers.setdefault(group, Batcher(self._size))
+        found = self._batchers.pop(group, None) or Batcher(self._size)
+        self._batchers[group] = found  # the last to be joined is the last
+        return found
 
     # the record
 
@@ -218,14 +231,12 @@ class Run:
         return passed >= _WORTH_AN_ENTRY or at is None or self._clock() - parse_rfc3339(at) >= _QUIET
 
     def _note(self, entry: Any) -> None:
-        report = self.report
         if entry is None:
             return
-        step = entry.delivery
-        for name in ("selected", "delivered", "retried", "dead", "skipped", "restamped", "bytes", "batches"):
-            setattr(report, name, getattr(report, name) + step.get(name, 0))
-        report.checkpoint = step.get("checkpoint") or report.checkpoint
-        report.entries.append(entry.seq)
+        step = step_of(entry)
+        self.report.add(step)
+        self.report.checkpoint = step.checkpoint or self.report.checkpoint
+        self.report.entries.append(entry.seq)
 
     def _end(self, began: float) -> None:
         assert self._courier is not None

@@ -14,7 +14,7 @@ import pyarrow.json as pj
 import pyarrow.parquet as pq
 
 MEDIA = "application/vnd.apache.parquet"
-ROW_GROUP = 100_000
+ROW_GROUP = 100_000  # more than a batch has
 _PAGE = 1_000_000
 
 

@@ -11,6 +11,9 @@ A destination is one module with these names (design 9), and knows nothing of po
     probe(settings)                       whether the receiver is there, as an `Outcome`; sends no event
     group(event)                          optional: events of different groups never share a request
     limits(settings)                      optional: `LIMITS` as these settings make them
+    FIXED_FORM                            optional: True where `encode` copies an event's values into JSON and asks
+                                          no more of them than which are there, and whether `client_ip` is an
+                                          address; its frames are then made by columns (`templates`)
 
 An event is a `mappings.canonical.CanonicalEvent`, or a `mappings.alert.CanonicalAlert` where the slice is
 `alerts`. `restamp` is the moment (ISO 8601 UTC) that takes the place of its time where it is too old for the

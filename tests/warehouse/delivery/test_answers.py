@@ -32,6 +32,16 @@ def test_a_date_is_turned_into_seconds_from_now() -> None:
     assert 85 < found <= 91
 
 
+def test_a_date_is_read_by_the_clock_of_who_wrote_it() -> None:
+    theirs = datetime.now(UTC) + timedelta(hours=3)
+    told = {
+        "retry-after": format_datetime(theirs + timedelta(seconds=90), usegmt=True),
+        "date": format_datetime(theirs, usegmt=True),
+    }
+    assert retry_after(told) == 90
+    assert (retry_after({**told, "date": "yesterday"}) or 0) > 3 * 3600
+
+
 def test_a_reason_is_one_printable_line_of_bounded_length() -> None:
     told = reason(Response(status=400, body=b"bad\r\n\x1b[31m thing \xff" + b"x" * 5000), "InvalidStream")
     assert told.startswith("HTTP 400 InvalidStream bad ?[31m thing")

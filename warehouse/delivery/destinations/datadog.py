@@ -17,10 +17,11 @@ from warehouse.delivery.over_http import HttpTransport
 from warehouse.delivery.port import Limits, Outcome, Request, Response, Transport, all_of
 from warehouse.delivery.statuses import unreadable, usual
 
-__all__ = ["LIMITS", "Settings", "classify", "connect", "encode", "pack", "probe"]
+__all__ = ["FIXED_FORM", "LIMITS", "Settings", "classify", "connect", "encode", "pack", "probe"]
 
 _LONGEST = 1_000_000  # a longer log is taken, and cut
 # The window is 18 h back and 2 h ahead; the margin is for what waits in a batch that is tried again.
+FIXED_FORM = True
 LIMITS = Limits(
     events=1000,
     raw=5_000_000,

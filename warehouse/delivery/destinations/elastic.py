@@ -20,10 +20,11 @@ from warehouse.delivery.over_http import HttpTransport
 from warehouse.delivery.port import Limits, Outcome, Refused, Request, Response, Transport, all_of
 from warehouse.delivery.statuses import unreadable, usual
 
-__all__ = ["LIMITS", "Settings", "classify", "connect", "encode", "pack", "probe"]
+__all__ = ["FIXED_FORM", "LIMITS", "Settings", "classify", "connect", "encode", "pack", "probe"]
 
 _LONGEST = 8_000_000
-LIMITS = Limits(events=1000, raw=_LONGEST)
+FIXED_FORM = True
+LIMITS = Limits(events=5000, raw=_LONGEST)
 
 _LONGEST_ANSWER = 16_000_000  # a reason for each document of a batch
 _SCHEMA = SCHEMAS["ecs"]

@@ -17,8 +17,9 @@ from warehouse.delivery.over_http import HttpTransport
 from warehouse.delivery.port import Limits, Outcome, Request, Response, Transport, all_of
 from warehouse.delivery.statuses import is_page, unreadable, usual
 
-__all__ = ["LIMITS", "Settings", "classify", "connect", "encode", "pack", "probe"]
+__all__ = ["FIXED_FORM", "LIMITS", "Settings", "classify", "connect", "encode", "pack", "probe"]
 
+FIXED_FORM = True
 LIMITS = Limits(events=1000, raw=1_000_000, overhead=2, separator=1)
 _LONGEST = LIMITS.raw - LIMITS.overhead - LIMITS.separator
 

@@ -19,8 +19,8 @@ from warehouse.delivery.parquet_objects import MEDIA, object_name, parquet
 from warehouse.delivery.port import Limits, Outcome, Refused, Request, Response
 
 Settings = SecurityLake
-# AWS asks for at most 256 MB in an object
-LIMITS = Limits(events=100_000, raw=200_000_000, separator=1, concurrency=2)
+# AWS asks for at most 256 MB in an object; this many events are some MB, and memory stays small
+LIMITS = Limits(events=20_000, raw=32_000_000, separator=1, concurrency=2)
 
 
 def group(event: Any) -> str:

@@ -24,6 +24,7 @@ from warehouse.delivery.tokens import NoToken, Token, TokenTransport, without_to
 Settings = Sentinel
 API_VERSION = "2023-01-01"
 ONE_CALL = 1_048_576
+FIXED_FORM = True
 LIMITS = Limits(
     events=10_000,
     raw=ONE_CALL,

@@ -24,6 +24,7 @@ from warehouse.delivery.over_http import HttpTransport
 from warehouse.delivery.port import Limits, Outcome, Refused, Request, Response, Transport, all_of
 
 Settings = SentinelLegacy
+FIXED_FORM = True
 LIMITS = Limits(
     events=10_000,
     raw=30_000_000,

@@ -18,9 +18,10 @@ from warehouse.delivery.port import Limits, Outcome, Request, Response, Transpor
 from warehouse.delivery.splunk_ack import AcknowledgedTransport
 from warehouse.delivery.statuses import is_page, unreadable, usual
 
-__all__ = ["LIMITS", "Settings", "classify", "connect", "encode", "pack", "probe"]
+__all__ = ["FIXED_FORM", "LIMITS", "Settings", "classify", "connect", "encode", "pack", "probe"]
 
 # Splunk Cloud refuses bodies of some 5 MB, Enterprise of 800 MiB; both advise about 1 MB.
+FIXED_FORM = True
 LIMITS = Limits(events=1000, raw=1_000_000, separator=1, concurrency=4)
 
 _LONGEST = LIMITS.raw - LIMITS.separator

@@ -18,10 +18,11 @@ from warehouse.delivery.over_http import HttpTransport, secret_parts
 from warehouse.delivery.port import Limits, Outcome, Request, Response, Transport, all_of
 from warehouse.delivery.statuses import is_page, unreadable, usual
 
-__all__ = ["LIMITS", "Settings", "classify", "connect", "encode", "pack", "probe"]
+__all__ = ["FIXED_FORM", "LIMITS", "Settings", "classify", "connect", "encode", "pack", "probe"]
 
 _LONGEST = 65_536
 # Sumo keeps times from a year back to two days ahead; the margin is for what waits in a batch that is tried again.
+FIXED_FORM = True
 LIMITS = Limits(
     events=1000,
     raw=1_000_000,

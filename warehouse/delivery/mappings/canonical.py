@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -249,25 +250,48 @@ def _columns(rows: pa.Table | pa.RecordBatch) -> list[list[Any]]:
             found += [_texts(column) if created.null_count else [None] * rows.num_rows]
             found += [column.cast(pa.int64()).to_pylist()]
         elif name == "raw":
-            found.append(_lines(column))
+            found.append(lines_of(column).to_pylist())
         else:
             found.append([None] * rows.num_rows if column.null_count == rows.num_rows else column.to_pylist())
     return found
 
 
 def _texts(times: Any) -> list[str | None]:
-    texts = times.cast(_MICROSECONDS).cast(pa.string())
-    return pc.binary_join_element_wise(pc.binary_replace_slice(texts, 10, 11, "T"), "Z", "").to_pylist()  # type: ignore[no-any-return]
-
-
-def _lines(raw: Any) -> list[bytes]:
-    """The records as bytes, each on one line: destinations take a line for an event. Only white space goes."""
-    column = raw.cast(pa.binary())
-    found: list[bytes] = (column.fill_null(b"") if column.null_count else column).to_pylist()
-    everything = b"".join(found)  # one look at all is far quicker than one look at each
-    if b"\n" in everything or b"\r" in everything:
-        found = [_one_line(record) if b"\n" in record or b"\r" in record else record for record in found]
+    found: list[str | None] = time_texts(times).to_pylist()
     return found
+
+
+def time_texts(times: Any) -> Any:
+    """Moments as texts, as `CanonicalEvent` has them; an Arrow array of either."""
+    texts = times.cast(_MICROSECONDS).cast(pa.string())
+    return pc.binary_join_element_wise(pc.binary_replace_slice(texts, 10, 11, "T"), "Z", "")
+
+
+def lines_of(raw: Any) -> Any:
+    """The records as bytes, each on one line: destinations take a line for an event. Only white space goes.
+
+    An Arrow array; where a record is not there, an empty one.
+    """
+    column = raw.cast(pa.binary())
+    column = column.fill_null(b"") if column.null_count else column
+    together = _together(column)  # one look at all is far quicker than one look at each
+    if b"\n" not in together and b"\r" not in together:
+        return column
+    return pa.array(
+        [_one_line(one) if b"\n" in one or b"\r" in one else one for one in column.to_pylist()], pa.binary()
+    )
+
+
+def _together(column: Any) -> bytes:
+    """All values of a column, one behind the other."""
+    if isinstance(column, pa.ChunkedArray):
+        return b"".join(map(_together, column.chunks))
+    if not len(column):
+        return b""
+    _, offsets, values = column.buffers()
+    first, end = np.frombuffer(offsets, np.int32)[[column.offset, column.offset + len(column)]]
+    together: bytes = values.slice(int(first), int(end - first)).to_pybytes()
+    return together
 
 
 def _one_line(record: bytes) -> bytes:

@@ -55,6 +55,7 @@ class EventKind:
         "_outcomes",
         "_places",
         "_quick",
+        "_quick_many",
         "_slow",
         "listed",
         "severity",
@@ -75,7 +76,9 @@ class EventKind:
         told = known.outcome_field.partition(".")[0]
         names = {name for some in places for place in some for name in (place.field, place.other)} | {told}
         self._slow = _decoder([(name, Any, None) for name in sorted(names - {""})])
-        self._quick = _quick_decoder(places, told)
+        quick = _quick_shape(places, told)
+        self._quick: Any = msgspec.json.Decoder(quick).decode if quick is not None else None
+        self._quick_many: Any = msgspec.json.Decoder(list[quick]).decode if quick is not None else None  # type: ignore[valid-type]
 
     @property
     def reads(self) -> bool:
@@ -98,6 +101,19 @@ class EventKind:
             setattr(subject, slot, _first(some, fields))
         return subject
 
+    def subjects(self, records: bytes, count: int) -> list[Subject] | None:
+        """What each record of a JSON array of `count` is about; None where they have to be asked one by one.
+
+        Raises ValueError or RecursionError where it is no readable JSON.
+        """
+        if self._quick_many is None:
+            return None
+        try:
+            found: list[Subject] = self._quick_many(records)
+        except msgspec.ValidationError:  # as above
+            return None
+        return found if len(found) == count else None
+
     def outcome(self, told: Any) -> str:
         """How the event ended: what `told` says, the value at its `outcome_field`; else what its type says."""
         known = self.taken
@@ -119,25 +135,21 @@ def _decoder(fields: list[tuple[str, Any, Any]]) -> Callable[[bytes], Any] | Non
     return msgspec.json.Decoder(msgspec.defstruct("Fields", fields, gc=False)).decode if fields else None
 
 
-def _quick_decoder(places: tuple[tuple[Place, ...], ...], told: str) -> Callable[[bytes], Any] | None:
-    """Reads a record straight into a `Subject`, for types whose every place is one text field; else None."""
+def _quick_shape(places: tuple[tuple[Place, ...], ...], told: str) -> type[msgspec.Struct] | None:
+    """What reads a record straight into the fields of `Subject`, for types whose every place is one text field."""
     wire: dict[str, str] = {"told": told} if told else {}
     for slot, some in zip(SLOTS, places, strict=False):
         if len(some) > 1 or any(place.other for place in some):
             return None
         if some:
             wire[slot] = some[0].field
-    if not wire or len(set(wire.values())) < len(
-        wire
-    ):  # one field for two slots: the decoder gives it to one only
+    # one field for two slots: the decoder gives it to one only
+    if not wire or len(set(wire.values())) < len(wire):
         return None
     # A slot that has no field must not be read from a field of its own name.
     names = {slot: wire.get(slot, f"(no field) {slot}") for slot in (*SLOTS, "told")}
     fields = [*[(slot, str | None, None) for slot in SLOTS], ("told", Any, None)]
-    shape = msgspec.defstruct(
-        "Quick", fields, gc=False, rename=names
-    )  # the fields of `Subject`, under the wire's names
-    return msgspec.json.Decoder(shape).decode
+    return msgspec.defstruct("Quick", fields, gc=False, rename=names)
 
 
 def _first(places: tuple[Place, ...], fields: Any) -> str | None:
