@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from warehouse.tables.telemetry.taking import rows_of
-from warehouse.telemetry import Message, NotTelemetry, Reader, otlp_protobuf, write_line
+from warehouse.telemetry import Encoded, Message, NotTelemetry, Reader, allow_list, otlp_protobuf, write_line
 
 NOW = 1_795_168_800_000_000_000  # 2026-11-20T10:00:00Z
 Found = tuple[bytes, dict[str, int], pa.Table] | str
@@ -34,9 +34,12 @@ def read(data: bytes, columns: bool) -> Found:
             messages = list(Reader().read(io.BytesIO(data), "logs.binpb"))
         except NotTelemetry as error:
             return str(error)
-    tables = [one["otel_events"] for one in rows_of(iter(messages)) if "otel_events" in one]
-    rows = pa.concat_tables(tables) if tables else pa.table({})
-    return b"".join(map(write_line, messages)), dict(_removed(messages)), rows
+    return b"".join(map(write_line, messages)), dict(_removed(messages)), rows(messages)
+
+
+def rows(messages: list[Message]) -> pa.Table:
+    tables = [rows for _, rows in rows_of(iter(messages))]
+    return pa.concat_tables(tables) if tables else pa.table({})
 
 
 def _removed(messages: list[Message]) -> Iterator[tuple[str, int]]:
@@ -52,6 +55,8 @@ def same(data: bytes) -> Found:
         for name in one_by_one[2].column_names:
             assert in_columns[2][name].combine_chunks().equals(one_by_one[2][name].combine_chunks()), name
         assert in_columns[2].schema == one_by_one[2].schema
+        again = Reader(allow_list(anything=True)).decode(Encoded("json", in_columns[0], "the archived line"), None)
+        assert rows(again).combine_chunks().equals(in_columns[2].combine_chunks())
     return in_columns
 
 

@@ -86,25 +86,26 @@ def _rows(archive: Archive, entry: Entry, taken: list[Taken] | None) -> Iterator
     told: list[dict[str, Any]] = []
     at = 0
     for number, file in enumerate(facts):
-        kept = taken[number].rows if taken is not None else None
         parts = entry.objects[at : at + file.parts]
         at += file.parts
         seen = _Seen()
-        for batch in kept if kept is not None else rows_of(_messages(archive, parts)):
-            for name, rows in batch.items():
-                table = TABLES[name]
-                full = complete(
-                    table,
+        batches = taken[number].rows() if taken is not None else rows_of(_messages(archive, parts))
+        for name, rows in batches:
+            first = positions[name]
+            positions[name] += rows.num_rows
+            seen.add(name, rows)
+            yield (
+                name,
+                complete(
+                    TABLES[name],
                     rows,
                     source=file.name,
                     sha256=file.sha256,
-                    first=positions[name],
+                    first=first,
                     seq=entry.seq,
                     landed_at=landed_at,
-                )
-                positions[name] += rows.num_rows
-                seen.add(name, rows)
-                yield name, full
+                ),
+            )
         told.append(seen.row(file) | {"position": number, "commit_seq": entry.seq, "landed_at": landed_at})
     yield OTEL_FILES.name, pa.Table.from_pylist(told, schema=OTEL_FILES.schema)
 

@@ -18,6 +18,7 @@ from warehouse.tables.telemetry.schema import OTEL_EVENTS, OTEL_METRIC_POINTS, O
 from warehouse.telemetry import Attributes, Group, Message, Metric, Record, Span
 
 FLUSH_ROWS: Final = 65_536
+_SERIES: Final = 50_000  # remembered from batch to batch: those of a few thousand sessions, some 100 MB
 # Columns of points that follow from their series alone.
 _OF_SERIES: Final = tuple(
     name
@@ -27,16 +28,24 @@ _OF_SERIES: Final = tuple(
 )
 
 
+_OF_SERIES_SCHEMA: Final = pa.schema([POINTS.field(name) for name in _OF_SERIES])
+
+
 class RowMaker:
     """Rows of one file after the other, in batches. `flush` gives what is there, as tables by name."""
 
     def __init__(self) -> None:
         self.counts = {"points": 0, "events": 0, "spans": 0}
+        self._begin_series()
         self._begin()
 
-    def _begin(self) -> None:
+    def _begin_series(self) -> None:
+        """Series come again minute after minute: their columns are made once, and taken from then on."""
         self._series: dict[tuple[Any, ...], int] = {}
-        self._series_of: list[tuple[Group, Metric, Attributes]] = []
+        self._new_series: list[tuple[Group, Metric, Attributes]] = []
+        self._statics = _OF_SERIES_SCHEMA.empty_table()
+
+    def _begin(self) -> None:
         self._points: tuple[list[int], list[int], list[int], list[Any], list[Any]] = ([], [], [], [], [])
         self._records: list[tuple[Group, Record]] = []
         self._events: list[pa.Table] = []  # made of records so far, in order
@@ -61,7 +70,7 @@ class RowMaker:
         return len(self._points[0]) + self._waiting_events + len(self._spans)
 
     def flush(self) -> dict[str, pa.Table]:
-        """The rows so far, without the columns of their origin; they are forgotten here."""
+        """The rows so far, without the columns of their origin; they are forgotten here, but for their series."""
         made = {}
         if self._points[0]:
             made[OTEL_METRIC_POINTS.name] = self._points_table()
@@ -87,8 +96,8 @@ class RowMaker:
             key = (*of_metric, attributes.json)
             number = known.get(key)
             if number is None:
-                number = known[key] = len(self._series_of)
-                self._series_of.append((group, metric, attributes))
+                number = known[key] = len(known)
+                self._new_series.append((group, metric, attributes))
             series.append(number)
             times.append(time)
             starts.append(start)
@@ -107,10 +116,12 @@ class RowMaker:
 
     def _points_table(self) -> pa.Table:
         series, times, starts, values, problems = self._points
-        statics = pa.table(
-            series_columns(self._series_of), schema=pa.schema([POINTS.field(name) for name in _OF_SERIES])
-        )
-        rows = statics.take(pa.array(series, pa.int64()))
+        if self._new_series:
+            new = pa.table(series_columns(self._new_series), schema=_OF_SERIES_SCHEMA)
+            self._statics, self._new_series = pa.concat_tables([self._statics, new]).combine_chunks(), []
+        rows = self._statics.take(pa.array(series, pa.int64()))
+        if len(self._series) > _SERIES:
+            self._begin_series()
         made = {name: rows[name] for name in _OF_SERIES}
         made["time"], made["start_time"] = moments(times), moments(starts)
         made["value"] = pa.array([_finite(one) for one in values], pa.float64())
@@ -159,7 +170,11 @@ def by_day(rows: pa.Table, landed_at: datetime) -> Iterator[tuple[date, pa.Table
     oldest, newest = landed - timedelta(days=400), landed + timedelta(days=2)
     near = pc.and_(pc.greater_equal(days, pa.scalar(oldest)), pc.less_equal(days, pa.scalar(newest)))
     days = pc.if_else(pc.fill_null(near, False), days, pa.scalar(landed, pa.date32()))
-    for day in sorted(pc.unique(days).to_pylist()):
+    found = sorted(pc.unique(days).to_pylist())
+    if len(found) == 1:
+        yield found[0], rows
+        return
+    for day in found:
         yield day, rows.filter(pc.equal(days, pa.scalar(day, pa.date32())))
 
 

@@ -1,7 +1,7 @@
 """One telemetry file on its way in: read to its end, content out, held aside until all of it is known to be good.
 
-Promise: nothing of a file that turns out bad reaches the archive. What is held aside holds no content, in memory
-first and then in an unnamed file; rows are held too, unless there are so many that they are better made again.
+Promise: nothing of a file that turns out bad reaches the archive. What is held aside, lines and rows, holds no
+content; it is in memory first and then in an unnamed file, so that memory does not grow with the file.
 """
 
 import hashlib
@@ -19,8 +19,7 @@ from warehouse.tables.telemetry.rows import FLUSH_ROWS, RowMaker
 from warehouse.telemetry import Message, NotTelemetry, Reader, write_line
 
 _PART_BYTES: Final = 8 << 20  # of lines, before compression
-_IN_MEMORY: Final = 32 << 20  # of compressed parts
-_ROWS_KEPT: Final = 2 * FLUSH_ROWS
+_IN_MEMORY: Final = 32 << 20  # of compressed parts and rows
 _COUNTED_NAMES: Final = 200  # names of removed attributes told one by one; the others are counted together
 OTHERS: Final = "(other names)"
 
@@ -38,7 +37,7 @@ class Part:
 
 @dataclass
 class Taken:
-    """A file that was read and may enter. `rows` is None where there are too many to be kept."""
+    """A file that was read and may enter. `batches` are its rows, by table: where they are held aside."""
 
     name: str
     sha256: str
@@ -46,7 +45,7 @@ class Taken:
     version: str | None
     aside: "SpooledTemporaryFile[bytes]"
     parts: list[Part] = field(default_factory=list)
-    rows: list[dict[str, pa.Table]] | None = field(default_factory=list)
+    batches: list[tuple[str, int, int]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     messages: int = 0
     removed: Counter[str] = field(default_factory=Counter)
@@ -56,6 +55,19 @@ class Taken:
         for part in self.parts:
             self.aside.seek(part.at)
             yield part, Packed(self.aside.read(part.size), part.body_sha256, part.body_bytes)
+
+    def rows(self) -> Iterator[tuple[str, pa.Table]]:
+        """The rows, by table, in batches and in order."""
+        for name, at, size in self.batches:
+            self.aside.seek(at)
+            with pa.ipc.open_stream(self.aside.read(size)) as stream:
+                yield name, stream.read_all()
+
+    def put(self, data: bytes) -> int:
+        """Hold something aside; where it is."""
+        at = self.aside.seek(0, io.SEEK_END)
+        self.aside.write(data)
+        return at
 
     def facts(self) -> dict[str, Any]:
         """What the entry says of the file."""
@@ -88,15 +100,14 @@ def take(
     return taken
 
 
-def rows_of(messages: Iterator[Message], taken: "Taken | None" = None) -> Iterator[dict[str, pa.Table]]:
-    """Batches of rows, by table, of messages one after the other."""
+def rows_of(messages: Iterator[Message]) -> Iterator[tuple[str, pa.Table]]:
+    """The rows of messages one after the other, by table, in batches."""
     maker = RowMaker()
     for message in messages:
         maker.add(message)
         if maker.waiting >= FLUSH_ROWS:
-            yield maker.flush()
-    if maker.waiting:
-        yield maker.flush()
+            yield from maker.flush().items()
+    yield from maker.flush().items()
 
 
 def _read(reader: Reader, file: IO[bytes], told: str, taken: Taken) -> None:
@@ -120,15 +131,20 @@ def _read(reader: Reader, file: IO[bytes], told: str, taken: Taken) -> None:
 
 def _part(taken: Taken, lines: list[bytes], maker: RowMaker) -> None:
     packed = Packed.of(b"".join(lines))
-    at = taken.parts[-1].at + taken.parts[-1].size if taken.parts else 0
-    taken.aside.seek(at)
-    taken.aside.write(packed.data)
+    at = taken.put(packed.data)
     taken.parts.append(Part(at, len(packed.data), packed.body_sha256, packed.body_bytes, maker.waiting))
-    tables = maker.flush()
-    if taken.rows is not None:
-        taken.rows.append(tables)
-        if sum(maker.counts.values()) > _ROWS_KEPT:
-            taken.rows = None
+    for name, rows in maker.flush().items():
+        encoded = _encoded(rows)
+        taken.batches.append((name, taken.put(encoded), len(encoded)))
+
+
+def _encoded(rows: pa.Table) -> bytes:
+    """Rows as Arrow has them, compressed a little: what is read back soon, and once."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as stream:
+        stream.write_table(rows)
+    data: bytes = sink.getvalue().to_pybytes()
+    return data
 
 
 def _count(total: Counter[str], more: Counter[str]) -> None:
