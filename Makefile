@@ -14,7 +14,7 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo ui test check format test-slow test-simulation test-real test-browser bench bench-smoke docs docs-pages clean
+.PHONY: help install demo ui test check format test-slow test-simulation test-real test-browser bench bench-smoke docs docs-pages security build release hooks clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -61,6 +61,18 @@ check: $(VENV)/.installed-dev ## format, lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+security: $(VENV)/.installed-dev ## what the tools of the security review find; ONLINE=1 asks for known vulnerabilities too
+	$(BIN)/python -m tests.security $(if $(ONLINE),--online)
+
+build: $(VENV)/.installed-dev ## wheel and source archive into dist/, the same bytes whoever builds them
+	$(BIN)/python deploy/release/build.py dist $(BIN)/uv
+
+release: build ## and beside them what is in them: an SBOM, and the pinned requirements with their hashes
+	$(BIN)/python deploy/release/inventory.py dist $(BIN)
+
+hooks: $(VENV)/.installed-dev ## check each commit before it is made (pre-commit)
+	$(BIN)/pre-commit install --hook-type pre-commit
 
 format: $(VENV)/.installed-dev ## put the code into form
 	$(BIN)/ruff format .

@@ -13,7 +13,10 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from email.message import EmailMessage
 from logging import Logger
+from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from warehouse.wire.hosts import is_loopback
 
 WEBHOOK = "LEDGERLINE_ALERT_WEBHOOK"
 SLACK = "LEDGERLINE_ALERT_SLACK"
@@ -23,7 +26,6 @@ MAIL_FROM = "LEDGERLINE_ALERT_MAIL_FROM"
 MAIL_TO = "LEDGERLINE_ALERT_MAIL_TO"
 _TIMEOUT_SECONDS = 10.0
 _LONGEST = 2000
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def tell(log: Logger, *, severity: str, subject: str, text: str, env: Mapping[str, str] = os.environ) -> bool:
@@ -32,7 +34,8 @@ def tell(log: Logger, *, severity: str, subject: str, text: str, env: Mapping[st
     webhook: a JSON document of `text` (as chat services show it), `severity`, `subject`, `detail`. Slack: `text`
     alone, as its incoming webhooks take it. E-mail: the line as the subject, the text below it.
     """
-    line = f"Ledgerline {severity}: {subject}"
+    line = _harmless(f"Ledgerline {severity}: {subject}")
+    text = "\n".join(map(_harmless, text.splitlines()))
     (log.error if severity == "ERROR" else log.warning)(f"{line}: {text}")
     told = f"{line}\n{text[:_LONGEST]}"
     ways: dict[str, Callable[[], None]] = {}
@@ -40,7 +43,7 @@ def tell(log: Logger, *, severity: str, subject: str, text: str, env: Mapping[st
         body = {"text": told, "severity": severity, "subject": subject, "detail": text[:_LONGEST]}
         ways[WEBHOOK] = lambda: _post(env[WEBHOOK].strip(), body)
     if env.get(SLACK, "").strip():
-        ways[SLACK] = lambda: _post(env[SLACK].strip(), {"text": told})
+        ways[SLACK] = lambda: _post(env[SLACK].strip(), {"text": _for_slack(told)})
     if env.get(SMTP, "").strip():
         ways[SMTP] = lambda: _mail(line, text[:_LONGEST], env)
     heard = [name for name, way in ways.items() if _tried(log, name, way)]
@@ -63,12 +66,34 @@ def _tried(log: Logger, name: str, way: Callable[[], None]) -> bool:
 
 
 def _post(url: str, body: dict[str, str]) -> None:
-    if not url.startswith(("https://", "http://")):
-        raise ValueError("not an http address")
+    """POST to https, or to this machine: the address is a secret. No redirect is followed."""
+    parts = urlsplit(url)
+    here = is_loopback(parts.hostname or "")
+    if parts.scheme != "https" and not (parts.scheme == "http" and here):
+        raise ValueError("not an https address")
     # Not httpx: it writes every address it calls into the log.
     request = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"})  # noqa: S310
-    with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS):  # noqa: S310 - http only, see above
+    ways = [_NoRedirect(), *([urllib.request.ProxyHandler({})] if here else [])]
+    with urllib.request.build_opener(*ways).open(request, timeout=_TIMEOUT_SECONDS):
         pass
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect is an answer like any other that is no success: it is told, and the alert sent again."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def _harmless(line: str) -> str:
+    """Text of which names and agents are part: no control character reaches the terminal that shows the log."""
+    return "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in line)
+
+
+def _for_slack(text: str) -> str:
+    """Text that Slack shows as it is: no mention of everybody, no link under another name. Source: Slack's
+    documentation, Formatting text for app surfaces, "Escaping text"."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _mail(line: str, text: str, env: Mapping[str, str]) -> None:
@@ -78,7 +103,7 @@ def _mail(line: str, text: str, env: Mapping[str, str]) -> None:
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname or not to:
         raise ValueError("no mail server or nobody to write to")
     message = EmailMessage()
-    message["Subject"] = " ".join(line.split())
+    message["Subject"] = line
     message["From"] = env.get(MAIL_FROM, "").strip() or to[0]
     message["To"] = ", ".join(to)
     message.set_content(text)
@@ -89,7 +114,7 @@ def _mail(line: str, text: str, env: Mapping[str, str]) -> None:
     else:
         server = smtplib.SMTP(parts.hostname, parts.port or 587, timeout=_TIMEOUT_SECONDS)
     with server:
-        if parts.scheme == "smtp" and parts.hostname not in _LOOPBACK:
+        if parts.scheme == "smtp" and not is_loopback(parts.hostname):
             server.starttls(context=trusted)
         if parts.username:
             server.login(unquote(parts.username), env.get(SMTP_PASSWORD, ""))

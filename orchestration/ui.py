@@ -1,7 +1,7 @@
 """`python -m orchestration.ui`: the Dagster UI with its daemon, on this machine only, until Ctrl-C or SIGTERM.
 
-Promise: listens on 127.0.0.1 only, reports to nobody, keeps Dagster's memory in one folder that may be deleted,
-and stops whatever it started.
+Promise: listens on 127.0.0.1 only, takes orders from no other site's page (`ui_server`), reports to nobody, keeps
+Dagster's memory in one folder that may be deleted, and stops whatever it started.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from orchestration.report_server import REPORTS_URL, serving_reports
 from warehouse.config import CONFIG_VARIABLE, ConfigError, config_path, load
 
 HOST = "127.0.0.1"
+UI_HOSTS = "LEDGERLINE_UI_HOSTS"  # what `ui_server` answers to; importing that would load the webserver
 _QUIET = {"DAGSTER_DISABLE_TELEMETRY": "yes", "DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
 _START_SECONDS = 180
 _STOP_SECONDS = 15
@@ -79,13 +80,14 @@ def serve(config: Path, home: Path, port: int, *, reports: Path) -> None:
     port = port or _free_port()
     _refuse_taken(port)
     environment = {**os.environ, **_QUIET, "DAGSTER_HOME": str(home), CONFIG_VARIABLE: str(config)}
+    environment[UI_HOSTS] = f"{HOST},localhost"
     code_port = _free_port()
     (home / "workspace.yaml").write_text(_WORKSPACE.format(host=HOST, port=code_port), encoding="utf-8")
     workspace = ["-w", str(home / "workspace.yaml")]
     code = ["-m", "orchestration.definitions", "--use-python-environment-entry-point", "--lazy-load-user-code"]
     commands = {
         "code server": ["dagster", "api", "grpc", "-h", HOST, "-p", str(code_port), *code],
-        "webserver": ["dagster_webserver", "-h", HOST, "-p", str(port), *workspace],
+        "webserver": ["orchestration.ui_server", "-h", HOST, "-p", str(port), *workspace],
         "daemon": ["dagster._daemon", "run", *workspace],
     }
     logs = home / "logs"

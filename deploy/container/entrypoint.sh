@@ -13,7 +13,7 @@ workspace=/opt/ledgerline/etc/workspace.yaml
 case "${1:-code-server}" in
   code-server) exec dagster code-server start -h 0.0.0.0 -p 4000 -m orchestration.definitions ;;
   daemon) exec dagster-daemon run -w "$workspace" ;;
-  webserver) exec dagster-webserver -h 0.0.0.0 -p 3000 -w "$workspace" ;;
-  auditor-webserver) exec dagster-webserver -h 0.0.0.0 -p 3000 -w "$workspace" --read-only ;;
+  webserver) exec python -m orchestration.ui_server -h 0.0.0.0 -p 3000 -w "$workspace" ;;
+  auditor-webserver) exec python -m orchestration.ui_server -h 0.0.0.0 -p 3000 -w "$workspace" --read-only ;;
   *) exec ledgerline "$@" ;;
 esac

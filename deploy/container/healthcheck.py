@@ -15,7 +15,7 @@ def main() -> int:
         return _run("dagster", "api", "grpc-health-check", "-p", "4000")
     if "dagster-daemon" in command:
         return _run("dagster-daemon", "liveness-check")
-    if "dagster-webserver" in command:
+    if "orchestration.ui_server" in command:
         with urllib.request.urlopen("http://127.0.0.1:3000/server_info", timeout=10) as answer:
             return 0 if answer.status == 200 else 1
     return 0  # a command that runs to its end

@@ -1,11 +1,12 @@
 """`ledgerline doctor`: is everything there that a pull needs, and if not, what to do."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal, cast
 
 import typer
 
+from orchestration.cli.doctor_check import Check
 from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
 from orchestration.cli.output import Output, counted, duration
 
@@ -20,17 +21,6 @@ if TYPE_CHECKING:
 _MEND = "correct its settings in [[destinations]]"
 _ASK_AGAIN = "check its address, the network, and whether the receiver is up; then run it again"
 MARKS = {"ok": "ok    ", "failed": "FAILED", "unused": "-     "}
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that was looked at. `unused`: not set up, and nothing of what is pulled today needs it."""
-
-    check: str
-    subject: str
-    state: Literal["ok", "failed", "unused"]
-    detail: str
-    remedy: str = ""
 
 
 def register(app: typer.Typer) -> None:
@@ -72,8 +62,11 @@ def doctor(config: CONFIG = None, json: JSON = False, debug: DEBUG = False) -> i
 
 
 def _checks(settings: "Settings") -> Iterator[Check]:
+    from orchestration.cli.doctor_files import file_checks  # noqa: PLC0415
+
     yield Check("configuration", str(settings.path), "ok", "is valid")
     yield _signing_key(settings)
+    yield from file_checks(settings)
     yield from _store(settings)
     yield from _anchors(settings)
     yield from _anthropic(settings)

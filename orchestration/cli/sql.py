@@ -76,7 +76,7 @@ def sql(
     json: JSON = False,
     debug: DEBUG = False,
 ) -> int:  # fmt: skip
-    """Ask the archive and the marts with SQL. Nothing can be written or changed.
+    """Ask the archive and the marts with SQL. Nothing can be written or changed, and no file is read by its name.
 
     Tables: audit_events (current versions), audit_event_versions (all), audit_events_as_of(ts), audit_pages,
     audit_export_rows, log_entries, audit_unknown_first_seen, and the marts once `ledgerline build` has run.
@@ -108,6 +108,7 @@ def sql(
     from warehouse.evidence.questions import filled, question  # noqa: PLC0415
     from warehouse.evidence.stamp import Stamp  # noqa: PLC0415
     from warehouse.tables.catalog import as_of_statements  # noqa: PLC0415
+    from warehouse.tables.enclosure import enclose  # noqa: PLC0415
     from warehouse.wire.times import rfc3339  # noqa: PLC0415
 
     output = Output(json=json)
@@ -121,6 +122,7 @@ def sql(
                 _before_the_beginning(workshop.archive, moment, output)
                 for statement in as_of_statements(rfc3339(moment), workshop.archive.state):
                     db.execute(statement)
+            enclose(db, workshop.archive)
             state = workshop.archive.state
             stamped = Stamp.of_checked(workshop.archive, moment) if stamp else None
             questions = Questions(db, output, stamped, as_of=moment is not None)

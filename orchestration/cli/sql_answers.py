@@ -1,6 +1,7 @@
 """A question in SQL and its answer: checked to read only, shown as a table, or as JSON rows.
 
-Promise: only SELECT and EXPLAIN reach the engine; a JSON answer is whole before its first byte is printed.
+Promise: only SELECT and EXPLAIN over tables reach the engine, which is closed to all else; a JSON answer is whole
+before its first byte is printed.
 """
 
 import re
@@ -16,6 +17,7 @@ import duckdb
 from orchestration.cli.failures import CannotRun
 from orchestration.cli.output import Output, plain, to_json
 from warehouse.evidence.stamp import Stamp
+from warehouse.tables.enclosure import ReadsFiles, refuse_files
 
 _BATCH = 5_000
 _ON_A_TERMINAL, _IN_A_PIPE = 200, 10_000  # rows of a table; --json has no limit
@@ -79,21 +81,31 @@ class Questions:
             else:
                 self._refuse_writing(part)
                 statements.append([part])
+        if any(part.query == "" for part in found):  # the engine's own parts have no text: then the whole of it
+            self._refuse_files(text)
         return statements
 
     def _refuse_writing(self, part: duckdb.Statement) -> None:
         kind = part.type
         if kind == duckdb.StatementType.EXPLAIN:
             analyzed = _ANALYZE.search(part.query)
-            if analyzed is None or self._only_selects(part.query[analyzed.end() :]):
+            if analyzed is None:
                 return
+            if self._only_selects(part.query[analyzed.end() :]):
+                return self._refuse_files(part.query[analyzed.end() :])
         elif kind == duckdb.StatementType.SELECT:
-            return
+            return self._refuse_files(part.query)
         raise CannotRun(
             f"{_first_word(part.query)} is refused: this is for reading, and an archive does not change",
             remedy="ask with SELECT; to keep an answer: ledgerline sql ... --json > answer.json",
             kind="sql",
         )
+
+    def _refuse_files(self, text: str) -> None:
+        try:
+            refuse_files(self.db, text)
+        except ReadsFiles as error:
+            raise CannotRun(str(error), remedy=error.remedy, kind="sql") from None
 
     def _failure(self, error: duckdb.Error) -> CannotRun:
         text = _SYSTEM_NAME.sub("", str(error).strip())

@@ -8,9 +8,9 @@ import typer
 from orchestration.cli.failures import CannotRun
 from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
 from orchestration.cli.output import Output, counted, to_json
+from warehouse.wire.hosts import is_loopback
 
 _INBOX = Path("data/telemetry")
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def register(group: typer.Typer) -> None:
@@ -51,7 +51,7 @@ def receive(
     from warehouse.telemetry.inbox import Inbox  # noqa: PLC0415
     from warehouse.telemetry.receiver import Receiver  # noqa: PLC0415
 
-    if host not in _LOOPBACK and token is None:
+    if not is_loopback(host) and token is None:
         raise CannotRun(
             f"on {host} anybody who reaches this machine could send",
             remedy="name what senders must show, as in --token env:OTEL_TOKEN, or leave --host out",

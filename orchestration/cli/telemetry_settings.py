@@ -185,5 +185,6 @@ def _write(out: Path, files: dict[str, str]) -> None:
         path = out / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-        if text.startswith("#!"):
-            path.chmod(0o755)
+        path.chmod(
+            0o755 if text.startswith("#!") else 0o644
+        )  # no secret is in it, and every user's client reads it

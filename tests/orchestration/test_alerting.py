@@ -18,13 +18,20 @@ INCIDENT = {"severity": "ERROR", "subject": "siem_soc: dead_letters_are_empty", 
 
 
 @contextmanager
-def posting(status: int = 200) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def posting(status: int = 200, to: str = "") -> Iterator[tuple[str, list[dict[str, Any]]]]:
     got: list[dict[str, Any]] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             got.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
             self.send_response(status)
+            if to:
+                self.send_header("location", to)
+            self.end_headers()
+
+        def do_GET(self) -> None:  # what a followed redirect makes of a POST
+            got.append({"asked": self.path})
+            self.send_response(200)
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:
@@ -140,3 +147,36 @@ def test_a_line_break_in_what_happened_makes_no_header() -> None:
 
 def test_without_a_way_the_log_is_enough() -> None:
     assert tell(LOG, **INCIDENT, env={})
+
+
+HOSTILE = "x\x1b[2J\x07\u202e <!channel> <https://198.51.100.9/|sign in> & 'm'"
+
+
+def test_a_hostile_name_mentions_nobody_links_nowhere_and_moves_no_cursor(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with posting() as (slack, messages), mailing() as (server, letters):
+        env = {SLACK: slack, SMTP: server, MAIL_TO: "soc@example.com"}
+        assert tell(LOG, severity="WARN", subject=HOSTILE, text=f"file {HOSTILE}\nsecond line", env=env)
+    (message,) = messages
+    assert "<" not in message["text"]
+    assert "&lt;!channel&gt; &lt;https://198.51.100.9/|sign in&gt; &amp;" in message["text"]
+    for said in (message["text"], caplog.text, *letters):
+        assert not set(said) & set("\x1b\x07\u202e")
+    assert "second line" in message["text"].split("\n")
+
+
+def test_an_alert_follows_no_redirect() -> None:
+    with posting() as (elsewhere, got), posting(302, to=elsewhere) as (webhook, first):
+        assert not tell(LOG, **INCIDENT, env={WEBHOOK: webhook})
+    assert len(first) == 1
+    assert got == []
+
+
+@pytest.mark.parametrize(
+    "url", ["http://hooks.example.com/T000/secret", "http://x.localhost/T0", "file:///etc/passwd"]
+)
+def test_the_address_of_a_webhook_is_never_called_in_the_clear(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    assert not tell(LOG, **INCIDENT, env={WEBHOOK: url})
+    assert "ValueError" in caplog.text
+    assert url not in caplog.text

@@ -1,6 +1,5 @@
 """Where a key may be sent, how that place proves itself, and by what name we call ourselves there."""
 
-import ipaddress
 import ssl
 from functools import cache
 from importlib import metadata
@@ -10,6 +9,7 @@ import httpx
 
 from warehouse.anthropic.answers import printable
 from warehouse.anthropic.errors import AddressRefused
+from warehouse.wire.hosts import is_loopback
 
 _REMEDY = "set `anthropic.base_url` to https://api.anthropic.com, or to a sandbox on 127.0.0.1"
 
@@ -68,13 +68,3 @@ def trusted_certificates(base_url: str) -> ssl.SSLContext:
         # Plain http (loopback only) needs none, and loading them takes 50 ms. This context trusts nobody.
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return httpx.create_ssl_context()
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

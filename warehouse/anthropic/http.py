@@ -29,6 +29,7 @@ from warehouse.wire.records import NotAPage
 from warehouse.wire.times import Clock, system_clock
 
 T = TypeVar("T")
+LARGEST_BODY = 256 << 20  # bytes, unpacked; the largest page, of 5,000 records, has some 10 MB
 
 
 @dataclass(frozen=True)
@@ -228,6 +229,8 @@ class Client:
                 for chunk in head.iter_bytes():
                     chunks.append(chunk)
                     size += len(chunk)
+                    if size > LARGEST_BODY:
+                        raise httpx.ReadError(f"no page has more than {LARGEST_BODY >> 20} MB")
                     if self._monotonic() > deadline:
                         raise httpx.ReadTimeout(f"the answer took longer than {self._timeouts.whole:g} s")
         except httpx.HTTPError as problem:

@@ -5,7 +5,6 @@ Validators raise ValueError with a phrase that follows "<key>: "; none repeats t
 
 import base64
 import hashlib
-import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,6 +22,7 @@ from pydantic import (
 
 from warehouse.config.errors import SecretUnavailable
 from warehouse.config.secrets import SecretRef, looks_like_key, looks_secret
+from warehouse.wire.hosts import is_loopback
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -60,16 +60,6 @@ def shown(value: object) -> str:
     if isinstance(value, list | dict):
         return "a list" if isinstance(value, list) else "a table"
     return str(value).lower() if isinstance(value, bool) else str(value)[:40]
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name can only mean this machine."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def is_possible(host: str) -> bool:

@@ -19,6 +19,7 @@ import httpx
 from warehouse.delivery.errors import Halted
 from warehouse.delivery.knocking import NO_NAME, UNTRUSTED_REMEDY
 from warehouse.delivery.port import Request, Response
+from warehouse.wire.hosts import is_loopback
 
 TIMEOUT_SECONDS = 60.0
 CONNECT_SECONDS = 10.0
@@ -28,7 +29,6 @@ _Error = TypeVar("_Error", bound=BaseException)
 NO_CONNECTION = "no connection (refused, or nobody is there)"
 # httpx writes each address it calls into its log at INFO, and an address may be a secret
 logging.getLogger("httpx").setLevel(logging.WARNING)
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class HttpTransport:
@@ -55,7 +55,7 @@ class HttpTransport:
         self._hidden = _secrets([*(headers or {}).values(), *hidden])
         self.name = name
         self._url = url
-        loopback = urlsplit(url).hostname in _LOOPBACK
+        loopback = is_loopback(urlsplit(url).hostname or "")
         try:
             trusted = ssl.create_default_context(cafile=str(ca_file)) if ca_file else _trusted_by_system()
         except (OSError, ssl.SSLError) as problem:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from warehouse.telemetry import resource_attributes
 from warehouse.telemetry.errors import SettingsRefused
+from warehouse.wire.hosts import is_loopback
 
 # What each content switch makes the client send. Off is written out: an unset OTEL_LOG_ASSISTANT_RESPONSES follows
 # OTEL_LOG_USER_PROMPTS, and a variable that is set here cannot be set by a developer.
@@ -23,7 +24,6 @@ CONTENT_SWITCHES = {
 }
 PROTOCOLS = ("http/protobuf", "http/json", "grpc")
 _SIGNALS = ("METRICS", "LOGS", "TRACES")
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _GRPC_PORT = 4317
 
 
@@ -163,13 +163,13 @@ def _checked_endpoint(endpoint: str) -> int | None:
 
 def _notes(fleet: Fleet) -> list[str]:
     parts, notes = urlsplit(fleet.endpoint), []
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         notes.append("the endpoint is plain http: e-mail addresses of developers would cross the network in clear")
     if parts.port == _GRPC_PORT and fleet.protocol != "grpc":
         notes.append(f"port {_GRPC_PORT} is that of grpc by custom, and the protocol is {fleet.protocol}")
     if fleet.allowed == "OTEL_LOG_TOOL_CONTENT":
         notes.append("OTEL_LOG_TOOL_CONTENT sends nothing as long as traces are off, as they are in this file")
-    if not fleet.headers_helper and parts.hostname not in _LOOPBACK:
+    if not fleet.headers_helper and not is_loopback(parts.hostname or ""):
         notes.append(
             "no header is sent: name a program that prints them (--headers-helper), or use client certificates"
         )

@@ -1,7 +1,8 @@
 """A telemetry file into the encoded export requests in it: gzip, Zstandard or plain; one, a line each, or framed.
 
-Promise: one request is in memory at a time, and none larger than MAX_MESSAGE; a file that ends in the middle is
-told from one that is no telemetry. The forms are those of the Collector's `file` and `awss3` exporters.
+Promise: one request is in memory at a time, and none larger than MAX_MESSAGE; a bomb is refused; a file that
+ends in the middle is told from one that is no telemetry. The forms are those of the Collector's `file` and `awss3`
+exporters.
 """
 
 import gzip
@@ -10,7 +11,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO, Final, Literal
+from typing import IO, Any, Final, Literal
 
 import zstandard
 
@@ -18,6 +19,9 @@ from warehouse.telemetry.errors import CutShort, NotTelemetry, TooLarge
 from warehouse.telemetry.model import Signal
 
 MAX_MESSAGE: Final = 256 << 20  # bytes of one request, unpacked
+MAX_RATIO: Final = 200  # unpacked : packed; real files reach some 30
+_RATIO_FREE_BYTES: Final = 16 << 20  # below this size no ratio can hurt
+_BUFFER: Final = 1 << 17
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _WHITE: Final = b" \t\r\n"
 _SIGNAL: Final = re.compile(r"(?<![a-z])(metrics?|logs?|traces?)(?![a-z])", re.IGNORECASE)
@@ -55,13 +59,48 @@ def requests(file: IO[bytes], name: str) -> Iterator[Encoded]:
 
 def _unpacked(file: "IO[bytes]", name: str) -> Iterator[Encoded]:
     head = _peek(file, 4)
+    packed = _Packed(file)
     if head[:2] == _GZIP:
-        yield from _plain(io.BufferedReader(gzip.GzipFile(fileobj=file)), name)
+        unpacked: IO[bytes] = gzip.GzipFile(fileobj=packed)  # type: ignore[call-overload]
     elif head[:4] == _ZSTD:
-        reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
-        yield from _plain(io.BufferedReader(reader), name)
+        unpacked = zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True)  # type: ignore[arg-type]
     else:
         yield from _plain(file, name)
+        return
+    yield from _plain(io.BufferedReader(_Bounded(unpacked, packed, name), _BUFFER), name)
+
+
+class _Packed:
+    """What a decompressor reads from; `taken` is how many bytes it took."""
+
+    def __init__(self, file: "IO[bytes]") -> None:
+        self._file, self.taken = file, 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        self.taken += len(data)
+        return data
+
+
+class _Bounded(io.RawIOBase):
+    """What comes out of a decompressor. Raises TooLarge once that is out of all proportion to what went in."""
+
+    def __init__(self, unpacked: "IO[bytes]", packed: _Packed, name: str) -> None:
+        self._unpacked, self._packed, self._name, self._size = unpacked, packed, name, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._unpacked.read(len(buffer))
+        self._size += len(data)
+        if self._size > max(_RATIO_FREE_BYTES, self._packed.taken * MAX_RATIO):
+            raise TooLarge(
+                f"{self._name} unpacks to more than {MAX_RATIO} times its size, as no telemetry does; if it is "
+                f"trusted, unpack it first"
+            )
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def _plain(file: "IO[bytes]", name: str) -> Iterator[Encoded]:

@@ -18,12 +18,12 @@ from warehouse.delivery.answers import document, reason, retry_after
 from warehouse.delivery.errors import Halted
 from warehouse.delivery.over_http import HttpTransport
 from warehouse.delivery.tokens import NoToken, Token
+from warehouse.wire.hosts import is_loopback
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _LIFE_SECONDS = 3600
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class ServiceAccount:
@@ -38,7 +38,7 @@ class ServiceAccount:
             self._key = cast(RSAPrivateKey, load_pem_private_key(str(said["private_key"]).encode(), None))
             parts = urlsplit(self._uri)
             usable = isinstance(self._key, RSAPrivateKey) and (
-                parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+                parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
             )
         except (ValueError, KeyError, TypeError):
             usable = False

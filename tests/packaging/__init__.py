@@ -1,0 +1,1 @@
+"""What an installed Ledgerline is made of, and how it is built."""

@@ -1,0 +1,1 @@
+"""What an attacker would try, tried; and the tools that look for what nobody thought of."""
