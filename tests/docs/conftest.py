@@ -85,6 +85,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     create_key(folder / "signing.key")
     with serve(Tenant(seed=7, users=25, days=4, clock=NOW, rate_limit=0)) as served:
         text = CONFIG.format(url=served.url, start=FIRST)
+        (folder / "ledgerline.toml").write_text(text, encoding="utf-8")
         settings = parse(text, folder / "ledgerline.toml", {"KEY": served.keys["compliance"]})
         _fill(served, folder, settings)
     return Demo(folder, settings)

@@ -1,13 +1,16 @@
 """Every SQL statement on the pages runs, and those that look for what the small archive has find it."""
 
+import os
 import re
+import subprocess
+import sys
 from typing import Any
 
 import duckdb
 import pytest
 
 from tests.docs.conftest import Demo
-from tests.docs.pages import page
+from tests.docs.pages import ROOT, page
 
 SQL, FORMATS = page("docs/sql.md"), page("docs/formats.md")
 
@@ -84,3 +87,21 @@ def test_the_small_archive_has_what_the_pages_speak_of(database: duckdb.DuckDBPy
     assert folds == [("first",), ("revised",), ("withdrawn",)]
     kinds = database.execute("select distinct kind from log_entries order by 1").fetchall()
     assert kinds == [("pull",), ("seal",), ("snapshot",), ("table",)]
+
+
+def test_the_example_in_python_runs_beside_the_configuration_and_prints_the_answer(
+    demo: Demo, database: duckdb.DuckDBPyConnection
+) -> None:
+    (example,) = SQL.blocks("python")
+    done = subprocess.run(
+        [sys.executable, "-c", example.text],
+        cwd=demo.folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    counts = "select type, count(*) from audit_events group by type order by 2 desc limit 5"
+    expected = sorted(count for _, count in database.execute(counts).fetchall())
+    assert sorted(int(line.split()[0].replace(",", "")) for line in done.stdout.splitlines()) == expected
