@@ -20,7 +20,8 @@ from assets.spend_signals import spend_days
 from warehouse.archive.archive import Archive
 from warehouse.archive.state import LogState, TableFile
 from warehouse.detections.computed import COMPUTED
-from warehouse.detections.engine import Commits, Events, reach_of, spans
+from warehouse.detections.engine import Commits, spans
+from warehouse.detections.reading import Events, reach_of
 from warehouse.detections.rule import Rule
 from warehouse.tables.alerts import TABLE
 from warehouse.tables.fold import STREAM

@@ -19,8 +19,9 @@ from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Draft, ObjectRef, sha256_hex
 from warehouse.archive.state import LogState
 from warehouse.detections.alert import Alert, rows
-from warehouse.detections.engine import Commits, Events, Raised, run
+from warehouse.detections.engine import Commits, Raised, run
 from warehouse.detections.places import Places
+from warehouse.detections.reading import Events
 from warehouse.detections.rule import Rule
 from warehouse.detections.rulebook import Rulebook
 from warehouse.detections.selection import in_use

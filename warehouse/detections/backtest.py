@@ -15,8 +15,8 @@ from pathlib import Path
 import duckdb
 
 from warehouse.detections.alert import Find
-from warehouse.detections.engine import Events, finds_of, gather
 from warehouse.detections.places import Places
+from warehouse.detections.reading import Events, finds_of, gather
 from warehouse.detections.rule import Rule
 from warehouse.wire.windows import Window
 
@@ -108,22 +108,19 @@ class _Tally:
     days: Counter[date] = field(default_factory=Counter)
     about: set[tuple[tuple[str, str | None], ...]] = field(default_factory=set)
     sample: Find | None = None
-    _open: list[Find] = field(default_factory=list)
+    _open: dict[str, Find] = field(default_factory=dict)  # by the first of its events
 
     def take(self, finds: Iterable[Find], piece: Window) -> None:
-        holding = {event: one for one in self._open for event in one.event_ids}
+        holding = {event: name for name, one in self._open.items() for event in one.event_ids}
         for find in finds:
-            same = {id(one): one for event in find.event_ids if (one := holding.get(event)) is not None}
             whole = find
-            for one in same.values():
-                whole = _joined(whole, one)
-            self._open = [*(one for one in self._open if id(one) not in same), whole]
-            holding |= dict.fromkeys(whole.event_ids, whole)
+            for name in {holding[event] for event in find.event_ids if event in holding}:
+                whole = _joined(whole, self._open.pop(name))
+            self._open[whole.event_ids[0]] = whole
+            holding |= dict.fromkeys(whole.event_ids, whole.event_ids[0])
         reached = piece.end - timedelta(seconds=self.rule.look_back)
-        for find in self._open:
-            if find.last_at < reached:
-                self._count(find)
-        self._open = [find for find in self._open if find.last_at >= reached]
+        for name in [name for name, find in self._open.items() if find.last_at < reached]:
+            self._count(self._open.pop(name))
 
     def _count(self, find: Find) -> None:
         if not self.window.start <= find.last_at < self.window.end:
@@ -136,9 +133,9 @@ class _Tally:
             self.sample = find
 
     def result(self) -> BackTest:
-        for find in self._open:
+        for find in self._open.values():
             self._count(find)
-        self._open = []
+        self._open = {}
         return BackTest(
             rule=self.rule,
             alerts=self.alerts,
