@@ -14,7 +14,7 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo ui test check format test-slow test-simulation test-real test-browser bench bench-smoke docs docs-pages security build release hooks clean
+.PHONY: help install demo ui test check format test-slow test-simulation test-real test-telemetry test-browser bench bench-smoke docs docs-pages security build release hooks clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -86,6 +86,9 @@ test-simulation: $(VENV)/.installed-dev ## the pipeline under faults that a seed
 
 test-real: $(VENV)/.installed-dev ## against third-party servers built or installed on this machine (needs Go; for some also npm, or Java and Maven)
 	$(BIN)/python -m pytest -q -m real $(REAL)
+
+test-telemetry: $(VENV)/.installed-dev ## genuine clients, a real Collector, object storage, Parquet, the mart: true totals (needs Go; for some npm)
+	$(BIN)/python -m pytest -q -m real tests/real/test_telemetry.py
 
 test-browser: $(VENV)/.installed-dev ## only the tests that drive a browser
 	$(BIN)/python -m pytest -q -m 'browser and not slow' tests/browser

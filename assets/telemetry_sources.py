@@ -89,9 +89,9 @@ def _in_bucket(address: str, before: datetime | None, buckets: Buckets) -> Itera
         key = str(item["Key"])
         if key.endswith("/") or (before is not None and item["LastModified"] > before):
             continue
-        yield Source(
-            printable(key), f"s3://{bucket}/{key}", str(item["ETag"]).strip('"'), _fetching(client, bucket, key)
-        )
+        # a store that gives no ETag (a gateway over files that something else wrote) tells no version
+        version = str(item.get("ETag") or "").strip('"') or None
+        yield Source(printable(key), f"s3://{bucket}/{key}", version, _fetching(client, bucket, key))
 
 
 def _listed(client: Any, bucket: str, prefix: str, address: str) -> Iterator[Any]:

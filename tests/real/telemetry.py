@@ -90,7 +90,7 @@ def collector(folder: Path, *destinations: str, **more: str) -> Iterator[Collect
         for port in ports.values():
             go_program.wait_for(port, process, log, 60)
         grpc, http = (f"https://127.0.0.1:{port}" for port in ports.values())
-        yield Collector(http, grpc, folder / "files", log, certificates)
+        yield Collector(http, grpc, Path(given["OTEL_FILES_DIR"]), log, certificates)
     finally:
         go_program.stop(process)
 

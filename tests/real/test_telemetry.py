@@ -16,9 +16,8 @@ from assets.building import build
 from assets.telemetry_landing import land_telemetry
 from orchestration.telemetry_receiver import running as receiving
 from orchestration.workshop import open_workshop
-from tests.real import go_program, telemetry
+from tests.real import go_program, telemetry, versitygw
 from tests.telemetry.places import Place
-from tests.warehouse.archive.s3_server import client, moto_endpoint
 from tests.warehouse.delivery.destinations.certificates import make
 from warehouse.tables.catalog import connect
 from warehouse.telemetry.inbox import Inbox
@@ -48,14 +47,21 @@ def environ() -> Iterator[pytest.MonkeyPatch]:
 
 
 @pytest.fixture(scope="module")
-def landed(tmp_path_factory: pytest.TempPathFactory, environ: pytest.MonkeyPatch) -> Landed:
+def landed(tmp_path_factory: pytest.TempPathFactory, environ: pytest.MonkeyPatch) -> Iterator[Landed]:
     folder = tmp_path_factory.mktemp("otel")
-    endpoint = moto_endpoint()
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        environ.setenv(name, "EXAMPLEKEY")
-    place = Place(folder / "here", f'[telemetry]\ns3_endpoint = "{endpoint}"\ns3_region = "us-east-1"\n')
+    with versitygw.start(folder) as gateway:
+        yield _landed(folder, gateway, environ)
+
+
+def _landed(folder: Path, gateway: versitygw.Gateway, environ: pytest.MonkeyPatch) -> Landed:
+    """The Collector writes its files into the folder that is the bucket: what it closes is an object there."""
+    gateway.client.create_bucket(Bucket=BUCKET)
+    environ.setenv("AWS_ACCESS_KEY_ID", gateway.access_key)
+    environ.setenv("AWS_SECRET_ACCESS_KEY", gateway.secret_key)
+    place = Place(folder / "here", f'[telemetry]\ns3_endpoint = "{gateway.endpoint}"\ns3_region = "us-east-1"\n')
     found = Landed(place)
-    with telemetry.collector(folder, "files") as running:
+    bucket = gateway.objects / BUCKET / "claude-code"
+    with telemetry.collector(folder, "files", OTEL_FILES_DIR=str(bucket)) as running:
         told = found.told
         told["py-http-delta"] = telemetry.count(running, "py-http-delta", delta=True)
         told["py-http-cumulative"] = telemetry.count(running, "py-http-cumulative")
@@ -68,11 +74,9 @@ def landed(tmp_path_factory: pytest.TempPathFactory, environ: pytest.MonkeyPatch
             told[f"killed-{name}"] = telemetry.count(running, f"killed-{name}", die=True, **flags)
             told[f"js-{name}"] = telemetry.count_in_javascript(running, f"js-{name}", name)
         found.files, found.log = running.files, running.log
-    s3 = client()
-    s3.create_bucket(Bucket=BUCKET)
-    for file in sorted(found.files.iterdir()):  # closed, since the Collector has ended
-        s3.upload_file(str(file), BUCKET, f"claude-code/{file.stem}/{file.name}")
-    with open_workshop(place.settings, for_writing=True) as workshop:
+    with open_workshop(
+        place.settings, for_writing=True
+    ) as workshop:  # the Collector has ended: its files are closed
         report = land_telemetry(workshop, [f"s3://{BUCKET}/claude-code"], settled=timedelta(0))
         assert {file["status"] for file in report.files} == {"landed"}, report.files
         build(workshop)

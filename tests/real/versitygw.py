@@ -32,6 +32,8 @@ class Gateway:
     endpoint: str
     client: Any
     objects: Path
+    access_key: str
+    secret_key: str
 
     def new_bucket(self, *, lock: bool = True) -> str:
         name = f"archive-{secrets.token_hex(6)}"
@@ -77,6 +79,6 @@ def start(folder: Path) -> Iterator[Gateway]:
                 response_checksum_validation="when_required",
             ),
         )
-        yield Gateway(f"http://127.0.0.1:{port}", client, folder / "objects")
+        yield Gateway(f"http://127.0.0.1:{port}", client, folder / "objects", key, secret)
     finally:
         go_program.stop(server)

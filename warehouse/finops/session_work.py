@@ -31,6 +31,7 @@ class Work:
     active_seconds: int = 0
 
 
+_NOBODY = ""  # all sessions without an account: they may be one machine's, so they count as one person
 TOGETHER = f"(groups of fewer than {SMALLEST_GROUP} people)"
 
 
@@ -89,7 +90,7 @@ def by_group(
         sums = groups[name]
         sums.sessions.add(one.session_id)
         sums.estimate = EXACT.add(sums.estimate, one.estimate)
-        sums.people.add(one.actor or one.session_id)
+        sums.people.add(one.actor or _NOBODY)
     for part in parts:
         sums = groups[key(part.session) or "(not told)"] if part.session else unexplained
         sums.amount = EXACT.add(sums.amount, part.amount)

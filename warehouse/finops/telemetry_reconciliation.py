@@ -163,8 +163,8 @@ def _invoiced(billed: Sequence[Decimal], others: Decimal, usage: Decimal | None)
 
 @dataclass(frozen=True)
 class Explained:
-    """A month on one page: sums, by reason. `coverage` is the part of the billed amount that telemetry
-    explains."""
+    """A month on one page: sums, by reason. `users` are those with sessions; `coverage` is the part of the billed
+    amount that telemetry explains."""
 
     users: int
     sessions: int
@@ -195,7 +195,7 @@ def explained(rows: Sequence[UserDay]) -> Explained:
     listed = [row.listed for row in rows]
     invoiced = [row.invoiced for row in rows if row.invoiced is not None]
     return Explained(
-        users=len({row.actor_id or row.actor_email for row in rows} - {None}),
+        users=len({row.actor_id or row.actor_email for row in rows if row.sessions} - {None}),
         sessions=sum(row.sessions for row in rows),
         estimate=total(row.estimate for row in rows),
         listed=None if None in listed else total(one for one in listed if one is not None),

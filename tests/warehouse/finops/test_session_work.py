@@ -58,3 +58,11 @@ def test_no_row_tells_of_too_few_and_nothing_is_lost(people_of: dict[str, int], 
     assert sum(one.work.commits for one in rows if one.work) in (sum(people_of.values()), 0)
     for one in rows:
         assert one.name is None or one.people >= SMALLEST_GROUP or len([row for row in rows if row.name]) == 1
+
+
+def test_sessions_without_an_account_count_as_one_person() -> None:
+    sessions = [
+        SessionDay(DAY, f"s{n}", None, None, "none", "org", "m", Decimal(1), 1, team="a") for n in range(9)
+    ]
+    (row,) = by_group([], sessions, [Work(DAY, "s1", commits=1)], lambda one: one.team)
+    assert shown([row]) == [(TOGETHER, 1, 0, None)]
