@@ -120,7 +120,7 @@ def test_the_demo_works_from_the_wheel_outside_the_checkout(built: Path, tmp_pat
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [ledgerline, *arguments], cwd=home, env=CLEAN, capture_output=True, text=True, check=False, timeout=500
+            [ledgerline, *arguments], cwd=home, env=CLEAN, capture_output=True, text=True, check=False, timeout=1_200
         )
 
     where = subprocess.run(
@@ -130,7 +130,7 @@ def test_the_demo_works_from_the_wheel_outside_the_checkout(built: Path, tmp_pat
     assert str(tmp_path) in where.stdout
     shown = run("--version")
     assert (shown.stdout, shown.returncode) == (f"ledgerline {wheel.name.split('-')[1]}\n", 0)
-    ended = run("demo", "--days", "8", "--keep")
+    ended = run("demo", "--days", "2", "--users", "3", "--keep")
     assert ended.returncode == 0, ended.stderr
     assert "tie-out" in ended.stdout
     asked = run(
