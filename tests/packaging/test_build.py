@@ -120,7 +120,13 @@ def test_the_demo_works_from_the_wheel_outside_the_checkout(built: Path, tmp_pat
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [ledgerline, *arguments], cwd=home, env=CLEAN, capture_output=True, text=True, check=False, timeout=1_200
+            [ledgerline, *arguments],
+            cwd=home,
+            env=CLEAN,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=1_200,
         )
 
     where = subprocess.run(
