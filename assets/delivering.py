@@ -27,6 +27,7 @@ from warehouse.delivery.chunk import Report, Target
 from warehouse.delivery.engine import Run
 from warehouse.delivery.errors import DeliveryError
 from warehouse.delivery.mappings.canonical import MAPPING_VERSION, CanonicalEvent, canonical_event
+from warehouse.delivery.memory import give_back
 from warehouse.delivery.patience import Patience
 from warehouse.delivery.port import Destination, Late
 from warehouse.delivery.settled import Stopped
@@ -154,6 +155,7 @@ def all_at_once(
     stop: threading.Event | None = None,
 ) -> list[Report]:
     """Each in a thread of its own. An interrupt or `stop` ends all; what is on its way is put on record."""
+    give_back()
     with ThreadPoolExecutor(len(wanted), thread_name_prefix="destination") as pool:
         futures = [pool.submit(serve, one) for one in wanted]
         try:

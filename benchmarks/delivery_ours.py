@@ -38,7 +38,6 @@ def main() -> None:
         no_feed: Any = None
         workshop = Workshop(archive, no_feed, FIRST, Path(told.folder) / "warehouse.duckdb")
         workshop.destinations = [destination(told.type, Sink(told.http, told.syslog), told.name)]
-        importlib.import_module("pandas")  # pyarrow loads it with its first array
         importlib.import_module(f"warehouse.delivery.destinations.{told.type}")
         wall, cpu = time.perf_counter(), time.process_time()
         report = _sent(workshop, told)

@@ -26,7 +26,7 @@ from warehouse.delivery.settled import Counts, Settled, Stopped
 from warehouse.wire.times import Clock, parse_rfc3339, system_clock
 
 ENTRY_SECONDS = 30.0  # of work between two entries; the promise is 60, and a slow disk takes its part
-ENTRY_EVENTS = 50_000  # receipts kept in memory
+ENTRY_EVENTS = 25_000  # receipts kept in memory
 _HELD = 32_000_000  # bytes of frames that wait for their batch to be full, over all groups
 _WORTH_AN_ENTRY = 100_000  # rows looked at in vain
 _QUIET = timedelta(hours=1)

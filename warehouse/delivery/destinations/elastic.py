@@ -24,7 +24,7 @@ __all__ = ["FIXED_FORM", "LIMITS", "Settings", "classify", "connect", "encode", 
 
 _LONGEST = 8_000_000
 FIXED_FORM = True
-LIMITS = Limits(events=5000, raw=_LONGEST)
+LIMITS = Limits(events=2000, raw=_LONGEST)
 
 _LONGEST_ANSWER = 16_000_000  # a reason for each document of a batch
 _SCHEMA = SCHEMAS["ecs"]
