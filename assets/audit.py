@@ -15,7 +15,6 @@ from assets.code_references import written_here
 from assets.column_schema import table
 from assets.day_reports import DayReports
 from assets.failures import told_plainly
-from assets.mart_models import source_words
 from assets.pull_report import PullReport
 from assets.pulling import pull_windows, recover
 from assets.run_log import RunLog
@@ -85,7 +84,7 @@ class PullRun(dg.Config):
     owners=OWNERS,
     tags={"tier": "recent"},
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=TOO_LATE, warn_window=LATE),
-    metadata=table("audit_events", AUDIT_EVENTS, source_words("audit_events")),
+    metadata=table("audit_events", AUDIT_EVENTS),
 )
 def audit_events(
     context: dg.AssetExecutionContext, config: PullRun, workshop: dg.ResourceParam[Workshop]

@@ -56,16 +56,6 @@ def read_marts(project: Path | None = None) -> list[Mart]:
     return [_mart(path, said.get(path.stem, {}), sql) for path in marts]
 
 
-def source_words(table: str, project: Path | None = None) -> dict[str, str]:
-    """What the project says of the columns of one of the archive's tables."""
-    path = find_project(project) / "models" / "sources.yml"
-    for source in yaml.safe_load(path.read_text(encoding="utf-8"))["sources"]:
-        for said in source["tables"]:
-            if said["name"] == table:
-                return {column["name"]: str(column.get("description", "")) for column in said.get("columns", [])}
-    return {}
-
-
 def _models_in(path: Path) -> list[dict[str, Any]]:
     document = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     models: list[dict[str, Any]] = document.get("models") or []

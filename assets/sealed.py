@@ -14,7 +14,6 @@ from assets.audit import DAYS, GROUP, NIGHTLY, ONE_API_WINDOW, OWNERS, audit_eve
 from assets.column_schema import table
 from assets.day_reports import coverage
 from assets.failures import told_plainly
-from assets.mart_models import source_words
 from assets.verdict_results import check_result, spec
 from assets.verdicts import Verdict
 from assets.workshop import Workshop
@@ -33,7 +32,7 @@ from warehouse.tables.seal import seal_day, sealable_days, write_missing_markers
     owners=OWNERS,
     tags={"tier": "sealed"},
     freshness_policy=NIGHTLY,
-    metadata=table("audit_event_versions", AUDIT_EVENTS, source_words("audit_events")),
+    metadata=table("audit_event_versions", AUDIT_EVENTS),
 )
 def audit_events_sealed(
     context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Workshop]

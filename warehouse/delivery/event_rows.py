@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
 from operator import attrgetter
 from typing import Any, Final, overload
@@ -277,7 +277,7 @@ class SortedRows:
 
     def _stamped(self, name: str) -> Any:
         """What a destination takes as its own time, in one of the forms in which it may be written."""
-        stamps = pc.coalesce(self._rows.column("created_at"), self._rows.column("observed_at")).fill_null(_EPOCH)
+        stamps = pc.coalesce(self._rows.column("created_at"), self._rows.column("observed_at")).fill_null(_epoch())
         micros = stamps.cast(pa.int64()).to_numpy()
         if name == "stamp":
             own, moment = time_texts(stamps), self._moment
@@ -297,7 +297,10 @@ class SortedRows:
         return pc.if_else(pa.array(late), moment, own)
 
 
-_EPOCH: Final = pa.scalar(0, pa.timestamp("us", "UTC"))
+@cache
+def _epoch() -> pa.Scalar:
+    """1970. Made when first needed: Arrow loads pandas to make a value."""
+    return pa.scalar(0, pa.timestamp("us", "UTC"))
 
 
 def seconds_of(micros: int) -> str:

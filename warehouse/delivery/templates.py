@@ -26,7 +26,6 @@ Encode = Callable[[CanonicalEvent, str | None], bytes | Refused]
 
 _MOST = 8192  # shapes: some hundreds in practice; served texts are among them, and know no bound
 _LONGEST = 16_000  # bytes: what is longer may be cut or refused by a module
-_NOTHING: Final = pa.scalar(b"")
 _TOKEN = secrets.token_hex(8)  # nobody can serve a text that holds it, and so be taken for a slot
 _TEXTS: Final = {
     name: f"{_TOKEN}{place:02}"
@@ -107,7 +106,7 @@ def _filled(template: _Template, group: Group) -> list[bytes]:
     pieces = [template.parts[0]]
     for name, part in zip(template.slots, template.parts[1:], strict=True):
         pieces += [values[name], part]
-    frames: list[bytes] = pc.binary_join_element_wise(*pieces, _NOTHING).to_pylist()
+    frames: list[bytes] = pc.binary_join_element_wise(*pieces, pa.scalar(b"")).to_pylist()
     return frames
 
 

@@ -84,6 +84,7 @@ def test_every_asset_that_makes_a_table_tells_its_name_in_sql_and_its_columns(pi
         columns = node.metadata["dagster/column_schema"]
         assert isinstance(columns, dg.TableSchema), name
         assert columns.columns, name
+        assert [column.name for column in columns.columns if not column.description] == [], name
         assert node.metadata["dagster/table_name"] in names | marts, name
 
 

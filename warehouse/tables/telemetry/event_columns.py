@@ -6,6 +6,7 @@ Promise: the same whether the records came one by one or in columns.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -30,7 +31,6 @@ from warehouse.telemetry import Group, Heads, Record, RecordColumns
 
 _SKEW: Final = 24 * 3600  # seconds between a laptop's clock and the receipt
 _CENT_MILLIONTHS: Final = Decimal("0.00000001")
-_PROBLEMS: Final = pa.array([None, ["no_time"], ["clock_skew"]], EVENTS.field("problems").type)
 _TEXTS: Final = {
     "request_id": "request_id",
     "client_request_id": "client_request_id",
@@ -128,7 +128,13 @@ def _problems(at: pa.Array, observed: NDArray[np.uint64]) -> pa.Array:
     seconds = np.asarray(at.cast(pa.int64()).fill_null(0)) / 1e6
     seen = (observed > 0) & (observed < LATEST)
     skewed = seen & (np.abs(seconds - observed / 1e9) > _SKEW)
-    return _PROBLEMS.take(pa.array(np.where(absent, 1, np.where(skewed, 2, 0))))
+    return _problem_lists().take(pa.array(np.where(absent, 1, np.where(skewed, 2, 0))))
+
+
+@cache
+def _problem_lists() -> pa.Array:
+    """None, no time, a skewed clock. Made when first needed: Arrow loads pandas to make an array."""
+    return pa.array([None, ["no_time"], ["clock_skew"]], EVENTS.field("problems").type)
 
 
 def _costs(own: Attributed, micros: pa.Array) -> pa.Array:
