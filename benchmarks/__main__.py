@@ -29,6 +29,7 @@ BENCHMARKS = {
     "detections": "detections",
     "delivery": "delivery",
     "telemetry": "telemetry",
+    "load": "load",
 }
 PAGE = ROOT / "docs" / "benchmarks.md"
 

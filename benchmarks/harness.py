@@ -73,7 +73,8 @@ def run(
     speaks: bool = True,
     accepts: Sequence[int] = (0,),
 ) -> Run:
-    """Run a process to its end; its last line on stdout is a JSON document, unless it `speaks` not.
+    """Run a process to its end; its last line on stdout is a JSON document, or all of it is one, unless it
+    `speaks` not.
 
     `cpus` pins it. Raises Failed for an exit code that is not in `accepts`, or after half an hour.
     """
@@ -98,12 +99,18 @@ def run(
                 process.wait()
         output.seek(0)
         complaints.seek(0)
-        lines = output.read().strip().splitlines()
+        text = output.read().strip()
         if process.returncode not in accepts:
             told = complaints.read()[-2000:]
             raise Failed(f"{' '.join(command)} ended with {process.returncode}\n{told}")
-    said = json.loads(lines[-1]) if speaks and lines else {}
+    said = _document(text) if speaks and text else {}
     return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, said)
+
+
+def _document(text: str) -> dict[str, Any]:
+    """The last line of what a module said, or the one document of a command, which has many lines."""
+    found: dict[str, Any] = json.loads(text if text.endswith("\n}") else text.splitlines()[-1])
+    return found
 
 
 @contextmanager

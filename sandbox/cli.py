@@ -146,7 +146,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = serve.add_argument
     add("--port", type=int, default=0, help="loopback port; 0 takes a free one (default)")
-    add("--users", type=int, default=200, help="seats, 1 to 5000 (default 200)")
+    add("--users", type=int, default=200, help="seats, 1 to 50000 (default 200)")
     add("--days", type=int, default=40, help="how many days back the feed begins (default 40)")
     add("--seed", type=int, default=7, help="the same seed, users and day give the same events (default 7)")
     add(

@@ -86,11 +86,11 @@ class Departure:
 
 
 class People:
-    """The seats of a tenant (1 to 5,000) and who holds them on a given day."""
+    """The seats of a tenant (1 to 50,000) and who holds them on a given day."""
 
     def __init__(self, seed: int, seats: int) -> None:
-        if not 1 <= seats <= 5000:
-            raise ValueError(f"users must be from 1 to 5000, not {seats}")
+        if not 1 <= seats <= 50_000:
+            raise ValueError(f"users must be from 1 to 50000, not {seats}")
         self.seed = seed
         self.seats = seats
         self._leavers = list(range(2, seats))

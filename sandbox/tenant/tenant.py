@@ -40,7 +40,7 @@ from sandbox.tenant.world import PIPELINE_ADDRESS, Key, World
 class Tenant:
     """The tenant behind one server.
 
-    seed, users (1 to 5,000), days (how far back the feed goes from the clock's day), clock,
+    seed, users (1 to 50,000), days (how far back the feed goes from the clock's day), clock,
     events_per_day (None: the rhythm decides), rate_limit, analytics_rate_limit and directory_rate_limit
     (requests per `rate_window` seconds of the Compliance, the Analytics and the Admin API, 0 = none),
     quirks (names from QUIRKS), journal (a file that makes a restarted tenant remember what was done to it), quiet

@@ -16,6 +16,11 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
+from google.protobuf.json_format import MessageToJson
+
+from sandbox.telemetry import messages as otlp
+from sandbox.telemetry.sessions import Sessions
+from sandbox.tenant.world import World as TenantWorld
 from tests.warehouse.archive.proof_files import HandMadeLog, pull_entry
 from tests.warehouse.archive.rig import filled
 from tests.warehouse.archive.stores import Clock, MemoryStore
@@ -40,10 +45,12 @@ from warehouse.finops.seats import read_contracts
 from warehouse.tables.activities import Parser
 from warehouse.tables.audit_export import AuditExportError, read_export, rows_to_table
 from warehouse.taxonomy import load as load_taxonomy
+from warehouse.telemetry import NotTelemetry, Reader
 from warehouse.wire.records import NotAPage, split_page
 
 EXPORT = Path(__file__).parents[1] / "samples" / "audit_export" / "export-apostrophe.csv"
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
+PROMPT = "a prompt that nobody may see"
 
 
 @dataclass(frozen=True)
@@ -124,6 +131,19 @@ def error_body(data: bytes) -> None:
     assert told.message.isprintable()
 
 
+def telemetry(data: bytes, name: str) -> None:
+    """A file of telemetry as the Collector writes it, JSON or protobuf. Whatever is wrong with it, the words about
+    it repeat nothing of a prompt."""
+    try:
+        read = list(Reader().read(io.BytesIO(data), name))
+    except NotTelemetry as refused:
+        if PROMPT in str(refused):
+            raise AssertionError("the error repeats a prompt") from refused
+        raise
+    for message in read:
+        assert message.signal in ("metrics", "logs", "traces")
+
+
 @cache
 def _quick_folder() -> str | None:
     return "/dev/shm" if os.path.isdir("/dev/shm") else None
@@ -178,6 +198,23 @@ def _entries() -> list[bytes]:
     store = MemoryStore(Clock())
     filled(store)
     return [store.get(keys.entry(seq)) for seq in (1, 2, 13, 14)]
+
+
+@cache
+def _telemetry() -> dict[str, list[bytes]]:
+    """Requests of a machine of the pretend tenant, with a prompt in them, which no machine of its sends."""
+    session = next(Sessions(TenantWorld(7, 5), quiet=True).of(DAY.date()))
+    logs = otlp.logs([session])
+    body = logs.resource_logs[0].scope_logs[0].log_records[0]
+    body.body.string_value = PROMPT
+    prompt = body.attributes.add()
+    prompt.key, prompt.value.string_value = "prompt", PROMPT
+    metrics = otlp.metrics([session], 0)
+    return {
+        "json": [MessageToJson(one).encode() for one in (logs, metrics)],
+        "logs": [logs.SerializeToString()],
+        "metrics": [metrics.SerializeToString()],
+    }
 
 
 def _csv(*lines: str) -> Callable[[], list[bytes]]:
@@ -235,5 +272,14 @@ TARGETS: dict[str, Target] = {
         lambda data: read_entry(data, "log/entry/000000000003.json"), (EntryUnreadable,), _entries
     ),
     "cached state": Target(state_cache, (), lambda: [b"abc\n{}"]),
+    "telemetry, JSON": Target(
+        lambda data: telemetry(data, "otel.json"), (NotTelemetry,), lambda: _telemetry()["json"]
+    ),
+    "telemetry, log records in protobuf": Target(
+        lambda data: telemetry(data, "logs/otel.binpb"), (NotTelemetry,), lambda: _telemetry()["logs"]
+    ),
+    "telemetry, metrics in protobuf": Target(
+        lambda data: telemetry(data, "metrics/otel.binpb"), (NotTelemetry,), lambda: _telemetry()["metrics"]
+    ),
     "error body": Target(error_body, (), lambda: [b'{"error":{"type":"x","message":"y"},"request_id":"r"}']),
 }  # fmt: skip

@@ -65,7 +65,7 @@ def feed(target: Target, count: int) -> None:
 
 
 @pytest.mark.fault(
-    "any bytes instead of a page, an export, a configuration, a table of ours, a proof, a checkpoint, an entry",
+    "any bytes instead of a page, an export, telemetry, a configuration, a table of ours, a proof, an entry",
     area="files",
     data="kept whole and tagged, or nothing of it enters",
     user="an error with words, never a traceback",

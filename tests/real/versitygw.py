@@ -22,6 +22,31 @@ MODULE = "github.com/versity/versitygw/cmd/versitygw"
 VERSION = "v1.8.0"
 
 
+class Server:
+    """The process of a server, which may be killed and started again: the same port, the same data."""
+
+    def __init__(self, command: list[str], environment: dict[str, str], port: int, log: Path) -> None:
+        self._command, self._environment, self._port, self._log = command, environment, port, log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self._log.open("ab") as out:
+            self._process = subprocess.Popen(
+                self._command, env=self._environment, stdout=out, stderr=subprocess.STDOUT
+            )
+        go_program.wait_for(self._port, self._process, self._log)
+
+    def kill(self) -> None:
+        """Kill -9."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        if self._process is not None:
+            go_program.stop(self._process)
+
+
 @dataclass(frozen=True)
 class Gateway:
     """A running server; `client` may do everything that the owner of the account could do.
@@ -34,6 +59,17 @@ class Gateway:
     objects: Path
     access_key: str
     secret_key: str
+    server: Server
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """The owner's, as the environment of a process that uses them."""
+        return {
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
 
     def new_bucket(self, *, lock: bool = True) -> str:
         name = f"archive-{secrets.token_hex(6)}"
@@ -55,16 +91,14 @@ def start(folder: Path) -> Iterator[Gateway]:
     key, secret = "EXAMPLEKEY", secrets.token_hex(16)
     port = go_program.free_port()
     backend = ["posix", "--versioning-dir", str(folder / "versions"), str(folder / "objects")]
-    log = folder / "versitygw.log"
-    with log.open("wb") as out:
-        server = subprocess.Popen(
-            [program, "--port", f"127.0.0.1:{port}", "--quiet", *backend],
-            env={**os.environ, "ROOT_ACCESS_KEY": key, "ROOT_SECRET_KEY": secret},
-            stdout=out,
-            stderr=subprocess.STDOUT,
-        )
+    server = Server(
+        [str(program), "--port", f"127.0.0.1:{port}", "--quiet", *backend],
+        {**os.environ, "ROOT_ACCESS_KEY": key, "ROOT_SECRET_KEY": secret},
+        port,
+        folder / "versitygw.log",
+    )
     try:
-        go_program.wait_for(port, server, log)
+        server.start()
         client = boto3.Session().client(
             "s3",
             endpoint_url=f"http://127.0.0.1:{port}",
@@ -79,6 +113,6 @@ def start(folder: Path) -> Iterator[Gateway]:
                 response_checksum_validation="when_required",
             ),
         )
-        yield Gateway(f"http://127.0.0.1:{port}", client, folder / "objects", key, secret)
+        yield Gateway(f"http://127.0.0.1:{port}", client, folder / "objects", key, secret, server)
     finally:
-        go_program.stop(server)
+        server.stop()

@@ -60,7 +60,7 @@ def test_faults_and_quirks_are_set_from_the_start():
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--users", "9999"], "users must be from 1 to 5000"),
+        (["--users", "99999"], "users must be from 1 to 50000"),
         (["--now", "noon"], "is not a time"),
         (["--now", "2026-11-22T10:00:00"], "has no offset"),
         (["--faults", "gremlins"], "unknown fault 'gremlins'"),

@@ -29,7 +29,7 @@ class QueueJudge:
             demand(_is_ours(removed.text, entries), 9, f"{removed.text[:40]!r} is no claim, and was taken for one")
             claim = json.loads(removed.text)
             passed = _position(entries[: removed.entries])
-            handed = passed > claim["seq"] or removed.by in self.siem.senders
+            handed = passed >= (claim["seq"], 1) or removed.by in self.siem.senders
             demand(handed, 9, f"the claim of entry {claim['seq']} was taken out before anything was delivered")
         self.looked = len(self.box.removed)
         ours = [text for text in self.box.dead if _is_ours(text, entries)]
@@ -42,10 +42,10 @@ class QueueJudge:
         demand(told <= dead and (killed or told == dead), 9, f"a human was told of {told} of {dead} dead messages")
 
 
-def _position(entries: Sequence[dict[str, Any]]) -> int:
-    """Up to where events are settled by the newest entry that says so."""
+def _position(entries: Sequence[dict[str, Any]]) -> tuple[int, int]:
+    """Up to which entry and row of it events are settled."""
     places = [one["delivery"]["position"] for one in entries if one["kind"] == "delivery"]
-    return max((place[0] for place in places if place is not None), default=-1)
+    return max(((place[0], place[1]) for place in places if place is not None), default=(-1, 0))
 
 
 def _is_ours(text: str, entries: Sequence[dict[str, Any]]) -> bool:

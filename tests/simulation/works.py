@@ -7,6 +7,7 @@ cache folder and the world outside are there before and after.
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -109,7 +110,7 @@ class Works:
     @contextmanager
     def wired(self) -> Iterator[None]:
         """While this lasts, whoever forwards claims delivers to the receiver of this trial."""
-        real = assets.claims.deliver
+        real, log = assets.claims.deliver, logging.getLogger("ledgerline.claims")
 
         def deliver_here(workshop: Workshop, names: Any = None, *, stop: Any = None) -> Any:
             task = self.world.scheduler.current
@@ -117,10 +118,11 @@ class Works:
             return self._deliver(task.process, workshop, names, stop)
 
         assets.claims.deliver = deliver_here  # type: ignore[assignment]
+        log.disabled = True  # a queue that is down is said, which here is nothing new
         try:
             yield
         finally:
-            assets.claims.deliver = real
+            assets.claims.deliver, log.disabled = real, False
 
     def clean_up(self) -> None:
         if self.folder is not None:
@@ -265,6 +267,13 @@ class Works:
     def complete_holds(self, process: Process) -> None:
         with self.archive(process) as archive:
             complete(archive)
+
+    def hold_again(self, process: Process) -> None:
+        """Set each hold that is on once more, which does whatever is missing (docs/operations.md, `not_held`)."""
+        with self.archive(process) as archive:
+            for name, one in archive.refresh().held().items():
+                assert one.window is not None
+                set_hold(archive, name, one.window, reason="litigation", stream=one.stream)
 
     def verified(self, process: Process) -> Any:
         return verify(View(self.bucket, self.world, process), deep=True, clock=process.clock)
