@@ -133,47 +133,36 @@ def test_a_batch_that_was_sent_twice_is_kept_and_marked(place: Place) -> None:
         assert counts[True] == counts[False] > 0
 
 
-@pytest.mark.parametrize(
-    ("data", "reason"),
-    [
-        (b"", "is empty"),
-        (b"hello there, this is no telemetry", "neither JSON nor protobuf"),
-        (b'{"resourceLogs":[{"resource":{"attr', "no OTLP JSON"),
-        (b'{"a": 1}', "without resourceMetrics"),
-        (b'{"resourceMetrics": 5}', "no OTLP JSON"),
-        ('{"resourceLogs": []}'.encode("utf-16"), "neither JSON nor protobuf"),
-        (b'{"resourceLogs":[]}\n{"resourceLogs":', "line 2"),
-        (gzip.compress(b'{"resourceLogs":[]}' * 400)[:-12], "ends in the middle"),
-        (b"\x1f\x8b\x08\x00" + b"x" * 64, "does not decompress"),
-        (b"\x0a\xff\xff\xff\x7f", "in protobuf"),
-    ],
-    ids=[
-        "empty",
-        "text",
-        "half",
-        "other json",
-        "wrong type",
-        "utf-16",
-        "half a line",
-        "cut gzip",
-        "bad gzip",
-        "bad proto",
-    ],
-)
-def test_a_bad_file_is_named_and_lands_nothing_until_it_is_repaired(
-    data: bytes, reason: str, place: Place
-) -> None:
-    place.put("logs_bad.json", data)
-    place.put("logs_good.json", as_json(a_session().logs()))
+BAD = {
+    "empty": (b"", "is empty"),
+    "text": (b"hello there, this is no telemetry", "neither JSON nor protobuf"),
+    "half": (b'{"resourceLogs":[{"resource":{"attr', "no OTLP JSON"),
+    "other": (b'{"a": 1}', "without resourceMetrics"),
+    "type": (b'{"resourceMetrics": 5}', "no OTLP JSON"),
+    "utf16": ('{"resourceLogs": []}'.encode("utf-16"), "neither JSON nor protobuf"),
+    "halfline": (b'{"resourceLogs":[]}\n{"resourceLogs":', "line 2"),
+    "cutgzip": (gzip.compress(b'{"resourceLogs":[]}' * 400)[:-12], "ends in the middle"),
+    "badgzip": (b"\x1f\x8b\x08\x00" + b"x" * 64, "does not decompress"),
+    "badproto": (b"\x0a\xff\xff\xff\x7f", "in protobuf"),
+}
+
+
+def test_bad_files_are_named_and_land_nothing_until_they_are_repaired(place: Place) -> None:
+    for kind, (data, _) in BAD.items():
+        place.put(f"logs_{kind}.json", data)
+    place.put("good_logs.json", as_json(a_session().logs()))
     report = place.land()
-    bad, good = report.files
-    assert (bad["name"], bad["status"], good["status"]) == ("logs_bad.json", "bad", "landed")
-    assert reason in bad["reason"]
-    assert [one["subject"] for one in report.findings] == ["logs_bad.json"]
+    found = {one["name"].removeprefix("logs_").removesuffix(".json"): one for one in report.files}
+    assert found.pop("good_logs")["status"] == "landed"
+    assert {kind: one["status"] for kind, one in found.items()} == dict.fromkeys(BAD, "bad")
+    for kind, (_, reason) in BAD.items():
+        assert reason in found[kind]["reason"], kind
+    assert {one["subject"] for one in report.findings} == {f"logs_{kind}.json" for kind in BAD}
     assert place.ask("select count(*) from otel_events") == [(3,)]
-    place.put("logs_bad.json", as_json(a_session("s2").logs()))
-    assert [one["status"] for one in place.land().files] == ["landed", "duplicate"]
-    assert place.ask("select count(*) from otel_events") == [(6,)]
+    for kind in BAD:
+        place.put(f"logs_{kind}.json", as_json(a_session(kind).logs()))
+    assert sorted(one["status"] for one in place.land().files) == ["duplicate", *["landed"] * len(BAD)]
+    assert place.ask("select count(*) from otel_events") == [(3 + 3 * len(BAD),)]
 
 
 def test_the_archive_verifies_and_the_rows_can_be_made_again(place: Place) -> None:
