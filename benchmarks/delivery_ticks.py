@@ -49,7 +49,7 @@ ledgerline:
 
 def measure_ticks(to: Sink, *, smoke: bool) -> Table:
     """The table; runs are as many as the day has room for in a full run."""
-    commits, ticks, per_day = (2, 1, 2_880) if smoke else (24, 30, 57_600)
+    commits, ticks, per_day = (2, 1, 2_880) if smoke else (24, 20, 57_600)
     took, delivered = [], []
     with tempfile.TemporaryDirectory(prefix="ledgerline-bench-") as scratch:
         folder = Path(scratch)
