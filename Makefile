@@ -14,7 +14,7 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo ui test check format test-slow test-simulation test-real test-telemetry test-browser bench bench-smoke docs docs-pages security build release hooks clean
+.PHONY: help install demo ui stack test check format test-slow test-simulation test-real test-telemetry test-browser bench bench-smoke docs docs-pages security build release hooks clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -51,6 +51,10 @@ demo: $(VENV)/.installed ## the whole pipeline against a pretend tenant: pull, a
 
 ui: $(VENV)/.installed ## the Dagster UI over the demo's archive and tenant (after `make demo`)
 	$(BIN)/python -m orchestration.ui --demo
+
+stack: $(VENV)/.installed ## PostgreSQL, an S3 server, Trino and Dagster on this machine without Docker, and the demo on them
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[aws,postgres,trino]'
+	$(BIN)/python -m orchestration.stack --days $(DAYS)
 
 test: $(VENV)/.installed-dev ## the tests (browser tests where a Chromium is found)
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m 'not slow and not real and not browser'

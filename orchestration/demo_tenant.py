@@ -21,7 +21,7 @@ from warehouse.archive.signing import create_key
 _CONFIG = """\
 # Made by `ledgerline demo`: the whole pipeline against a pretend tenant on this machine.
 [archive]
-url = "file:./archive"
+{archive}
 signing_key = "file:./signing.key"
 cache = "./cache"
 
@@ -45,6 +45,7 @@ invoices = "./invoices"
 """
 _SETTINGS = "tenant.json"
 _PLAY_SECONDS = 120
+_IN_THE_FOLDER = 'url = "file:./archive"'
 # Keys of the configuration, and what the tenant calls them.
 _KEYS = {
     "compliance": "compliance",
@@ -95,9 +96,12 @@ class DemoFolder:
         return settings
 
 
-def make_folder(path: Path, *, days: int, users: int, seed: int) -> DemoFolder:
+def make_folder(path: Path, *, days: int, users: int, seed: int, archive: str = _IN_THE_FOLDER) -> DemoFolder:
     """Write a fresh demo folder; the tenant's feed begins `days` before today, whatever day it is started on, and
-    what is pulled of it with the month before the last whole one, so that two months can be stated."""
+    what is pulled of it with the month before the last whole one, so that two months can be stated.
+
+    `archive`: the lines of the configuration that say where the archive lies.
+    """
     folder = DemoFolder(path)
     (path / "keys").mkdir(parents=True)
     today = datetime.now(UTC).date()
@@ -108,6 +112,7 @@ def make_folder(path: Path, *, days: int, users: int, seed: int) -> DemoFolder:
         "first_day": first.isoformat(),
         "start": min(first, months_before(today, 2)).isoformat(),
         "port": _free_port(),
+        "archive": archive,
     }
     (path / _SETTINGS).write_text(json.dumps(settings, indent=2) + "\n")
     create_key(path / "signing.key")
@@ -146,7 +151,7 @@ def serve_tenant(folder: DemoFolder, *, quiet: bool = False) -> Iterator[dict[st
                 f"the pretend tenant did not start; its log is {log}: {log.read_text()[-300:].strip()}"
             )
         ready: dict[str, Any] = json.loads(said)
-        _write_config(folder, ready, settings.get("start", settings["first_day"]))
+        _write_config(folder, ready, settings)
         yield ready
     finally:
         process.terminate()
@@ -187,12 +192,14 @@ def months_before(day: date, months: int) -> date:
     return date(count // 12, count % 12 + 1, 1)
 
 
-def _write_config(folder: DemoFolder, ready: dict[str, Any], start: str) -> None:
+def _write_config(folder: DemoFolder, ready: dict[str, Any], settings: dict[str, Any]) -> None:
     for name, its_name_there in _KEYS.items():
         key = folder.path / "keys" / name
         key.write_text(ready["keys"][its_name_there] + "\n")
         key.chmod(0o600)
-    folder.config.write_text(_CONFIG.format(url=ready["url"], start=start))
+    start = settings.get("start", settings["first_day"])
+    archive = settings.get("archive", _IN_THE_FOLDER)
+    folder.config.write_text(_CONFIG.format(url=ready["url"], start=start, archive=archive))
 
 
 def _free_port() -> int:

@@ -88,18 +88,12 @@ def _in_folder(output: Output, *, days: int, users: int, keep: bool) -> int:
 
 
 def _run(folder: "DemoFolder", output: Output, *, keep: bool) -> int:
-    from orchestration.cli.demo_steps import STEPS, DemoRun  # noqa: PLC0415
+    from orchestration.cli.demo_steps import run_demo  # noqa: PLC0415
     from orchestration.demo_tenant import serve_tenant  # noqa: PLC0415
-    from orchestration.workshop import open_workshop  # noqa: PLC0415
-    from warehouse.config import load  # noqa: PLC0415
 
     began = time.monotonic()
     with serve_tenant(folder) as tenant:
-        output.line(f"A pretend tenant answers at {tenant['url']} (invented people, real HTTP).")
-        with open_workshop(load(folder.config), for_writing=True) as workshop:
-            run = DemoRun(folder, workshop, output, tenant["url"])
-            for step in STEPS:
-                step(run)
+        run = run_demo(folder, tenant["url"], output)
     seconds = time.monotonic() - began
     run.document |= {
         "ok": not run.wrong,

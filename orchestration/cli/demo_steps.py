@@ -165,3 +165,16 @@ STEPS: tuple[Callable[[DemoRun], None], ...] = (
     report_evidence,
     check,
 )
+
+
+def run_demo(folder: "DemoFolder", url: str, output: Output) -> DemoRun:
+    """Every step in turn, over the archive that the folder's configuration names; its tenant is at `url`."""
+    from orchestration.workshop import open_workshop  # noqa: PLC0415
+    from warehouse.config import load  # noqa: PLC0415
+
+    output.line(f"A pretend tenant answers at {url} (invented people, real HTTP).")
+    with open_workshop(load(folder.config), for_writing=True) as workshop:
+        run = DemoRun(folder, workshop, output, url)
+        for step in STEPS:
+            step(run)
+    return run

@@ -99,8 +99,12 @@ def test_make_has_every_target_that_a_page_names() -> None:
 
 @pytest.mark.parametrize(
     ("program", "arguments"),
-    [("python -m sandbox serve", ["sandbox", "serve"]), ("python -m orchestration.ui", ["orchestration.ui"])],
-    ids=["sandbox", "ui"],
+    [
+        ("python -m sandbox serve", ["sandbox", "serve"]),
+        ("python -m orchestration.ui", ["orchestration.ui"]),
+        ("python -m orchestration.stack", ["orchestration.stack"]),
+    ],
+    ids=["sandbox", "ui", "stack"],
 )
 def test_every_option_of_the_other_programs_exists(program: str, arguments: list[str]) -> None:
     done = subprocess.run(

@@ -10,8 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.real import versitygw
-from tests.real.versitygw import Gateway
+from tests.real.servers import Gateway, a_bucket_server
 from tests.warehouse.archive.rig import KEY, TABLE, codes, fold, hour, pull, seal
 from warehouse.archive import keys
 from warehouse.archive.archive import Archive, Retention
@@ -30,7 +29,7 @@ SHORT = Retention(timedelta(seconds=5), timedelta(seconds=5))
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    with versitygw.start(tmp_path_factory.mktemp("versitygw")) as running:
+    with a_bucket_server(tmp_path_factory.mktemp("versitygw")) as running:
         yield running
 
 

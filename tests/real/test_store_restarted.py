@@ -13,8 +13,7 @@ import pytest
 from tests.chaos.stopping import files
 from tests.promises.conftest import tenant_process
 from tests.promises.site import Site
-from tests.real import versitygw
-from tests.real.versitygw import Gateway
+from tests.real.servers import Gateway, a_bucket_server
 from warehouse.wire.times import parse_rfc3339
 
 pytestmark = pytest.mark.real
@@ -22,7 +21,7 @@ pytestmark = pytest.mark.real
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    with versitygw.start(tmp_path_factory.mktemp("versitygw")) as running:
+    with a_bucket_server(tmp_path_factory.mktemp("versitygw")) as running:
         yield running
 
 

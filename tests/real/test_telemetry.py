@@ -16,7 +16,8 @@ from assets.building import build
 from assets.telemetry_landing import land_telemetry
 from orchestration.telemetry_receiver import running as receiving
 from orchestration.workshop import open_workshop
-from tests.real import go_program, telemetry, versitygw
+from tests.real import go_program, telemetry
+from tests.real.servers import Gateway, a_bucket_server
 from tests.telemetry.places import Place
 from tests.warehouse.delivery.destinations.certificates import make
 from warehouse.tables.catalog import connect
@@ -49,11 +50,11 @@ def environ() -> Iterator[pytest.MonkeyPatch]:
 @pytest.fixture(scope="module")
 def landed(tmp_path_factory: pytest.TempPathFactory, environ: pytest.MonkeyPatch) -> Iterator[Landed]:
     folder = tmp_path_factory.mktemp("otel")
-    with versitygw.start(folder) as gateway:
+    with a_bucket_server(folder) as gateway:
         yield _landed(folder, gateway, environ)
 
 
-def _landed(folder: Path, gateway: versitygw.Gateway, environ: pytest.MonkeyPatch) -> Landed:
+def _landed(folder: Path, gateway: Gateway, environ: pytest.MonkeyPatch) -> Landed:
     """The Collector writes its files into the folder that is the bucket: what it closes is an object there."""
     gateway.client.create_bucket(Bucket=BUCKET)
     environ.setenv("AWS_ACCESS_KEY_ID", gateway.access_key)

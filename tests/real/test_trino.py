@@ -13,9 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sandbox import serve
-from tests.real import trino as trino_server
-from tests.real import two_engines, versitygw
+from tests.real import two_engines
 from tests.real.two_engines import FIRST, LAST, SEALED, House, digest, plain, run
 from warehouse.archive import keys
 from warehouse.detections.rulebook import load
@@ -46,32 +44,12 @@ VIEWS = [
     "cost_parity", "legacy_usage_rows", "legacy_usage_days", "usage_parity",
     *(one.folder for one in STORED if one.view.startswith(("directory_", "engagement_"))),
 ]  # fmt: skip
-ENVIRONMENT = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    folder = tmp_path_factory.mktemp("engines")
-    for name in ("s3", "trino"):
-        (folder / name).mkdir()
-    trino_server.server()
-    with pytest.MonkeyPatch.context() as patch, versitygw.start(folder / "s3") as gateway:
-        credentials = boto3_credentials(gateway)
-        for name, value in {**ENVIRONMENT, **credentials}.items():
-            patch.setenv(name, value)
-        bucket = trino_server.Bucket(
-            gateway.endpoint, credentials["AWS_ACCESS_KEY_ID"], credentials["AWS_SECRET_ACCESS_KEY"]
-        )
-        with trino_server.start(folder / "trino", bucket) as trino, serve(two_engines.tenant()) as served:
-            site = two_engines.gateway_site(folder / "site", served, gateway)
-            moment = two_engines.fill(site, served)
-            with two_engines.opened(site, served, trino, moment) as opened:
-                yield opened
-
-
-def boto3_credentials(gateway: versitygw.Gateway) -> dict[str, str]:
-    found = gateway.client._request_signer._credentials
-    return {"AWS_ACCESS_KEY_ID": found.access_key, "AWS_SECRET_ACCESS_KEY": found.secret_key}
+    with two_engines.standing(tmp_path_factory.mktemp("engines")) as built:
+        yield built
 
 
 def test_there_is_what_the_comparison_is_about(house: House) -> None:

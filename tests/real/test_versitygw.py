@@ -19,8 +19,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.real import versitygw
-from tests.real.versitygw import Gateway
+from tests.real.servers import Gateway, a_bucket_server
 from warehouse.archive.errors import KeyMissing, LockMissing, StoreDenied, StoreError, StoreUnreachable
 from warehouse.archive.s3 import S3Store, client_from_settings
 from warehouse.archive.store import Exists, Stored, open_store
@@ -30,7 +29,7 @@ pytestmark = pytest.mark.real
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    with versitygw.start(tmp_path_factory.mktemp("versitygw")) as running:
+    with a_bucket_server(tmp_path_factory.mktemp("versitygw")) as running:
         yield running
 
 

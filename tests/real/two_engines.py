@@ -1,7 +1,7 @@
 """One archive in a locked bucket, asked by two engines: DuckDB, which reads the log, and Trino, which does not.
 
 Every stream is in it, days that are sealed and days that are not, rows that came after a day was sealed, records
-that the vendor changed and withdrew, figures that were restated, an export, alerts.
+that the vendor changed and withdrew, figures that were restated, an export, alerts, telemetry.
 """
 
 import hashlib
@@ -15,18 +15,24 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 
 from assets.detecting import detect
 from assets.directory_pulling import pull_snapshot
 from assets.importing import import_audit_export
 from assets.pulling import pull_activities
-from sandbox import Served, Tenant
+from assets.telemetry_landing import land_telemetry
+from assets.workshop import Workshop
+from orchestration.telemetry_receiver import running
+from sandbox import Served, Tenant, serve
+from sandbox.servers import trino as trino_server
+from sandbox.telemetry import play
+from sandbox.tenant.world import World
 from tests.joins import test_directory, test_engagement
 from tests.joins.spend import pull as pull_spend
 from tests.joins.test_importing import export, row
 from tests.promises.site import Site
-from tests.real.trino import Trino
-from tests.real.versitygw import Gateway
+from tests.real.servers import Bucket, Gateway, Trino, a_bucket_server, a_trino, or_skipped
 from warehouse.anthropic.directory import SNAPSHOTS
 from warehouse.anthropic.engagement import ENDPOINTS
 from warehouse.archive.archive import Archive
@@ -34,12 +40,15 @@ from warehouse.detections.rulebook import load
 from warehouse.tables.athena import ENGINES, Engine, Place, catalogue
 from warehouse.tables.catalog import as_of_statements, connect
 from warehouse.tables.seal import seal_day
+from warehouse.telemetry.inbox import Inbox
+from warehouse.telemetry.receiver import Receiver
 from warehouse.wire.times import midnight, parse_rfc3339, rfc3339
 
 FIRST, DAYS, LAST = date(2026, 11, 1), 9, date(2026, 11, 10)
 # Trino asks the store for each day from here on
 BEFORE = "2026-10-30"
 SEALED = (date(2026, 11, 3), date(2026, 11, 4))
+SEED, PEOPLE = 5, 12
 Row = tuple[Any, ...]
 # the statements that make what questions of the cookbook read
 _COOKBOOKS = re.compile(
@@ -48,7 +57,9 @@ _COOKBOOKS = re.compile(
 
 
 def tenant() -> Tenant:
-    return Tenant(seed=5, users=12, days=DAYS, clock=f"{LAST}T12:00:00Z", analytics_rate_limit=0, rate_limit=0)
+    return Tenant(
+        seed=SEED, users=PEOPLE, days=DAYS, clock=f"{LAST}T12:00:00Z", analytics_rate_limit=0, rate_limit=0
+    )
 
 
 def fill(site: Site, served: Served) -> datetime:
@@ -71,10 +82,20 @@ def fill(site: Site, served: Served) -> datetime:
         pull_activities(workshop, start=midnight(FIRST), end=midnight(LAST))
         import_audit_export(workshop, [export(site.folder / "export.csv", _export_rows(served))])
         detect(workshop, load().rules)
+        _receive_telemetry(workshop, site.folder / "telemetry")
         workshop.archive.settle()
     for stream in ("cost", "usage"):
         pull_spend(site, served, stream, FIRST, LAST, page_limit=1000)
     return moment
+
+
+def _receive_telemetry(workshop: Workshop, folder: Path) -> None:
+    """What the machines of the tenant's people send on three days, one of them sealed."""
+    with running(Receiver(Inbox(folder), gather_seconds=0.05)) as url:
+        play(World(SEED, PEOPLE), [SEALED[1], SEALED[1] + timedelta(days=1), LAST], url)
+    landed = land_telemetry(workshop, [str(folder)], settled=timedelta(0))
+    assert landed.total("events") > 0
+    assert not landed.findings
 
 
 def _somebody(served: Served) -> str:
@@ -109,6 +130,23 @@ class House:
         cursor.execute(f"select * from {table} limit 0")
         cursor.fetchall()
         return here, [column[0] for column in cursor.description]
+
+
+@contextmanager
+def standing(folder: Path) -> Iterator[House]:
+    """Both servers over a filled archive, from nothing. Skips the test where one of them cannot be had."""
+    for name in ("s3", "trino"):
+        (folder / name).mkdir()
+    or_skipped(trino_server.server)
+    with pytest.MonkeyPatch.context() as patch, a_bucket_server(folder / "s3") as gateway:
+        for name, value in gateway.credentials.items():
+            patch.setenv(name, value)
+        bucket = Bucket(gateway.endpoint, gateway.access_key, gateway.secret_key)
+        with a_trino(folder / "trino", bucket) as trino, serve(tenant()) as served:
+            site = gateway_site(folder / "site", served, gateway)
+            moment = fill(site, served)
+            with opened(site, served, trino, moment) as house:
+                yield house
 
 
 @contextmanager

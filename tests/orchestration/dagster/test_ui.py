@@ -6,7 +6,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration.ui import _alone, main, prepare_home
+from orchestration.dagster_processes import prepare_home
+from orchestration.ui import _alone, main
 
 
 def test_it_prepares_a_home_with_telemetry_off_and_one_place_at_the_api(tmp_path: Path) -> None:

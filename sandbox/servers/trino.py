@@ -1,7 +1,6 @@
-"""A real Trino on loopback, with the Hive connector over a folder as its metastore: the engine under Athena.
+"""A real Trino, with the Hive connector over a folder as its metastore: the engine under Athena.
 
-Its libraries come from Maven Central, once, into the user's cache folder, with Hive's plug-in and no other. Where
-Java or Maven is missing, `start` skips the test and says how to have them.
+Its libraries come from Maven Central, once, into the user's cache folder, with Hive's plug-in and no other.
 """
 
 import json
@@ -19,15 +18,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.real import go_program
+from sandbox.servers import programs
+from sandbox.servers.programs import Missing
 
 SOURCE = Path(__file__).parent / "trino_in_java"
 # Which of Trino's jars can be had differs by release; Athena engine 3 is older than any that needs Java 24.
 VERSION = "476"
 _JAVA = 24
-_FETCH_SECONDS = 900
 _START_SECONDS = 300
 
 _CONFIG = """\
@@ -66,7 +63,7 @@ hive.security=allow-all
 
 @dataclass(frozen=True)
 class Bucket:
-    """How to reach the S3 server of the tests."""
+    """How to reach the S3 server that holds the tables."""
 
     endpoint: str
     key: str
@@ -79,53 +76,75 @@ class Trino:
     Athena does with tables of Hive's."""
 
     port: int
+    log: Path
+
+    def ready(self) -> bool:
+        """Whether it takes questions; it listens long before."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/v1/info", timeout=5) as answer:
+                told: Mapping[str, Any] = json.load(answer)
+        except OSError:
+            return False
+        return not told["starting"]
 
     def connect(self, catalog: str = "exact", schema: str = "archive") -> Any:
         """A connection of the vendor's own client, in UTC as Athena is."""
-        trino = pytest.importorskip("trino")
-        return trino.dbapi.connect(
+        import trino  # noqa: PLC0415 - an extra
+
+        return trino.dbapi.connect(  # type: ignore[no-untyped-call]
             host="127.0.0.1", port=self.port, user="trino", catalog=catalog, schema=schema, timezone="UTC"
         )
 
 
 @cache
 def java() -> Path:
-    """A Java that is new enough: the one of JAVA_HOME or the path, or one that lies where Debian keeps them."""
+    """A Java that is new enough: the one of JAVA_HOME or the path, or one that lies where Debian keeps them.
+
+    Raises Missing."""
     homes = [Path(os.environ["JAVA_HOME"])] if "JAVA_HOME" in os.environ else []
     found = [home / "bin" / "java" for home in [*homes, *sorted(Path("/usr/lib/jvm").glob("*"), reverse=True)]]
     on_path = shutil.which("java")
     for program in [*found, *([Path(on_path)] if on_path else [])]:
         if program.exists() and _release(program) >= _JAVA:
             return program
-    pytest.skip(f"Trino {VERSION} needs Java {_JAVA} or newer: install one, name it in JAVA_HOME, and run again")
+    raise Missing(
+        f"Trino {VERSION} needs Java {_JAVA} or newer: install one (https://adoptium.net), name it in JAVA_HOME, "
+        "and run again"
+    )
 
 
 def _release(program: Path) -> int:
-    told = subprocess.run([program, "-version"], capture_output=True, text=True, check=False, timeout=30).stderr
+    told = subprocess.run(  # noqa: S603 - a Java of this machine
+        [str(program), "-version"], capture_output=True, text=True, check=False, timeout=30
+    ).stderr
     release = re.search(r'version "(\d+)', told)
     return int(release[1]) if release else 0
 
 
+def maven() -> str | None:
+    """The Maven that fetches it; None where it was fetched before. Raises Missing."""
+    if _folder().exists():
+        return None
+    found = shutil.which("mvn")
+    if found is None:
+        raise Missing("Trino is not here: install Maven (Debian: apt-get install maven) and run again")
+    return found
+
+
 @cache
 def server() -> Path:
-    """The folder of the server. Skips the test where it cannot be had."""
+    """The folder of the server; fetches it if need be. Raises Missing."""
     java()
-    folder = go_program.tools() / f"trino-{VERSION}"
-    if folder.exists():
+    folder, found = _folder(), maven()
+    if found is None:
         return folder
-    maven = shutil.which("mvn")
-    if maven is None:
-        pytest.skip("Trino is not here: install Maven, and run again")
     room = folder.with_name(f"{folder.name}-{os.getpid()}")
     try:
         for name, place in (("server", "lib"), ("hive", "plugin/hive")):
-            command = [maven, "-q", "-B", "-f", str(SOURCE / f"{name}.xml"), "dependency:copy-dependencies"]
-            done = subprocess.run(
-                [*command, "-DincludeScope=runtime", f"-DoutputDirectory={room / place}"],
-                capture_output=True, text=True, check=False, timeout=_FETCH_SECONDS,
-            )  # fmt: skip
+            command = [found, "-q", "-B", "-f", str(SOURCE / f"{name}.xml"), "dependency:copy-dependencies"]
+            done = programs.run([*command, "-DincludeScope=runtime", f"-DoutputDirectory={room / place}"])
             if done.returncode != 0:
-                pytest.skip(f"Trino could not be fetched ({done.stdout.strip()[-200:]}): check Maven")
+                raise Missing(f"Trino could not be fetched ({done.stdout.strip()[-200:]}): check Maven")
         # the server finds a plug-in by this file, which a released plug-in has in a jar of its own
         with zipfile.ZipFile(room / "plugin/hive/services.jar", "w") as services:
             services.writestr("META-INF/services/io.trino.spi.Plugin", "io.trino.plugin.hive.HivePlugin\n")
@@ -135,11 +154,16 @@ def server() -> Path:
     return folder
 
 
+def _folder() -> Path:
+    return programs.tools() / f"trino-{VERSION}"
+
+
 @contextmanager
-def start(folder: Path, bucket: Bucket) -> Iterator[Trino]:
-    """A server that keeps its state in `folder`, over the buckets of an S3 server."""
+def start(folder: Path, bucket: Bucket, *, wait: bool = True) -> Iterator[Trino]:
+    """A server that keeps its state in `folder`, over the buckets of an S3 server. It needs half a minute:
+    without `wait` it is not ready yet. Raises Missing."""
     program = server()
-    port, log = go_program.free_port(), folder / "trino.log"
+    port, log = programs.free_port(), folder / "trino.log"
     etc = folder / "etc"
     (etc / "catalog").mkdir(parents=True)
     (etc / "config.properties").write_text(_CONFIG.format(port=port, etc=etc, plugins=program / "plugin"))
@@ -151,7 +175,7 @@ def start(folder: Path, bucket: Bucket) -> Iterator[Trino]:
             )
         )  # fmt: skip
     options = {
-        "node.id": "tests", "node.environment": "tests", "node.data-dir": str(folder / "data"),
+        "node.id": "local", "node.environment": "local", "node.data-dir": str(folder / "data"),
         "config": str(etc / "config.properties"), "log.enable-console": "true",
     }  # fmt: skip
     command = [
@@ -159,30 +183,24 @@ def start(folder: Path, bucket: Bucket) -> Iterator[Trino]:
         "-Xmx1400m",
         "--enable-native-access=ALL-UNNAMED",
         "--add-modules=jdk.incubator.vector",
+        *(f"-D{name}={value}" for name, value in options.items()),
+        *("-cp", f"{program}/lib/*", str(SOURCE / "Main.java"), VERSION),
     ]
-    command += [f"-D{name}={value}" for name, value in options.items()]
-    with log.open("wb") as out:
-        node = subprocess.Popen(
-            [*command, "-cp", f"{program}/lib/*", str(SOURCE / "Main.java"), VERSION],
-            cwd=folder, stdout=out, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+    node = programs.begin(command, log, cwd=str(folder))
     try:
-        go_program.wait_for(port, node, log, _START_SECONDS)
-        _until_ready(port, node, log)
-        yield Trino(port)
+        made = Trino(port, log)
+        if wait:
+            until_ready(made, node)
+        yield made
     finally:
-        go_program.stop(node)
+        programs.stop(node)
 
 
-def _until_ready(port: int, node: "subprocess.Popen[bytes]", log: Path) -> None:
+def until_ready(trino: Trino, node: "subprocess.Popen[bytes] | None" = None) -> None:
+    """Wait for it. Raises RuntimeError, with the end of its log, where it does not come."""
     end = time.monotonic() + _START_SECONDS
-    while time.monotonic() < end and node.poll() is None:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/info", timeout=5) as answer:
-                told: Mapping[str, Any] = json.load(answer)
-        except OSError:
-            told = {"starting": True}
-        if not told["starting"]:
+    while time.monotonic() < end and (node is None or node.poll() is None):
+        if trino.ready():
             return
         time.sleep(0.2)
-    raise RuntimeError(f"Trino did not start: {log.read_text(errors='replace')[-2000:]}")
+    raise RuntimeError(f"Trino did not start: {trino.log.read_text(errors='replace')[-2000:]}")

@@ -1,7 +1,6 @@
-"""A real PostgreSQL on loopback, Debian's own, with a data folder of its own that is thrown away.
+"""A real PostgreSQL, Debian's own, with a data folder of its own that is thrown away.
 
-PostgreSQL refuses to run as root; there, it runs as the user `postgres` that its package makes. Where it is
-missing, `start` skips the test and says how to have it.
+PostgreSQL refuses to run as root; there, it runs as the user `postgres` that its package makes.
 """
 
 import os
@@ -13,9 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
-from tests.real import go_program
+from sandbox.servers import programs
+from sandbox.servers.programs import Missing
 
 _START_SECONDS = 90
 
@@ -31,43 +29,43 @@ class Database:
         return f"postgresql://dagster@127.0.0.1:{self.port}/postgres"
 
 
-def _programs() -> Path:
+def installed() -> Path:
+    """The folder of its programs. Raises Missing."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if found:
         return found[-1].parent
     on_path = shutil.which("initdb")
     if on_path is None:
-        pytest.skip("PostgreSQL is not here: install it (Debian: apt-get install postgresql) and run again")
+        raise Missing("PostgreSQL is not here: install it (Debian: apt-get install postgresql) and run again")
     return Path(on_path).parent
 
 
 @contextmanager
 def start() -> Iterator[Database]:
-    """A server in a folder of its own: pytest shuts its folders to other users whenever a session begins."""
+    """A server in a folder of its own, which the user `postgres` can reach. Raises Missing."""
     with tempfile.TemporaryDirectory(prefix="ledgerline-postgresql-", ignore_cleanup_errors=True) as folder:
         yield from _serve(Path(folder))
 
 
 def _serve(folder: Path) -> Iterator[Database]:
-    programs, data, log = _programs(), folder / "data", folder / "postgresql.log"
+    programs_of_it, data, log = installed(), folder / "data", folder / "postgresql.log"
     as_user: list[str] = []
     if os.geteuid() == 0:
         as_user = ["runuser", "-u", "postgres", "--"]
         shutil.chown(folder, "postgres")
-    made = subprocess.run(
-        [*as_user, str(programs / "initdb"), "-D", str(data), "-U", "dagster", "-A", "trust", "-N", "-E", "UTF8"],
+    init = [str(programs_of_it / "initdb"), "-D", str(data), "-U", "dagster", "-A", "trust", "-N", "-E", "UTF8"]
+    made = subprocess.run(  # noqa: S603 - the command line is our own
+        [*as_user, *init],
         capture_output=True, text=True, check=False, timeout=_START_SECONDS, cwd="/",
     )  # fmt: skip
-    assert made.returncode == 0, made.stderr
-    port = go_program.free_port()
+    if made.returncode != 0:
+        raise RuntimeError(f"PostgreSQL made no database: {made.stderr.strip()[-500:]}")
+    port = programs.free_port()
     settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off", "port": str(port)}
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-    with log.open("wb") as out:
-        server = subprocess.Popen(
-            [*as_user, str(programs / "postgres"), "-D", str(data), *options], stdout=out, stderr=out, cwd="/"
-        )
+    server = programs.begin([*as_user, str(programs_of_it / "postgres"), "-D", str(data), *options], log, cwd="/")
     try:
-        go_program.wait_for(port, server, log, _START_SECONDS)
+        programs.wait_for(port, server, log, _START_SECONDS)
         yield Database(port)
     finally:
-        go_program.stop(server)
+        programs.stop(server)
