@@ -193,6 +193,7 @@ def _clients(settings: Settings, writer: str, clock: Clock, progress: Waiting | 
             budget=budget,
             patience=Patience(tries=api.tries),
             timeouts=Timeouts(read=api.timeout_seconds),
+            organizations=api.organizations,
             on_wait=tell,
             clock=clock,
         )

@@ -38,6 +38,7 @@ from orchestration.cli import (
     sql,
     status,
     telemetry,
+    tenants,
     verify,
     witness,
 )
@@ -85,6 +86,7 @@ for command in (
     detections,
     finops,
     telemetry,
+    tenants,
     catalog,
     cost_model,
 ):

@@ -269,6 +269,7 @@ def _diagnosis(settings: "Settings", surface: "Surface", reference: "SecretRef")
             writer="ledgerline-doctor",
             version=settings.anthropic.version,
             timeouts=Timeouts(read=min(settings.anthropic.timeout_seconds, 30.0)),
+            organizations=settings.anthropic.organizations,
         ) as client:
             return diagnose(client)
     except AnthropicError as error:

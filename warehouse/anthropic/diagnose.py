@@ -13,6 +13,7 @@ from warehouse.anthropic.errors import (
     AddressRefused,
     AnthropicError,
     AuthenticationTrouble,
+    ForeignOrganization,
     NotAPageServed,
     NotEnabled,
     RequestRefused,
@@ -45,9 +46,9 @@ class Diagnosis:
     """One key against one surface.
 
     state: `ok`, `no_key`, `malformed`, `invalid`, `expired`, `deactivated`, `wrong_kind`, `scope_missing`,
-    `refused`, `not_enabled`, `rate_limited`, `unreachable`, `tls`, `address` or `not_the_api`. remedy is
-    empty when ok. skew_seconds: server's clock minus ours, None where no answer came. seconds: how long the
-    answers took.
+    `refused`, `not_enabled`, `foreign_organization`, `rate_limited`, `unreachable`, `tls`, `address` or
+    `not_the_api`. remedy is empty when ok. skew_seconds: server's clock minus ours, None where no answer came.
+    seconds: how long the answers took.
     """
 
     surface: str
@@ -135,7 +136,12 @@ def _state(trouble: AnthropicError | None) -> tuple[str, str]:
     if isinstance(trouble, AuthenticationTrouble):
         return trouble.cause, trouble.remedy
     if isinstance(trouble, StreamTrouble):
-        states = {NotEnabled: "not_enabled", TlsUntrusted: "tls", AddressRefused: "address"}
+        states = {
+            NotEnabled: "not_enabled",
+            ForeignOrganization: "foreign_organization",
+            TlsUntrusted: "tls",
+            AddressRefused: "address",
+        }
         return states.get(type(trouble), "refused"), trouble.remedy
     if isinstance(trouble, NotAPageServed | RequestRefused):
         return "not_the_api", "check `anthropic.base_url`, and what stands between this machine and it"

@@ -4,6 +4,7 @@ AnthropicError
 ├── StreamTrouble              nothing of this stream can be pulled until somebody acts; do not try others
 │    ├── AuthenticationTrouble the key: absent, malformed, invalid, of a foreign kind, or short of a scope
 │    ├── NotEnabled            the API is switched off for the organisation
+│    ├── ForeignOrganization   the key belongs to an organisation that is not ours
 │    ├── TlsUntrusted          the server's certificate does not verify
 │    └── AddressRefused        `anthropic.base_url` is no place to send a key to, or not the API
 ├── RequestRefused             a 4xx about this request; names the parameter
@@ -73,6 +74,10 @@ class AuthenticationTrouble(StreamTrouble):
 
 class NotEnabled(StreamTrouble):
     """The organisation has not switched this API on; nothing is recorded while it is off."""
+
+
+class ForeignOrganization(StreamTrouble):
+    """The key belongs to an organisation that `anthropic.organizations` does not name; nothing of it was kept."""
 
 
 class TlsUntrusted(StreamTrouble):

@@ -8,7 +8,7 @@ only), never after a redirect, and appears in no repr, log, error or attempt.
 import dataclasses
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -23,7 +23,7 @@ from warehouse.anthropic.budget import Budget
 from warehouse.anthropic.clock import ServerClock
 from warehouse.anthropic.errors import NotAPageServed, TlsUntrusted, Unavailable
 from warehouse.anthropic.patience import OnWait, Patience, Timeouts, Wait, may_pass, reason_of
-from warehouse.anthropic.refusals import refusal
+from warehouse.anthropic.refusals import refusal, refuse_foreign
 from warehouse.anthropic.surfaces import Surface
 from warehouse.wire.records import NotAPage
 from warehouse.wire.times import Clock, system_clock
@@ -46,6 +46,7 @@ class Client:
 
     key: called at each request, returns the secret. writer: this writer's id, for the User-Agent. budget:
     share one among all clients of the same API and organisation; by default one of the surface's own size.
+    organizations: the UUIDs whose answers are taken; any where there is none.
     on_wait is told of each wait. clock, sleep and monotonic are handed in by tests. Raises AddressRefused for
     an unusable base_url.
     """
@@ -61,6 +62,7 @@ class Client:
         budget: Budget | None = None,
         patience: Patience | None = None,
         timeouts: Timeouts | None = None,
+        organizations: Collection[str] = (),
         on_wait: OnWait | None = None,
         clock: Clock = system_clock,
         sleep: Callable[[float], None] = time.sleep,
@@ -73,6 +75,7 @@ class Client:
         self.patience = patience or Patience()
         self.server_clock = ServerClock(clock)
         self._timeouts = timeouts or Timeouts()
+        self._organizations = frozenset(organizations)
         self._key = key
         self._on_wait = on_wait
         self._clock = clock
@@ -144,6 +147,8 @@ class Client:
         while True:
             self.budget.take(self._on_wait)
             response, attempt = self._send(url, betas)
+            if response is not None:
+                refuse_foreign(response, self._organizations, self.surface, (*attempts, attempt))
             if response is not None and 200 <= response.status < 300:
                 try:
                     if response.status != 200:

@@ -5,6 +5,7 @@ type: "not enabled" among the 400s, scopes in a 403, the named parameter.
 """
 
 import re
+from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
 
 from warehouse.anthropic.answers import Attempt, Response, printable
@@ -13,6 +14,7 @@ from warehouse.anthropic.errors import (
     AddressRefused,
     AnthropicError,
     CursorExpired,
+    ForeignOrganization,
     NotEnabled,
     RequestRefused,
     StreamTrouble,
@@ -20,6 +22,7 @@ from warehouse.anthropic.errors import (
 )
 from warehouse.anthropic.surfaces import ENTERPRISE_KEYS, Surface
 
+ORGANIZATION_HEADER = "anthropic-organization-id"
 _PARAMETERS = (
     re.compile(r"^Unknown query parameter: '([^']+)'"),
     re.compile(r"^([A-Za-z_][\w.\[\]]*): "),
@@ -35,6 +38,23 @@ def named_parameter(message: str) -> str | None:
         if match:
             return match.group(1)
     return None
+
+
+def refuse_foreign(
+    response: Response, organizations: Collection[str], surface: Surface, attempts: Sequence[Attempt]
+) -> None:
+    """Raises ForeignOrganization where the answer says that it comes from an organisation that is not among ours,
+    before anybody reads it. An answer that does not say so is taken."""
+    told = response.headers.get(ORGANIZATION_HEADER, "").lower()
+    if not organizations or not told or told in organizations:
+        return
+    raise ForeignOrganization(
+        f"The key of `{surface.key_setting}` belongs to the organisation {printable(told)}, which "
+        "`anthropic.organizations` does not name; nothing of its answer was kept.",
+        remedy="put the key of this tenant's own organisation there, or add the organisation to the list if it is "
+        "this tenant's too",
+        attempts=attempts,
+    )
 
 
 def refusal(

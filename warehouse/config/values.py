@@ -239,6 +239,13 @@ def _attribute(value: str) -> str:
     return value
 
 
+def _organization(value: str) -> str:
+    """As the vendor's header has it: a UUID."""
+    if not re.fullmatch(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", value.lower()):
+        raise ValueError(f"{shown(value)} is not the UUID of an organisation")
+    return value.lower()
+
+
 def _copy_address(text: str, info: ValidationInfo) -> str:
     """Where copies of checkpoints go: a store, or a git repository (`git:` and what git takes, `#branch`)."""
     if not text.startswith("git:"):
@@ -314,6 +321,7 @@ WitnessKeyText = Annotated[str, AfterValidator(_witness)]
 OptionalLogKey = Annotated[Annotated[str, AfterValidator(_log_key)] | None, BeforeValidator(_blank_is_none)]
 OptionalAuthority = Annotated[Annotated[str, AfterValidator(_authority)] | None, BeforeValidator(_blank_is_none)]
 SourcePath = Annotated[str, AfterValidator(_source)]
+OrganizationId = Annotated[str, AfterValidator(_organization)]
 AttributeName = Annotated[str, AfterValidator(_attribute)]
 S3Url = Annotated[str, AfterValidator(_s3_url)]
 Label = Annotated[str, AfterValidator(_label)]

@@ -11,7 +11,7 @@ from tests.orchestration.cli.conftest import ROOT, Command, in_a_process
 
 ALONE = [
     "init", "doctor", "pull", "deliver", "replay", "dead-letters", "status", "sql", "verify", "prove",
-    "checkpoint", "witness", "anchor", "expire", "build", "catalog", "cost-model",
+    "checkpoint", "witness", "anchor", "expire", "build", "tenants", "catalog", "cost-model",
 ]  # fmt: skip
 GROUPS = {
     "import": ["audit-export"],
@@ -43,7 +43,7 @@ def test_the_help_of_each_command_has_examples_and_the_shared_options(ledgerline
     assert f"\n ledgerline {command}" in ended.out.partition("Examples")[2]
     assert "--json" in ended.out
     assert "--debug" in ended.out
-    assert ("--config" in ended.out) == (command != "cost-model")  # which asks nobody
+    assert ("--config" in ended.out) == (command not in ("tenants", "cost-model"))
 
 
 def test_loading_the_command_line_loads_nothing_heavy() -> None:
