@@ -64,6 +64,20 @@ resource "aws_s3_bucket_public_access_block" "checkpoints" {
   restrict_public_buckets = true
 }
 
+resource "aws_s3_bucket_lifecycle_configuration" "checkpoints" {
+  provider = aws.witness
+  bucket   = aws_s3_bucket.checkpoints.id
+  rule {
+    id     = "unfinished-uploads-go"
+    status = "Enabled"
+    filter {}
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 7
+    }
+  }
+  depends_on = [aws_s3_bucket_versioning.checkpoints]
+}
+
 resource "aws_s3_bucket_policy" "checkpoints" {
   provider = aws.witness
   bucket   = aws_s3_bucket.checkpoints.id

@@ -1,7 +1,7 @@
 # Dagster on Fargate: three tasks of one image. Only the code server has rights on the archive, since runs are its processes.
 
 locals {
-  ecs   = var.image != "" && length(var.subnets) > 0 && !var.lambda
+  ecs = var.image != "" && length(var.subnets) > 0 && !var.lambda
   parts = local.ecs ? {
     code-server = { cpu = 1024, memory = 4096, port = 4000, role = aws_iam_role.pipeline[0].arn }
     daemon      = { cpu = 256, memory = 1024, port = null, role = null }
@@ -46,6 +46,7 @@ resource "aws_cloudwatch_log_group" "dagster" {
   count             = local.ecs ? 1 : 0
   name              = "/ecs/${var.name}-ledgerline"
   retention_in_days = 365
+  kms_key_id        = aws_kms_key.archive.arn
 }
 
 resource "aws_ecs_cluster" "dagster" {

@@ -32,6 +32,7 @@ resource "aws_cloudwatch_log_group" "function" {
   count             = local.function ? 1 : 0
   name              = "/aws/lambda/${var.name}-ledgerline"
   retention_in_days = 365
+  kms_key_id        = aws_kms_key.archive.arn
 }
 
 resource "aws_lambda_function" "pipeline" {
