@@ -163,7 +163,8 @@ def _where_to_look(output: Output, dagster: Running, servers: Servers, folder: D
         "PostgreSQL": servers.database.url,
         "Trino": f"http://127.0.0.1:{servers.trino.port} (user trino, catalogue {trino_side.CATALOG}, schemas "
         f"{trino_side.ARCHIVE} and {trino_side.MARTS})",
-        "the bucket": f"{bucket.endpoint}, AWS_ACCESS_KEY_ID={bucket.access_key} AWS_SECRET_ACCESS_KEY={bucket.secret_key}",
+        "the bucket": f"{bucket.endpoint}, AWS_ACCESS_KEY_ID={bucket.access_key} "
+        f"AWS_SECRET_ACCESS_KEY={bucket.secret_key}",
         "commands": f"ledgerline status --config {folder.config} (with those two variables)",
     }
     output.line()
