@@ -98,7 +98,7 @@ def archive_log(
             "findings": len(result.findings),
             "adopted": len(adopted),
             "root": archive.state.edge().root().hex() if archive.state.size else "",
-            "notes": dg.MetadataValue.md("\n".join(f"- {note}" for note in result.notes)),
+            "notes": dg.MetadataValue.text("\n".join(result.notes)),
         }
     )
     yield _verified(result)

@@ -18,6 +18,11 @@ GROUPS = {
 OPTIONAL = DIRECTORY
 
 
+def beginning(typed: str, names: Sequence[str]) -> list[str]:
+    """The names that a shell completes what is typed to."""
+    return [name for name in names if name.startswith(typed)]
+
+
 def known(kind: str, name: str, names: Sequence[str]) -> str:
     """`name`, if it is one of `names` (case apart). Raises CannotRun with the nearest names."""
     folded = {candidate.casefold(): candidate for candidate in names}

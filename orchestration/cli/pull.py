@@ -7,7 +7,7 @@ import typer
 
 from orchestration.cli import moments
 from orchestration.cli.failures import CannotRun
-from orchestration.cli.names import DIRECTORY, ENGAGEMENT, GROUPS, OPTIONAL, STREAMS, known
+from orchestration.cli.names import DIRECTORY, ENGAGEMENT, GROUPS, OPTIONAL, STREAMS, beginning, known
 from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
 from orchestration.cli.output import Output, counted, duration, size
 from orchestration.cli.progress import Progress
@@ -41,7 +41,10 @@ def pull(
     stream: Annotated[
         str,
         typer.Argument(
-            metavar="STREAM", help=f"{', '.join(STREAMS)}; or {', '.join(GROUPS)}.", show_default=False
+            metavar="STREAM",
+            help=f"{', '.join(STREAMS)}; or {', '.join(GROUPS)}.",
+            show_default=False,
+            autocompletion=lambda incomplete: beginning(incomplete, (*STREAMS, *GROUPS)),
         ),
     ],
     from_: Annotated[

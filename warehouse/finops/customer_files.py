@@ -18,7 +18,7 @@ from warehouse.finops.money import parse_amount
 
 T = TypeVar("T")
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # full-width ones too: OWASP
 _CONTROL = {"Cc", "Cs", "Zl", "Zp"}
 _SHOWN = 60
 

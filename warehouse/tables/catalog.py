@@ -24,7 +24,7 @@ from warehouse.tables.directory.views import directory_as_of, directory_views
 from warehouse.tables.engagement.views import engagement_as_of, engagement_views
 from warehouse.tables.fold import STREAM
 from warehouse.tables.masking import Masks, fingerprint
-from warehouse.tables.object_access import reader_of
+from warehouse.tables.object_access import reader_of, within
 from warehouse.tables.schema import AUDIT_EVENTS, TABLE
 from warehouse.tables.spend.views import spend_as_of, spend_views
 from warehouse.tables.stored_tables import STORED
@@ -324,7 +324,7 @@ def _over(files: Sequence[TableFile], columns: pa.Schema, root: str, *, by_day: 
         empty = ", ".join(f"cast(null as {sql_type(field)}) as {_name(field.name)}" for field in columns)
         day = ", cast(null as date) as dt" if by_day else ""
         return f"select {empty}{day} where false"
-    listed = ", ".join(_literal(_verbatim(root) + file.key) for file in files)
+    listed = ", ".join(_literal(_verbatim(root) + within(file.key, "tables/")) for file in files)
     names = ", ".join(_name(field.name) for field in columns)
     if not by_day:
         return f"select {names} from read_parquet([{listed}], hive_partitioning = false)"

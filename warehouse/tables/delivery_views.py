@@ -9,6 +9,7 @@ from typing import Final
 from warehouse.archive.deliveries import RECEIPTS
 from warehouse.archive.state import LogState
 from warehouse.tables.masking import Masks
+from warehouse.tables.object_access import within
 
 DELIVERIES: Final = {
     "destination": "VARCHAR",
@@ -58,7 +59,7 @@ def delivery_views(prefix: str, state: LogState, root: str, masks: Masks) -> lis
             f"{_text(_plain(root))}, object ->> 'key') from (select unnest(cast(objects as json[])) as object "
             f"from {prefix}log_entries where kind = 'delivery') as named)"
         )
-    files = [root + file.key for one in served.values() for file in one.dead]
+    files = [root + within(file.key, "dead_letters/") for one in served.values() for file in one.dead]
     dead = _empty(DEAD_LETTERS)
     if files:
         listed = ", ".join(map(_text, files))

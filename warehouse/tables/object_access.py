@@ -6,13 +6,15 @@ Promise: credentials go into DuckDB's own secret of the connection, never into a
 import importlib.util
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from warehouse.archive.archive import Archive
+from warehouse.archive.errors import KeyInvalid, ObjectAltered
 from warehouse.archive.local import LocalStore
 from warehouse.archive.state import TableFile
-from warehouse.archive.store import Store
+from warehouse.archive.store import Store, check_key
 from warehouse.tables.mirror import mirror
 
 
@@ -42,6 +44,19 @@ def reader_setup(store: Store) -> tuple[str, list[str]]:
         assert isinstance(store, S3Store)
         return f"{store.url.rstrip('/')}/", [_load_httpfs(), _s3_secret(store.client)]
     raise NoReader(f"DuckDB cannot read {store.url} by itself, and there is no archive.cache for copies")
+
+
+def within(key: str, prefix: str) -> str:
+    """A key that an entry names, to be opened by an engine that checks no keys. Raises ObjectAltered for one that
+    is not below the prefix: whoever may write to the store, and cannot sign, could write such an entry.
+    """
+    with suppress(KeyInvalid):
+        if check_key(key).startswith(prefix):
+            return key
+    raise ObjectAltered(
+        f"the log names {ascii(key)[:120]} below {prefix}, which none of our entries does; nothing of it was "
+        "read; run `ledgerline verify`"
+    )
 
 
 def _load_httpfs() -> str:
