@@ -31,6 +31,16 @@ from sandbox.tenant.tenant import Tenant
 from sandbox.tenant.world import World
 
 
+# The variables that Ledgerline documents, and which key each takes.
+_VARIABLES = {
+    "LEDGERLINE_COMPLIANCE_KEY": "compliance",
+    "LEDGERLINE_ANALYTICS_KEY": "analytics",
+    "LEDGERLINE_DIRECTORY_KEY": "directory",
+    "LEDGERLINE_ORGANIZATION_KEY": "org_data",
+    "LEDGERLINE_SPEND_LIMITS_KEY": "spend_limits",
+}
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code (0 stopped cleanly, 2 could not run)."""
     options = _parser().parse_args(argv)
@@ -99,6 +109,8 @@ def _serve(options: argparse.Namespace) -> int:
         tenant.write_truth(truth)
 
     def ready(url: str) -> None:
+        if options.env:
+            _write_env(Path(options.env), tenant.keys)
         document = {
             "url": url,
             "keys": tenant.keys,
@@ -110,6 +122,11 @@ def _serve(options: argparse.Namespace) -> int:
         print(json.dumps(document), flush=True)
 
     return _run(lambda: run(tenant, options.port, ready), options.port)
+
+
+def _write_env(path: Path, keys: dict[str, str]) -> None:
+    """The keys as a client's environment, for a shell to read."""
+    path.write_text("".join(f"export {name}={keys[key]}\n" for name, key in _VARIABLES.items()), encoding="utf-8")
 
 
 def _tenant(options: argparse.Namespace) -> Tenant:
@@ -176,6 +193,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--faults", default="", metavar="LIST", help="faults to start with; see below")
     add("--quirks", default="", metavar="LIST", help="other readings of unclear documentation; see below")
+    add("--env", metavar="FILE", help="write the keys there as a shell exports them: . FILE; then call ledgerline")
     add("--truth", metavar="DIR", help="write the generated events per day and stories.json there")
     add(
         "--journal",
