@@ -30,7 +30,6 @@ from sandbox.tenant.quirks import QUIRKS
 from sandbox.tenant.tenant import Tenant
 from sandbox.tenant.world import World
 
-
 # The variables that Ledgerline documents, and which key each takes.
 _VARIABLES = {
     "LEDGERLINE_COMPLIANCE_KEY": "compliance",

@@ -1,10 +1,8 @@
-"""The tutorials as somebody follows them: every command in one shell, in order; what is shown is what comes out."""
+"""The tutorials as somebody follows them: each command in one shell, in order; what is shown is what comes out."""
 
-import os
 import re
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import ROOT, Block, page
+from tests.tutorials.conftest import environment
 
 pytestmark = pytest.mark.slow
 TUTORIALS = ["platform-engineer", "auditor", "finops-analyst", "soc-analyst"]
@@ -57,30 +56,14 @@ def wanted(line: str) -> re.Pattern[str]:
     return re.compile(".*".join(rf"\s*{part}\s*" if part else "" for part in parts))
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `make demo` leaves, of a smaller company."""
-    folder = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, "-m", "orchestration.cli", "demo", "--days", "31", "--users", "40", "--keep"]
-    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder
-
-
-def environment() -> dict[str, str]:
-    kept = {name: text for name, text in os.environ.items() if not name.startswith("LEDGERLINE_")}
-    path = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
-    return {**kept, "PATH": path, "PYTHONPATH": str(ROOT), "COLUMNS": "160", "NO_COLOR": "1"}
-
-
 def follow(name: str, folder: Path, today: date) -> None:
     """Do what the page says, in one shell; the first thing that is not as the page says fails."""
     followed = steps(name, today)
-    script = ["set -m"]
+    script = ["set -m", "trap 'code=$?' ERR"]  # so a command that fails counts, wherever in its step it stands
     for number, step in enumerate(followed):
-        # no pipe: a server in the background would hold it open
-        script += [f"{{\n{step.commands}\n}} > out-{number}.txt 2>&1", f'echo "$?" > "$WORK/code-{number}.txt"']
-    script = [line.replace("out-", '"$WORK"/out-') for line in script]
+        # into a file and no pipe: a server in the background would hold that open
+        script += ["code=0", f'{{\n{step.commands}\n}} > "$WORK/out-{number}.txt" 2>&1']
+        script += [f'echo "$code" > "$WORK/code-{number}.txt"']
     done = subprocess.run(
         ["bash", "-c", "\n".join(script)],
         cwd=folder,
