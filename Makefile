@@ -14,7 +14,7 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo ui stack test check format test-slow test-simulation test-real test-telemetry test-browser bench bench-smoke docs docs-pages security build release hooks clean
+.PHONY: help install demo ui stack test check format test-slow test-simulation test-real test-telemetry test-browser bench bench-smoke docs dbt-docs docs-pages security build release hooks clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -105,6 +105,10 @@ bench-smoke: $(VENV)/.installed-dev ## every benchmark once, small: that they ru
 
 docs: $(VENV)/.installed-docs ## the documentation site in build/site, strictly; it opens from its files
 	$(BIN)/python -m docs.site.build build
+
+dbt-docs: $(VENV)/.installed ## dbt's own pages of the demo's marts, with lineage: build/dbt/static_index.html
+	LEDGERLINE_DBT_DUCKDB=data/demo/warehouse.duckdb $(BIN)/dbt docs generate --static --quiet \
+	  --project-dir dbt_project --profiles-dir dbt_project --target-path build/dbt --log-path build/dbt
 
 docs-pages: $(VENV)/.installed ## write the pages of docs/reference that are made from the code
 	$(BIN)/python -m docs.site

@@ -133,7 +133,34 @@ def test_the_exposures_rest_on_the_marts(manifest: dict[str, Any]) -> None:
     assert {exposure["name"] for exposure in manifest["exposures"].values()} == {
         "auditor_sql",
         "chargeback_report",
+        "chargeback_statement",
+        "grafana_dashboard",
+        "siem_delivery",
     }
+
+
+@pytest.mark.slow
+def test_the_docs_of_dbt_are_made_as_one_page_with_every_column_of_every_mart(
+    built: Built, tmp_path: Path
+) -> None:
+    database = tmp_path / "warehouse.duckdb"
+    shutil.copyfile(built.saved, database)
+    done = subprocess.run(
+        [sys.executable, "-m", "dbt.cli.main", "docs", "generate", "--static", "--project-dir", str(PROJECT),
+         "--profiles-dir", str(PROJECT), "--target-path", str(tmp_path / "docs"),
+         "--log-path", str(tmp_path / "logs")],
+        env={**os.environ, "LEDGERLINE_DBT_DUCKDB": str(database), "DO_NOT_TRACK": "1"},
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = (tmp_path / "docs" / "static_index.html").read_text(encoding="utf-8")
+    nodes = json.loads((tmp_path / "docs" / "manifest.json").read_text())["nodes"]
+    found = json.loads((tmp_path / "docs" / "catalog.json").read_text())
+    assert not found["errors"]
+    for key, node in nodes.items():
+        if node["resource_type"] == "model" and node["original_file_path"].startswith("models/marts"):
+            assert set(found["nodes"][key]["columns"]) == set(node["columns"]), key
+            assert node["description"].strip()[:40] in page
 
 
 def test_the_project_looks_at_every_result_field_that_the_taxonomy_names() -> None:

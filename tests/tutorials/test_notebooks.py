@@ -22,7 +22,7 @@ def test_a_notebook_runs_from_top_to_bottom(path: Path, made: Path, monkeypatch:
     client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": made}})
     client.execute()
     shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    assert any("text/html" in output.get("data", {}) for output in shown)
+    assert sum("│" in output.get("data", {}).get("text/plain", "") for output in shown) >= 5  # tables
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
