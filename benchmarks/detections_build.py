@@ -31,7 +31,7 @@ FIRST = date(2025, 11, 22)
 _FORTNIGHT = 14
 # Of an average day of a person, weekends too, as the tenant lives it.
 EVENTS_OF_A_PERSON = 12.0
-_PART_ROWS = 500_000
+_PART_ROWS = 250_000
 _ORDER = [(name, "ascending") for name in ("actor_id", "created_at", "id", "version")]
 
 
@@ -50,16 +50,16 @@ def main() -> None:
     rows = stored = 0
     with Archive(open_store(f"file:{options.folder}/archive"), key=lambda: load_key(key)) as archive:
         for day, parts in _days(options.days, options.people, options.copies, mine, of):
-            rows += sum(part.num_rows for part in parts)
-            stored += _seal(archive, day, parts)
+            held, size = _seal(archive, day, parts)
+            rows, stored = rows + held, stored + size
         if options.days == 0:
             archive.log.snapshot()  # as the last seal of a day does
         archive.settle()
     print(json.dumps({"rows": rows, "bytes": stored}))
 
 
-def _days(days: int, people: int, copies: int, mine: int, of: int) -> Iterator[tuple[date, list[pa.Table]]]:
-    """The days of a share, each with its rows in parts of bounded size, in the order of sealed ones."""
+def _days(days: int, people: int, copies: int, mine: int, of: int) -> Iterator[tuple[date, Iterator[pa.Table]]]:
+    """The days of a share, each with its rows in parts of bounded size, made one at a time, as sealed ones lie."""
     if days == 0:
         return
     end = datetime.combine(FIRST + timedelta(days=_FORTNIGHT), datetime.min.time(), UTC)
@@ -69,11 +69,11 @@ def _days(days: int, people: int, copies: int, mine: int, of: int) -> Iterator[t
         served = list(tenant.records(start, start + timedelta(days=1)))
         pattern = _parsed(parser, served, start)
         at_once = max(1, _PART_ROWS // max(1, pattern.num_rows))
-        parts = [
-            _beside(pattern, range(first, min(first + at_once, copies))) for first in range(0, copies, at_once)
-        ]
+        numbers = [range(first, min(first + at_once, copies)) for first in range(0, copies, at_once)]
+        whole = _beside(pattern, numbers[0]) if len(numbers) == 1 else None
         for later in range(number, days, _FORTNIGHT):
-            yield FIRST + timedelta(days=later), [_later(part, later - number) for part in parts]
+            parts = (whole if whole is not None else _beside(pattern, some) for some in numbers)
+            yield FIRST + timedelta(days=later), (_later(part, later - number) for part in parts)
 
 
 def _parsed(parser: Parser, served: list[bytes], day: datetime) -> pa.Table:
@@ -121,23 +121,24 @@ def _with(rows: pa.Table, name: str, column: pa.ChunkedArray) -> pa.Table:
     return rows.set_column(rows.schema.get_field_index(name), AUDIT_EVENTS.field(name), column)
 
 
-def _seal(archive: Archive, day: date, parts: list[pa.Table]) -> int:
-    """What `seal_day` does, with rows from memory instead of the recent tier."""
-    stored = [
-        seal._store_part(archive, day, number, 0, seal._part([rows])) for number, rows in enumerate(parts, start=1)
-    ]
+def _seal(archive: Archive, day: date, parts: Iterator[pa.Table]) -> tuple[int, int]:
+    """What `seal_day` does, with rows from memory instead of the recent tier; how many rows, and bytes."""
+    stored, held = [], 0
+    for number, rows in enumerate(parts, start=1):
+        stored.append(seal._store_part(archive, day, number, 0, seal._part([rows])))
+        held += rows.num_rows
     draft = Draft(
         kind="seal",
         stream=STREAM,
         table=TABLE,
         window=Window.of_day(day).as_text(),
         objects=[*(part for part, _, _ in stored), *(ref for _, ref, _ in stored)],
-        counts={"rows": sum(rows.num_rows for rows in parts), "supersedes": 0},
+        counts={"rows": held, "supersedes": 0},
     )
     archive.append(lambda _state: draft)
     for _, ref, marker in stored:
         archive.put(ref.key, marker)
-    return sum(part.bytes for part, _, _ in stored)
+    return held, sum(part.bytes for part, _, _ in stored)
 
 
 if __name__ == "__main__":
