@@ -76,3 +76,10 @@ def test_built_marts_stand_beside_the_tables_and_can_be_changed_as_little(config
 def test_what_is_wrong_with_the_configuration_is_said_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nothing\.toml"):
         warehouse.connect(tmp_path / "nothing.toml")
+
+
+def test_an_answer_becomes_a_data_frame(config: Path) -> None:
+    with warehouse.connect(config) as db:
+        frame = db.sql("select 'research' as cost_center, cast(1.25 as decimal(38, 2)) as usd").df()
+    assert list(frame.columns) == ["cost_center", "usd"]
+    assert frame["usd"].sum() == 1.25
