@@ -5,5 +5,7 @@ from docs.site.pages import made
 if __name__ == "__main__":
     for path, text in made().items():
         path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        half = path.with_name(f".{path.name}.half")  # a run that is killed leaves the old page whole
+        half.write_text(text, encoding="utf-8")
+        half.replace(path)
         print(f"wrote {path.name}")

@@ -164,7 +164,7 @@ def anomalies(period: PERIOD, config: CONFIG = None, json: JSON = False, debug: 
             ],
             right=("USD", "usual"),
         )
-    output.line(f"{told.outlook.period}: {len(found)} days stand out")
+    output.line(f"{told.outlook.period}: {len(found)} {'day stands' if len(found) == 1 else 'days stand'} out")
     return 1 if found else 0
 
 
