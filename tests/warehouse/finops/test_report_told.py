@@ -46,7 +46,7 @@ def test_days_that_stand_out_are_those_of_centres_and_models_and_nobody_is_named
         ("2026-10-07", "centre", "platform", "volume"),
         ("2026-10-07", "model", "claude-opus-5-5", "volume"),
     }
-    assert "1 days of single people stand out too" in re.sub(r"\s+", " ", html)
+    assert "1 day of a single person stands out too" in re.sub(r"\s+", " ", html)
     assert "user_ada" not in html
 
 
