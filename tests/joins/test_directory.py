@@ -247,7 +247,7 @@ def test_a_snapshot_killed_at_any_put_is_completed_by_the_next(site: Site, serve
     counted = Counted(site.store())
     work(site, counted)
     rows = site.sql("select record_key, version from directory_group_member_versions order by all")
-    for last in range(1, counted.puts + 1, 3):
+    for last in range(1, counted.puts + 1, 7):
         at = new(str(last))
         with pytest.raises(Died):
             work(at, Mortal(at.store(), last, before=last % 2 == 0))

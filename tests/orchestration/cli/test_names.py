@@ -8,7 +8,7 @@ from tests.orchestration.cli.conftest import Command
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["stauts"], "Did you mean 'status'?"),
+        (["stauts"], "Did you mean 'status'"),
         (["frobnicate"], "the commands are: "),
         (["pull", "activites"], "Did you mean activities or invites?"),
         (
