@@ -83,7 +83,7 @@ format: $(VENV)/.installed-dev ## put the code into form
 	$(BIN)/ruff check --fix .
 
 test-slow: $(VENV)/.installed-dev ## kills, two writers, long histories: minutes
-	$(BIN)/python -m pytest -q -n auto --dist loadfile -m 'slow and not real'
+	$(BIN)/python -m pytest -q -n auto --dist loadfile -m 'slow and not real' $(SLOW)
 
 test-simulation: $(VENV)/.installed-dev ## the pipeline under faults that a seed decides: SEEDS of them, for at most SECONDS_OF_SIMULATION
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --seconds $(SECONDS_OF_SIMULATION)
