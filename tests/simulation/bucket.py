@@ -151,7 +151,7 @@ class _Locks:
         self._do("hold" if on else "release", key, mark)
 
     def extend(self, key: str, version_id: str | None, until: datetime) -> datetime:
-        raise NotImplementedError
+        raise NotImplementedError("no step of the simulation asks for it")
 
     def remove(self, key: str, version_id: str | None) -> bool:
-        raise NotImplementedError
+        raise NotImplementedError("no step of the simulation asks for it")

@@ -92,8 +92,8 @@ compared as (
   -- a session at a time: a point may end on the day after the requests that it counts
   select
     *,
-    cast(sum(event_cost_usd) over (partition by session_id) as double) as session_events,
-    cast(sum(metric_cost_usd) over (partition by session_id) as double) as session_counters,
+    cast(sum(event_cost_usd) over (partition by session_id) as decimal(28, 8)) as session_events,
+    cast(sum(metric_cost_usd) over (partition by session_id) as decimal(28, 8)) as session_counters,
     max(case when {{ older_version('service_version', 2, 1, 214) }} then 1 else 0 end)
       over (partition by session_id) as session_is_old
   from added
