@@ -168,9 +168,8 @@ def _faults(rng: Random, do: str, queue: bool) -> Iterator[Fault]:
         device = rng.choice(devices)
         most = {"store": 110, "vendor": 14, "siem": 12, "queue": 4}[device]
         yield device, rng.randint(1, most), rng.choice(KINDS[device])
-    if rng.random() < (
-        0.4 if do in ("deliver", "forward") else 0.05
-    ):  # the disk stays full, the API or the receiver stays down
+    lasts = {"deliver": 0.4, "forward": 0.4, "spend": 0.2}.get(do, 0.05)
+    if rng.random() < lasts:  # the disk stays full, the API or the receiver stays down
         lasting = (("siem", "error 503"), ("siem", "refused connection"), ("siem", "lost answer"))
         if do not in ("deliver", "forward"):
             lasting = (("store", "full"), ("vendor", "error 503"), ("vendor", "refused connection"))
