@@ -23,6 +23,7 @@ from sandbox.clock import parse_moment
 from tests.promises.witness import cut
 from tests.simulation.api import KEY
 from tests.simulation.bucket import Bucket
+from tests.simulation.judge_alerts import AlertsJudge
 from tests.simulation.judge_books import BooksJudge
 from tests.simulation.judge_holds import HoldsJudge
 from tests.simulation.judge_imports import ImportsJudge
@@ -32,6 +33,7 @@ from tests.simulation.vendor import FIRST, Served, Vendor
 
 records_of = lru_cache(maxsize=256)(cut)  # a page is judged several times
 Row = tuple[str, int, str, bytes]  # id, version, fold, verbatim record
+Name = tuple[str, int]  # id and version, of an event or of an alert
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,17 @@ class Judge:
     books: BooksJudge
     imports: ImportsJudge
     holds: HoldsJudge
+    alerts: AlertsJudge | None  # where these are what is delivered
     entries: list[dict[str, Any]] = field(default_factory=list)
     held: dict[str, _Version] = field(default_factory=dict)
     expected: dict[int, list[Row]] = field(default_factory=dict)  # by pull
     counts: dict[int, Counter[str]] = field(default_factory=dict)
     folded: dict[int, int] = field(default_factory=dict)  # pull -> table entry
     covered: list[tuple[datetime, datetime]] = field(default_factory=list)
-    settled: dict[tuple[str, int], set[str]] = field(default_factory=dict)
+    selected: dict[int, list[Name]] = field(default_factory=dict)  # what is to be delivered, by table entry
+    settled: dict[Name, set[str]] = field(default_factory=dict)
     previous: str | None = None
-    letters: Counter[tuple[str, int]] = field(default_factory=Counter)
+    letters: Counter[Name] = field(default_factory=Counter)
     committed: set[str] = field(default_factory=set)
     read: dict[str, list[Row]] = field(default_factory=dict)
     row_count: int = 0
@@ -107,6 +111,9 @@ class Judge:
                 self.imports.pull(entry)
             case "table", "audit_export":
                 self.imports.table(entry)
+            case "table", "alerts":
+                assert self.alerts is not None
+                self.selected[entry["seq"]] = self.alerts.table(entry, self.held)
             case "pull", _:
                 self._pull(entry)
                 self.holds.pull(entry)
@@ -201,6 +208,8 @@ class Judge:
         (pull,) = entry["derived_from"]
         demand(pull not in self.folded, 3, f"entry {pull} was folded twice")
         self.folded[pull] = entry["seq"]
+        if self.alerts is None:
+            self.selected[entry["seq"]] = [(name, version) for name, version, _, _ in self.expected[pull]]
         found = [row for ref in entry["objects"] for row in self._rows(ref["key"])]
         _same(found, self.expected[pull], f"fold of entry {pull}")
         told = {name: entry["counts"].get(name, 0) for name in ("first", "revised", "withdrawn")}
@@ -229,8 +238,9 @@ class Judge:
                 (marker,) = self._parquet(key).read(use_threads=False).to_pylist()
                 through[marker["dt"]] = max(through.get(marker["dt"], -1), marker["through_seq"])
                 rows += self._rows(f"tables/sealed/audit_events/dt={marker['dt']}/{marker['file']}")
+        folds = set(self.folded.values())
         for entry in self.entries:
-            if entry["kind"] == "table" and entry["derived_from"][0] in self.folded:
+            if entry["seq"] in folds:
                 for ref in entry["objects"]:
                     if entry["derived_from"][0] > through.get(ref["dt"], -1):
                         rows += self._rows(ref["key"])
@@ -250,11 +260,9 @@ class Judge:
                     demand(self.siem.stored[name] > 0, 9, f"a receipt for {name}, which never arrived")
         position = entry["delivery"].get("position")
         if position is not None:
-            for pull, seq in self.folded.items():
-                if seq < position[0]:
-                    for name, version, _, _ in self.expected[pull]:
-                        known = (name, version) in self.settled
-                        demand(known, 9, f"the position passed {name} version {version} without a receipt")
+            for seq, names in self.selected.items():
+                left = [name for name in names if seq < position[0] and name not in self.settled]
+                demand(not left, 9, f"the position passed {left[:1]} without a receipt")
 
     # the end
 
@@ -271,6 +279,8 @@ class Judge:
         self.all_is_stored()
         self._tiers()
         self.holds.look(strictly=True)
+        if self.alerts is not None:
+            self.alerts.finish(one.content for one in self.held.values() if not one.gone)
         if delivered:
             self._delivered(state)
 
@@ -296,7 +306,7 @@ class Judge:
         demand(not other, 4, f"{len(other)} records are held in an older form: {other[:2]}")
 
     def _delivered(self, state: Any) -> None:
-        wanted = {(name, version) for rows in self.expected.values() for name, version, _, _ in rows}
+        wanted = {name for names in self.selected.values() for name in names}
         left = wanted - self.settled.keys()
         demand(not left, 9, f"{len(left)} events have no receipt: {sorted(left)[:2]}")
         for name in wanted:

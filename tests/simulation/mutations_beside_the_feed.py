@@ -1,4 +1,4 @@
-"""Faults planted in what stands beside the activity feed: cost and its months, imports, holds, the queue.
+"""Faults planted in what stands beside the activity feed: cost and its months, imports, holds, the queue, alerts.
 
 Each is a mistake that somebody could make in the file it names.
 """
@@ -10,10 +10,13 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import assets.claims
+import assets.detecting
 import assets.period_books
 import assets.spend_pulling
+import warehouse.detections.engine
 import warehouse.tables.audit_export.committing
 import warehouse.tables.spend.fold
+from assets.delivery_alerts import AlertReader
 from assets.period_books import Bookkeeping
 from tests.simulation.planting import Planted, instead
 from warehouse.anthropic.spend import _Reading, _refreshed
@@ -103,6 +106,45 @@ def another_log_is_believed() -> AbstractContextManager[None]:
     return instead(assets.claims, "check", lambda archive, claim: None)
 
 
+def alerts_are_not_fenced() -> AbstractContextManager[None]:
+    """detecting.py: nobody looks whether another run looked at the same commits meanwhile."""
+    real = assets.detecting.due
+
+    def due(state: Any) -> Any:
+        found = real(state)
+        object.__setattr__(found, "after", _Any(found.after))
+        return found
+
+    return instead(assets.detecting, "due", due)
+
+
+class _Any(int):
+    """A number that is no other than any."""
+
+    def __ne__(self, other: object) -> bool:
+        return False
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = int.__hash__
+
+
+def known_alerts_are_raised_again() -> AbstractContextManager[None]:
+    """engine.py: nobody looks which alerts are there already."""
+    return instead(warehouse.detections.engine._Held, "of", lambda self, find: None)
+
+
+def joined_alerts_stay_here() -> AbstractContextManager[None]:
+    """delivery_alerts.py: of an alert that further events joined, the first form is taken for all."""
+    real = AlertReader._rows
+
+    def _rows(self: AlertReader, commit: Any, files: Any) -> Any:
+        return [row for row in real(self, commit, files) if row["version"] == 1]
+
+    return instead(AlertReader, "_rows", _rows)
+
+
 BESIDE_THE_FEED: dict[str, Planted] = {
     made.__name__: made
     for made in (
@@ -115,5 +157,8 @@ BESIDE_THE_FEED: dict[str, Planted] = {
         hold_is_no_fence,
         claim_is_done_before_delivery,
         another_log_is_believed,
+        alerts_are_not_fenced,
+        known_alerts_are_raised_again,
+        joined_alerts_stay_here,
     )
 }

@@ -47,8 +47,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """cache: whether the machine keeps its local copy of the state. deliver: whether there is a destination.
-    queue: whether commits are announced to a queue. books: cost and its months instead of the feed."""
+    """cache: whether the machine keeps its local copy of the state. deliver: whether there is a destination, of
+    events or (alerts) of alerts. queue: whether commits are announced to a queue. books: cost and its months
+    instead of the feed."""
 
     seed: int
     steps: tuple[Step, ...]
@@ -59,13 +60,14 @@ class Plan:
     deliver: bool = False
     queue: bool = False
     books: bool = False
+    alerts: bool = False
 
     def as_text(self) -> str:
         """One line for each step, with what goes wrong in it."""
         lines = [
             f"seed {self.seed}: page limit {self.page_limit}, begins on day {self.day} at {self.hour}:20"
             + (", with a local cache" if self.cache else "")
-            + (", with a destination" if self.deliver else "")
+            + (f", with a destination of {'alerts' if self.alerts else 'events'}" if self.deliver else "")
             + (", with a queue" if self.queue else "")
             + (", cost and its months" if self.books else "")
         ]
@@ -108,6 +110,8 @@ def draw(seed: int) -> Plan:
         cache=rng.random() < 0.25,
         deliver=deliver,
         queue=queue,
+        # from a source of its own, so that every other seed stays what it was
+        alerts=deliver and not queue and Random(f"alerts {seed}").random() < 0.4,
     )
 
 
@@ -211,7 +215,7 @@ def _smaller(plan: Plan) -> Iterator[Plan]:
     if plan.queue and not any(step.do == "forward" for step in plan.steps):
         yield replace(plan, queue=False)
     if plan.deliver and not any(step.do in ("deliver", "forward") for step in plan.steps):
-        yield replace(plan, deliver=False)
+        yield replace(plan, deliver=False, alerts=False)
 
 
 def _simpler(step: Step) -> Iterator[Step]:

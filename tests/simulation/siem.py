@@ -85,7 +85,7 @@ class Siem:
 
 
 def _encode(event: Any, settings: Any, restamp: str | None) -> bytes | Refused:
-    return msgspec.json.encode({"id": event.event_id, "version": event.version, "fold": event.fold})
+    return msgspec.json.encode({"id": event.id, "version": event.version, "fold": event.fold})
 
 
 def _pack(frames: Sequence[bytes], settings: Any) -> Request:

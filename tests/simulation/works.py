@@ -23,8 +23,10 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import assets.claims
+import assets.delivering
 from assets.claims import Announcer, Forwarded
 from assets.delivering import deliver
+from assets.detecting import detect
 from assets.period_books import bookkeeping
 from assets.pulling import pull_activities
 from assets.spend_pulling import pull_spend
@@ -33,6 +35,7 @@ from tests.simulation.api import KEY, Api
 from tests.simulation.bucket import Bucket, View
 from tests.simulation.claims import Box, SimulatedQueue
 from tests.simulation.exports import file_named
+from tests.simulation.judge_alerts import RULE
 from tests.simulation.ledger import Ledger
 from tests.simulation.plan import Plan, Step
 from tests.simulation.runtime import Runtime
@@ -51,6 +54,7 @@ from warehouse.archive.holds import complete, release_hold, set_hold
 from warehouse.archive.rotate import rotate
 from warehouse.archive.verify import verify
 from warehouse.delivery.patience import Patience as DeliveryPatience
+from warehouse.detections.rule import Rule, read
 from warehouse.finops.periods import Period
 from warehouse.tables.activities import Parser
 from warehouse.tables.audit_export.committing import finish_imports, import_export
@@ -58,7 +62,6 @@ from warehouse.taxonomy import load
 from warehouse.wire.times import midnight
 from warehouse.wire.windows import Window
 
-DESTINATION = SimpleNamespace(name="soc", type="sim", slice="all", late=None, batch_events=None, batch_bytes=None)
 COST_CENTERS = (
     "user_email,user_id,cost_center,valid_from,valid_to\n"
     "ada@example.com,,platform,2026-01-01,\nbob@example.com,,data,2026-01-01,\n"
@@ -75,6 +78,12 @@ def key_of(number: int) -> Ed25519PrivateKey:
 @cache
 def _taxonomy() -> Any:
     return load()
+
+
+@cache
+def _rule() -> Rule:
+    """The one rule of a trial: all that ship take seconds."""
+    return read(RULE)
 
 
 class Works:
@@ -109,20 +118,27 @@ class Works:
 
     @contextmanager
     def wired(self) -> Iterator[None]:
-        """While this lasts, whoever forwards claims delivers to the receiver of this trial."""
+        """While this lasts, whoever forwards claims delivers to the receiver of this trial, and alerts are of its
+        rule."""
         real, log = assets.claims.deliver, logging.getLogger("ledgerline.claims")
+        every_rule = assets.delivering._detect
 
         def deliver_here(workshop: Workshop, names: Any = None, *, stop: Any = None) -> Any:
             task = self.world.scheduler.current
             assert task is not None
             return self._deliver(task.process, workshop, names, stop)
 
+        def detect_here(workshop: Workshop) -> None:
+            detect(workshop, [_rule()], patient=True)
+
         assets.claims.deliver = deliver_here  # type: ignore[assignment]
+        assets.delivering._detect = detect_here
         log.disabled = True  # a queue that is down is said, which here is nothing new
         try:
             yield
         finally:
             assets.claims.deliver, log.disabled = real, False
+            assets.delivering._detect = every_rule
 
     def clean_up(self) -> None:
         if self.folder is not None:
@@ -179,8 +195,12 @@ class Works:
             marts=Path("nowhere"),
             clock=process.clock,
             parser=Parser(_taxonomy()),
-            destinations=[DESTINATION],
+            destinations=[self._destination()],
         )
+
+    def _destination(self) -> Any:
+        slice = "alerts" if self.plan.alerts else "all"
+        return SimpleNamespace(name="soc", type="sim", slice=slice, late=None, batch_events=None, batch_bytes=None)
 
     def _counting_house(self, process: Process, archive: Archive) -> Workshop:
         """The workshop of cost and its months."""
@@ -267,13 +287,6 @@ class Works:
     def complete_holds(self, process: Process) -> None:
         with self.archive(process) as archive:
             complete(archive)
-
-    def hold_again(self, process: Process) -> None:
-        """Set each hold that is on once more, which does whatever is missing (docs/operations.md, `not_held`)."""
-        with self.archive(process) as archive:
-            for name, one in archive.refresh().held().items():
-                assert one.window is not None
-                set_hold(archive, name, one.window, reason="litigation", stream=one.stream)
 
     def verified(self, process: Process) -> Any:
         return verify(View(self.bucket, self.world, process), deep=True, clock=process.clock)

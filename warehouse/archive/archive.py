@@ -110,6 +110,7 @@ class Archive:
             new_origin=lambda: f"ledgerline/{secrets.token_hex(8)}",
             cache=StateCache(cache) if cache else None,
             on_begin=on_begin,
+            on_signed=self._hold_entry,
         )
         self._puts = ThreadPoolExecutor(_PUTS_AT_ONCE, thread_name_prefix="put")
 
@@ -242,8 +243,6 @@ class Archive:
             return draft
 
         entry = self.log.append(held)
-        if entry is not None and self.state.held():
-            self._hold_entry(entry)
         if entry is not None:
             self._on_append(entry)
         self.log.snapshot_if_due()
@@ -265,10 +264,14 @@ class Archive:
             locks = locks_of(self.store)
             list(self._puts.map(lambda target: locks.hold(target.key, target.version_id, on=True), wanted))
 
-    def _hold_entry(self, entry: Entry) -> None:
+    def _hold_entry(self, seq: int) -> None:
+        """Hold what the log keeps of its newest entry, whoever wrote it: no look of a hold comes after it."""
         spans = [Span(hold.window, hold.stream) for hold in self.state.held().values()]
+        if not spans:
+            return
+        entry = self.entry(seq)
         if any(concerns.concerns(entry, span) for span in spans):
-            self._hold_all(concerns.of_log(entry.seq))
+            self._hold_all(concerns.of_log(seq))
 
     def commit(self, draft: Draft) -> Entry:
         """Append one draft as it stands."""

@@ -148,6 +148,7 @@ def targets(archive: Archive, span: Span, end: int | None = None) -> Iterator[Ta
 
 
 def _finish_hold(archive: Archive, name: str, tell: Tell) -> Done:
+    archive.settle()  # the head is signed, or its checkpoint would not be there to be held
     hold = _named(archive.state, name)
     found = targets(archive, Span(hold.window, hold.stream), archive.state.size)
     locks = locks_of(archive.store)

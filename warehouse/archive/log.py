@@ -38,7 +38,11 @@ Build = Callable[[LogState], Draft | None]
 
 
 class Log:
-    """One archive's log. Reading needs a store; appending needs a signer too. Not for use by two threads."""
+    """One archive's log. Reading needs a store; appending needs a signer too. Not for use by two threads.
+
+    `on_signed` is called with the number of an entry once what the log keeps of it is there: by whoever wrote it,
+    and by the next writer before it builds upon it, since the first may be dead. What it raises ends the append.
+    """
 
     def __init__(
         self,
@@ -51,6 +55,7 @@ class Log:
         new_origin: Callable[[], str] | None = None,
         cache: StateCache | None = None,
         on_begin: Callable[[], None] = lambda: None,
+        on_signed: Callable[[int], None] = lambda _seq: None,
     ) -> None:
         self.store = store
         self.writer = writer
@@ -61,10 +66,12 @@ class Log:
         self._new_origin = new_origin
         self._cache = cache
         self._on_begin = on_begin
+        self._on_signed = on_signed
         self._signers: list[Signer] = []  # ours, once one was needed; a rotation adds the next
         self._started = False
         self._tiles: list[Tile] = []  # those that the newest entry widened
         self._signed = 0  # the size whose checkpoint is known to be there
+        self._told = 0  # and the one for which `on_signed` was called
 
     # reading
 
@@ -191,6 +198,7 @@ class Log:
             entry = self._place(draft)
             if self._put(entry):
                 self._sign(self.state.size)
+                self._tell_signed()
                 return entry
             self.refresh()
 
@@ -288,11 +296,18 @@ class Log:
         return self._signed == size
 
     def _sign_head(self) -> None:
-        if not self.state.size or self._is_signed():
+        if not self.state.size:
             return
-        if not self._tiles:  # begun from a cache, and its checkpoint is gone
-            self._start(None)
-        self._sign(self.state.size)
+        if not self._is_signed():
+            if not self._tiles:  # begun from a cache, and its checkpoint is gone
+                self._start(None)
+            self._sign(self.state.size)
+        self._tell_signed()
+
+    def _tell_signed(self) -> None:
+        if self._told != self.state.size:
+            self._on_signed(self.state.seq)
+            self._told = self.state.size
 
     def _sign(self, size: int) -> None:
         """Write the newest entry's tiles, then the signed tree head; who else does so writes the same bytes."""

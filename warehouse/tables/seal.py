@@ -127,7 +127,15 @@ def write_missing_markers(archive: Archive, newest: int | None = _NEWEST_PARTS) 
     before = min(wanted).rpartition("/")[0]  # the folder of the first day: its files come after it
     present = {info.key for info in archive.store.list(keys.seal_markers(TABLE), before)}
     missing = sorted(wanted.keys() - present)
-    for marker in missing:
+    again: list[str] = []
+    if archive.state.held():
+        # A crash may have come between a marker and its hold; putting it again changes nothing, and holds it.
+        last = files[-1]
+        of_last = [
+            name for name, file in wanted.items() if (file.dt, file.through_seq) == (last.dt, last.through_seq)
+        ]
+        again = sorted(present.intersection(of_last))
+    for marker in [*missing, *again]:
         file = wanted[marker]
         archive.put(marker, _marker(file.dt, file.part or 0, file.through_seq or 0, file.key))
     return len(missing)

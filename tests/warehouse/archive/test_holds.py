@@ -24,7 +24,7 @@ from warehouse.archive.entry import Draft, Entry
 from warehouse.archive.errors import EntryUnreadable, HoldUnknown, StoreError
 from warehouse.archive.holds import complete, extend, release_hold, set_hold
 from warehouse.archive.shape import check
-from warehouse.archive.store import open_store
+from warehouse.archive.store import Store, open_store
 from warehouse.archive.verify import verify
 from warehouse.wire.windows import Window
 
@@ -285,6 +285,50 @@ def test_a_killed_hold_is_finished_by_running_it_again(share: float) -> None:
     assert held(store, "tables/") == held(whole, "tables/")
     assert [e.retention["action"] for e in archive.entries() if isinstance(e.retention, dict)] == ["hold", "held"]
     archive.settle()
+    assert_clean(store)
+
+
+def test_a_writer_that_is_killed_at_any_step_leaves_nothing_free_that_the_next_one_builds_upon() -> None:
+    """Also not what only the next one writes, as the checkpoint over an entry that was left unsigned."""
+
+    def begun() -> LockingStore:
+        store = LockingStore(Clock())
+        with open_archive(store) as archive:
+            fold(archive, pull(archive, 1), DAY)
+            set_hold(archive, "case-7", WINDOW, reason="a")
+            archive.settle()
+        return store
+
+    def work(store: Store) -> None:
+        with open_archive(store) as archive:
+            fold(archive, pull(archive, 2), DAY)
+
+    counting = DyingLocks(begun(), 10**9)
+    work(counting)
+    for lives in range(10**9 - counting.lives):
+        store = begun()
+        with pytest.raises(Killed):
+            work(DyingLocks(store, lives))
+        with open_archive(store, writer="the next") as archive:
+            archive.settle()
+        free = [key for code, key in found(store) if code == "not_held"]
+        assert not free, f"killed before operation {lives}"
+
+
+def test_a_hold_whose_announcement_was_left_unsigned_holds_its_checkpoint_too(
+    store: LockingStore, archive: Archive
+) -> None:
+    announced = keys.entry(archive.state.size)
+    for lives in range(10**9):
+        with pytest.raises(Killed):
+            set_hold(open_archive(DyingLocks(store, lives)), "case-7", WINDOW, reason="a")
+        if announced in store.names("log/entry/"):
+            break
+    unsigned = keys.checkpoint(archive.state.size + 1)
+    assert unsigned not in store.names("log/checkpoint/")
+    done = set_hold(open_archive(store, writer="the next"), "case-7", WINDOW, reason="a")
+    assert unsigned in held(store, "log/")
+    assert done.gone == []
     assert_clean(store)
 
 

@@ -6,10 +6,16 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from tests.warehouse.archive.locking import LockingStore, MemoryLocks
+from tests.warehouse.archive.rig import open_archive
+from tests.warehouse.archive.stores import Clock
 from tests.warehouse.tables.conftest import DAY, Bench, event, verbatim
 from warehouse.archive import keys
+from warehouse.archive.holds import set_hold
 from warehouse.archive.verify import verify
+from warehouse.tables.activities import Parser
 from warehouse.tables.seal import seal_day, seal_settled_days, write_missing_markers
+from warehouse.taxonomy import load
 from warehouse.wire.windows import Window
 
 WHOLE = Window(DAY, DAY + timedelta(days=1))
@@ -132,6 +138,34 @@ def test_a_seal_killed_between_its_steps_shows_each_row_once_and_is_finished_lat
     assert without_the_log(bench) == before
     bench.archive.settle()
     assert [finding.code for finding in verify(bench.archive.store).findings] == []
+
+
+def test_a_marker_whose_hold_a_crash_left_out_is_held_by_the_next_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    store, now = LockingStore(Clock()), [DAY + timedelta(days=2)]
+
+    class Killed(Exception):
+        pass
+
+    hold = MemoryLocks.hold
+
+    def dying(self: MemoryLocks, key: str, version_id: str | None, *, on: bool) -> None:
+        if key.startswith("seals/"):
+            raise Killed
+        hold(self, key, version_id, on=on)
+
+    with open_archive(store, clock=lambda: now[0]) as archive:
+        Bench(archive, Parser(load()), now).pull(WHOLE, records(5))
+        set_hold(archive, "case-7", WHOLE, reason="litigation")
+        with monkeypatch.context() as patch:
+            patch.setattr(MemoryLocks, "hold", dying)
+            with pytest.raises(Killed):
+                seal_day(archive, DAY.date())
+        (marker,) = store.names("seals/")
+        assert marker not in {key for key, _ in store.held}
+        assert write_missing_markers(archive) == 0
+        archive.settle()
+    assert marker in {key for key, _ in store.held}
+    assert [finding.code for finding in verify(store).findings] == []
 
 
 def test_only_whole_days_that_were_read_after_they_settled_are_sealed(bench: Bench) -> None:
