@@ -24,7 +24,9 @@ _ON_A_TERMINAL, _IN_A_PIPE = 200, 10_000  # rows of a table; --json has no limit
 _IN_MEMORY = 64 * 1024 * 1024
 _NO_TABLE = re.compile(r"Table with name (\S+) does not exist")
 _SYSTEM_NAME = re.compile(r'\s*Did you mean "(?:pg_|duckdb_|sqlite_|information_schema|system)[^"]*"\?')
-_ANALYZE = re.compile(r"(?i)\banalyze\b\s*(?:,[^)]*)?\)?")
+_BLANK = r"(?:\s|--[^\n]*\n|/\*.*?\*/)*"
+# what stands before the question that is explained; a nested comment is no match, and then it is refused
+_EXPLAIN = re.compile(rf"(?is){_BLANK}explain\b{_BLANK}(?:analyze\b|\(\s*(?:analyze|format)\b[^)]*\))?")
 
 
 class Questions:
@@ -88,11 +90,10 @@ class Questions:
     def _refuse_writing(self, part: duckdb.Statement) -> None:
         kind = part.type
         if kind == duckdb.StatementType.EXPLAIN:
-            analyzed = _ANALYZE.search(part.query)
-            if analyzed is None:
-                return
-            if self._only_selects(part.query[analyzed.end() :]):
-                return self._refuse_files(part.query[analyzed.end() :])
+            # also where it is not run: a plan tells the first line of a file, and what its statistics rule out
+            before = _EXPLAIN.match(part.query)
+            if before is not None and self._only_selects(part.query[before.end() :]):
+                return self._refuse_files(part.query[before.end() :])
         elif kind == duckdb.StatementType.SELECT:
             return self._refuse_files(part.query)
         raise CannotRun(

@@ -28,6 +28,8 @@ from warehouse.telemetry.writing import write_line
 
 MAX_BODY: Final = 16 << 20  # bytes as sent; a client's batch has some 100 kB
 MAX_UNPACKED: Final = 64 << 20
+BODIES_AT_ONCE: Final = 16  # so that no number of senders fills the memory; the others wait before they are read
+BODY_SECONDS: Final = 30.0  # for one body to arrive: whoever dawdles holds up others
 _SIGNALS: Final[tuple[Signal, ...]] = ("metrics", "logs")
 _TYPES: Final[dict[str, Encoding]] = {media: encoding for encoding, media in MEDIA_TYPES.items()}
 _INVALID, _EXHAUSTED, _UNAVAILABLE, _UNAUTHENTICATED = 3, 8, 14, 16
@@ -70,6 +72,7 @@ class Receiver:
         self._reader = reader or Reader()
         self._token = token
         self._seconds = gather_seconds
+        self._bodies = asyncio.Semaphore(BODIES_AT_ONCE)
         self._waiting: dict[Signal, list[bytes]] = {signal: [] for signal in _SIGNALS}
         self._written: asyncio.Future[None] | None = None
 
@@ -108,8 +111,9 @@ class Receiver:
             self._check_sender(request)
             if encoding is None:
                 raise Refused(415, _INVALID, f"Content-Type is one of {', '.join(_TYPES)}")
-            data = _unpacked(await _body(request), request.headers.get("content-encoding", "identity"))
-            messages = self._read(Encoded(encoding, data, f"a request to /v1/{signal}"), signal)
+            async with self._bodies:
+                data = _unpacked(await _body(request), request.headers.get("content-encoding", "identity"))
+                messages = self._read(Encoded(encoding, data, f"a request to /v1/{signal}"), signal)
             rejected = await self._keep(signal, messages)
         except Refused as error:
             self.taken.refused[error.status] += 1
@@ -184,16 +188,19 @@ def _media_type(request: Request) -> str:
 
 
 async def _body(request: Request) -> bytes:
-    """The body, chunked or not. Raises Refused as soon as it is too large."""
+    """The body, chunked or not. Raises Refused as soon as it is too large, and for one that does not come."""
     parts, size = [], 0
     try:
-        async for part in request.stream():
-            size += len(part)
-            if size > MAX_BODY:
-                raise Refused(413, _EXHAUSTED, f"a request has at most {MAX_BODY >> 20} MB")
-            parts.append(part)
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                size += len(part)
+                if size > MAX_BODY:
+                    raise Refused(413, _EXHAUSTED, f"a request has at most {MAX_BODY >> 20} MB")
+                parts.append(part)
     except ClientDisconnect:
         raise Refused(400, _INVALID, "the request ended early") from None
+    except TimeoutError:
+        raise Refused(503, _UNAVAILABLE, f"the request did not arrive within {BODY_SECONDS:.0f} s") from None
     return b"".join(parts)
 
 

@@ -29,6 +29,10 @@ READERS = [
     "select 1 where exists (from read_blob('{planted}'))", "describe '{planted}'", "summarize '{planted}'",
     "select * from query('from ''{planted}''')", "from glob('{folder}/*')", "from sniff_csv('{planted}')",
     "select 1 union all select 2 from \"{folder}/planted\".csv", "explain analyze from '{planted}'",
+    "explain from '{planted}'", "explain from read_csv('{planted}', delim = '|')",
+    "/* x */ explain /* y */ from '{planted}'",
+    "explain (format json) from '{planted}'",
+    "explain from read_csv('{archive}/log/entry/000000000001.json', delim = '|')",
     "pivot '{planted}' on b using count(*)", "pivot (from read_text('{planted}')) on size using count(*)",
     "pivot $${planted}$$ on b using count(*)",
     "from (pivot '{planted}' on b in (1) using count(*))", "from query_table('{planted}')",
@@ -113,6 +117,7 @@ def test_the_masks_of_a_restricted_person_are_not_passed_by(
         f"from read_parquet('{files}')",
         f"from '{files}'",
         f"pivot '{files}' on actor_email using count(*)",
+        f"explain from '{files}' where actor_email = 'nobody@example.com'",
     ):
         shown = ledgerline("sql", query, folder=own)
         assert (shown.code, who in shown.out + shown.err) == (2, False)

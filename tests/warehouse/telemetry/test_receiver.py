@@ -2,8 +2,10 @@
 
 import gzip
 import json
+import socket
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -22,9 +24,9 @@ from orchestration.telemetry_receiver import running
 from sandbox.telemetry import messages
 from sandbox.telemetry.sessions import Sessions
 from sandbox.tenant.world import World
-from warehouse.telemetry import Reader
+from warehouse.telemetry import Reader, receiver
 from warehouse.telemetry.inbox import Inbox
-from warehouse.telemetry.receiver import MAX_BODY, Receiver
+from warehouse.telemetry.receiver import BODIES_AT_ONCE, MAX_BODY, Receiver
 
 DAY = date(2026, 10, 20)
 PROTOBUF = {"content-type": "application/x-protobuf"}
@@ -67,9 +69,9 @@ class Running:
 
 @pytest.fixture
 def here(tmp_path: Path) -> Iterator[Running]:
-    receiver = Receiver(Inbox(tmp_path / "in"), gather_seconds=0.02)
-    with running(receiver) as url:
-        yield Running(url, tmp_path / "in", receiver)
+    taking = Receiver(Inbox(tmp_path / "in"), gather_seconds=0.02)
+    with running(taking) as url:
+        yield Running(url, tmp_path / "in", taking)
 
 
 def post(here: Running, path: str, body: Any, headers: dict[str, str], **more: Any) -> httpx.Response:
@@ -118,6 +120,25 @@ def test_what_is_no_sum_is_rejected_and_the_rest_taken(here: Running) -> None:
     assert partial.rejected_data_points == 1
     assert partial.error_message
     assert here.files("metrics")
+
+
+def test_senders_that_dawdle_are_sent_away_and_hold_up_others_no_longer(
+    here: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiver, "BODY_SECONDS", 0.5)
+    host, _, port = here.url.removeprefix("http://").partition(":")
+    begun = (
+        b"POST /v1/logs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 90000\r\n\r\n{"
+    )
+    with ExitStack() as open_ones:
+        slow = [
+            open_ones.enter_context(socket.create_connection((host, int(port)), 10)) for _ in range(BODIES_AT_ONCE)
+        ]
+        for one in slow:
+            one.sendall(begun)
+        assert post(here, "/v1/logs", json.dumps(EVENT), JSON).status_code == 200
+        assert {one.recv(12) for one in slow} == {b"HTTP/1.1 503"}
+    assert here.receiver.taken.refused == {503: BODIES_AT_ONCE}
 
 
 @pytest.mark.parametrize(
