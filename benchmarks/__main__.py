@@ -1,7 +1,9 @@
-"""`python -m benchmarks [NAME ...] [--smoke] [--out FILE]`: run benchmarks, print each table, write the page.
+"""`python -m benchmarks [NAME ...] [--smoke] [--out FILE | --into FILE]`: run benchmarks, print each table, write
+the page.
 
 Without names all of them run, and the page goes to docs/benchmarks.md. `--smoke` runs each one tiny and exits 1
 where a ratio is absurdly far from its target; its figures mean nothing and are written only where `--out` says.
+`--into` puts the tables into a page that is there, in place of those of the same titles.
 """
 
 import argparse
@@ -11,8 +13,9 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.harness import ROOT, Failed
+from benchmarks.harness import Failed
 from benchmarks.report import Table, page
+from benchmarks.targets import PAGE, with_tables, with_targets
 
 BENCHMARKS = {
     "ingest": "ingest",
@@ -31,7 +34,6 @@ BENCHMARKS = {
     "telemetry": "telemetry",
     "load": "load",
 }
-PAGE = ROOT / "docs" / "benchmarks.md"
 
 
 def main() -> int:
@@ -39,6 +41,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; default: all")
     parser.add_argument("--smoke", action="store_true", help="each one tiny: that it works, not how fast")
     parser.add_argument("--out", type=Path, help="where the page goes; default for a full run: docs/benchmarks.md")
+    parser.add_argument("--into", type=Path, metavar="FILE", help="a page that takes these tables for its own")
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in BENCHMARKS]
     if unknown:
@@ -55,10 +58,14 @@ def main() -> int:
         tables += measured
         print("\n".join(table.markdown() for table in measured))
         print(f"({name}: {time.monotonic() - began:.0f} s, load {os.getloadavg()[0]:.1f})\n", flush=True)
-    out = options.out or (None if options.smoke or options.names else PAGE)
+    out = options.out or (None if options.smoke or options.names or options.into else PAGE)
     if out is not None:
-        out.write_text(page(tables, smoke=options.smoke))
+        whole = page(tables, smoke=options.smoke)
+        out.write_text(whole if options.smoke else with_targets(whole))
         print(f"written: {out}")
+    if options.into is not None:
+        options.into.write_text(with_tables(options.into.read_text(encoding="utf-8"), tables), encoding="utf-8")
+        print(f"written into {options.into}")
     absurd = [aim for table in tables for aim in table.aims if aim.absurd]
     for aim in absurd:
         print(f"absurd: {aim}", file=sys.stderr)

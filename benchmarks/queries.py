@@ -112,6 +112,8 @@ def _table(results: dict[tuple[str, str, str], Run], built: dict[str, int], days
         ours, plain = (results[asked, "audit_event_versions", where].said for where in ("sealed", "plain"))
         share = ours["warm_bytes"] / plain["warm_bytes"]
         table.aims.append(Aim(f"{_ASKED[asked]}, bytes against plain files", share, 1, at_most=True))
+    read = results["actor", "audit_event_versions", "sealed"].said["warm_bytes"] / built["sealed_bytes"]
+    table.aims.append(Aim("one actor's year, share of all bytes", read, 0.01, at_most=True, ratio=False))
     opened = [run.said["open_ms"] for (_, _, where), run in results.items() if where == "sealed"]
     table.reads = (
         f"Opening the catalogue takes {min(opened):,.0f} to {max(opened):,.0f} ms before that. `audit_events` "
