@@ -38,7 +38,8 @@ def build(
 ) -> int:
     """Build the marts from the archive into the DuckDB file of the configuration, and test them.
 
-    Readers keep the old file until the new one is whole. Exit code 1 when a model or a test failed.
+    Readers keep the old file until the new one is whole. Exit code 1 when a model or a test failed, 2 where the
+    disk has no room for them.
     """
     from warehouse.config import load  # noqa: PLC0415
 
@@ -87,11 +88,12 @@ def _refuse_unknown(select: str) -> None:
 
 
 def show_failed(error: "BuildFailed", output: Output) -> int:
-    """Show what failed in a build of the marts; returns the exit code."""
+    """Show what failed in a build of the marts; returns the exit code: a full disk is no finding."""
     if output.json:
         output.document({"ok": False, "failures": [asdict(failure) for failure in error.failures]})
     for line in str(error).split("\n"):
         output.line(line)
     if "No space left on device" in str(error):
         output.line("  What to do: make room on the disk of warehouse.duckdb and build again")
+        return 2
     return 1

@@ -137,7 +137,7 @@ def build(config: CONFIG = None, json: JSON = False, debug: DEBUG = False) -> in
     fct_chargeback_line, fct_period; and of each month fct_forecast, fct_budget, fct_anomaly, fct_orphaned_spend,
     fct_unit_economics, fct_seat_day, fct_reconciliation, invoice_detail; and dim_cost_center,
     map_user_cost_center, map_actor_cost_center, allocation_rule, seat_contract, billing_period. Closed months are
-    as they were published. Exit code 1 when a model or a test failed.
+    as they were published. Exit code 1 when a model or a test failed, 2 where the disk has no room for them.
     """
     from warehouse.config import load  # noqa: PLC0415
 

@@ -84,11 +84,11 @@ def answers(site: Site, served: Served) -> tuple[Any, ...]:
 
 
 @pytest.mark.fault(
-    "the local cache is damaged, old, or of another archive",
+    "The local cache is damaged, old, or of another archive.",
     area="log",
-    data="nothing: it is passed over",
-    user="nothing",
-    recovery="none needed",
+    data="The archive is untouched: the cache is passed over.",
+    user="Nothing unusual.",
+    recovery="Nothing.",
 )
 @pytest.mark.parametrize(
     "damage",

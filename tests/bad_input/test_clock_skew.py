@@ -22,11 +22,11 @@ def skewed(request: pytest.FixtureRequest) -> Iterator[tuple[int, dict[str, Any]
 
 
 @pytest.mark.fault(
-    "the machine's clock is minutes or hours off",
+    "The machine's clock is minutes or hours off.",
     area="clock and keys",
-    data="windows follow the earlier of the two clocks",
-    user="finding `clock_skew`",
-    recovery="switch time synchronisation on",
+    data="Windows follow the earlier of our clock and the vendor's.",
+    user="The finding `clock_skew`.",
+    recovery="Switch time synchronisation on.",
 )
 def test_pull_status_and_doctor_name_the_skew_and_coverage_stays_behind_both_clocks(
     skewed: tuple[int, dict[str, Any]], tmp_path: Path, ledgerline: Command
@@ -87,11 +87,11 @@ def test_less_than_a_minute_of_skew_is_nobodys_business(standing: Standing) -> N
 
 
 @pytest.mark.fault(
-    "the machine's clock is a day ahead",
+    "The machine's clock is a day ahead.",
     area="clock and keys",
-    data="no day is covered that has not been",
-    user="finding `clock_skew`",
-    recovery="set the clock",
+    data="No day counts as covered that has not been.",
+    user="The finding `clock_skew`.",
+    recovery="Set the clock.",
 )
 def test_a_clock_that_is_a_day_ahead_covers_no_day_that_has_not_been(standing: Standing) -> None:
     served, site = standing(days=1)

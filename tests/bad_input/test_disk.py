@@ -110,11 +110,11 @@ def small_disk(site: Site) -> Iterator[Path]:
 
 
 @pytest.mark.fault(
-    "the disk fills up in mid-work",
+    "The disk fills up in the middle of work.",
     area="store",
-    data="what was committed is safe",
-    user="exit 2, what is safe and what to do",
-    recovery="make room, run again",
+    data="What was committed is safe.",
+    user="Exit 2, what is safe and what to do.",
+    recovery="Make room and run it again.",
 )
 def test_a_disk_that_fills_up_in_mid_work_loses_nothing_and_a_larger_one_completes(
     site: Site, past: tuple[str, str], small_disk: Path, ledgerline: Command
@@ -131,11 +131,11 @@ def test_a_disk_that_fills_up_in_mid_work_loses_nothing_and_a_larger_one_complet
 
 
 @pytest.mark.fault(
-    "the disk goes away in mid-work",
+    "The disk goes away in the middle of work.",
     area="store",
-    data="no second history is begun",
-    user="exit 2, naming the place",
-    recovery="mount it, run again",
+    data="Its archive is not taken for an empty one, so no second history is begun.",
+    user="Exit 2 with the place that is missing.",
+    recovery="Mount it and run it again.",
 )
 def test_a_disk_that_goes_away_in_mid_work_is_not_taken_for_an_empty_archive(standing: Standing) -> None:
     served, site = standing()

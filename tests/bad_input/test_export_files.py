@@ -52,11 +52,11 @@ def rows(site: Site) -> int:
 
 
 @pytest.mark.fault(
-    "a file that is no export: pictures, pages, cut ZIPs, other tables",
+    "A file that is handed in is no export: a picture, a web page, a cut ZIP, another table.",
     area="files",
-    data="nothing enters",
-    user="exit 1, the file with what is wrong",
-    recovery="import the right file",
+    data="Nothing of it enters the archive.",
+    user="The file and what is wrong with it; exit 1.",
+    recovery="Import the right file.",
 )
 @pytest.mark.parametrize("name", sorted(NOT_EXPORTS))
 def test_a_file_that_is_no_export_is_named_and_leaves_nothing_behind(
@@ -99,11 +99,11 @@ def test_a_repaired_file_is_imported_once(site: Site, ledgerline: Command) -> No
 
 
 @pytest.mark.fault(
-    "an export file that ends in mid-row",
+    "An export file ends in the middle of a row.",
     area="files",
-    data="the row is kept, its problem beside it",
-    user="finding `row_problems`",
-    recovery="export it again",
+    data="The row is kept with its problem beside it.",
+    user="The finding `row_problems`.",
+    recovery="Export it from the console again.",
 )
 def test_a_file_that_ends_in_mid_row_keeps_that_row_and_says_so(site: Site, ledgerline: Command) -> None:
     (site.folder / "cut.csv").write_bytes(GOOD + ROW.encode()[:70])

@@ -73,11 +73,11 @@ def test_no_key_at_all_is_exit_2_and_names_where_it_was_looked_for(
 
 
 @pytest.mark.fault(
-    "an API key expires between two windows",
+    "An API key expires between two windows.",
     area="clock and keys",
-    data="what was committed stays",
-    user="exit 2, with the key to replace",
-    recovery="replace the key, run again",
+    data="What was committed stays.",
+    user="Exit 2 and which key to replace.",
+    recovery="Replace the key and run it again.",
 )
 def test_a_key_that_expires_between_two_windows_keeps_what_was_committed(
     standing: Standing, ledgerline: Command
@@ -98,11 +98,11 @@ def test_a_key_that_expires_between_two_windows_keeps_what_was_committed(
 
 
 @pytest.mark.fault(
-    "the signing key is gone",
+    "The file of the signing key is gone.",
     area="clock and keys",
-    data="nothing is asked or written",
-    user="exit 2, naming the file",
-    recovery="restore the key",
+    data="The vendor is asked nothing and nothing is written.",
+    user="Exit 2 with the name of the file.",
+    recovery="Restore the key from its copy.",
 )
 def test_the_signing_key_gone_is_exit_2_before_anything_is_asked_or_written(
     standing: Standing, ledgerline: Command, tmp_path: Path

@@ -96,11 +96,11 @@ CASES = {
 
 
 @pytest.mark.fault(
-    "mistakes in mapping, contracts, budgets, invoices, rules",
+    "The files of cost centres, contracts, budgets, invoices or rules have mistakes.",
     area="money",
-    data="nothing is allocated by them",
-    user="every mistake with file, row, rule and remedy",
-    recovery="correct the file",
+    data="Nothing is allocated by them.",
+    user="Every mistake is listed with file, row, rule and remedy.",
+    recovery="Correct the file.",
 )
 @pytest.mark.parametrize("case", CASES)
 def test_a_file_with_a_mistake_is_refused_with_file_row_rule_and_remedy(
@@ -144,11 +144,11 @@ def test_an_invoice_that_cannot_be_taken_names_its_row(
 
 
 @pytest.mark.fault(
-    "a month with a missing day is to be closed",
+    "A month is to be closed that lacks a day.",
     area="money",
-    data="nothing is closed",
-    user="the days, and the command that pulls them",
-    recovery="pull them, close again",
+    data="Nothing is closed.",
+    user="The days that are missing, and the command that pulls them.",
+    recovery="Pull them and close again.",
 )
 def test_a_month_with_a_missing_day_is_not_closed_and_the_command_that_helps_is_named(
     company: Installation, ledgerline: Command
@@ -166,11 +166,11 @@ def test_a_month_is_not_closed_twice(company: Installation, ledgerline: Command)
 
 
 @pytest.mark.fault(
-    "the vendor's rows do not add up to its total",
+    "The vendor's rows do not add up to the vendor's own total.",
     area="money",
-    data="nothing is closed",
-    user="the day that disagrees",
-    recovery="read it again; if it stays so, ask the vendor",
+    data="Nothing is closed.",
+    user="The day on which they differ.",
+    recovery="Read that day again. If it stays so, ask the vendor.",
 )
 def test_a_month_whose_rows_do_not_add_up_is_not_closed_and_the_day_is_named(
     company: Installation, ledgerline: Command

@@ -86,11 +86,11 @@ def test_bytes_that_are_not_utf8_are_exact_in_raw_bytes_and_shown_in_raw(
 
 
 @pytest.mark.fault(
-    "a record of 40 MB",
+    "The feed serves a record of 40 MB.",
     area="pulling",
-    data="kept byte for byte",
-    user="nothing",
-    recovery="none needed",
+    data="It is kept byte for byte.",
+    user="Nothing unusual.",
+    recovery="Nothing.",
 )
 def test_a_record_of_40_mb_goes_through_the_command_line(
     site: Site, past: tuple[str, str], ledgerline: Command
@@ -162,11 +162,11 @@ def test_records_of_the_strangest_shapes_become_a_row_each_and_reading_them_agai
 
 
 @pytest.mark.fault(
-    "a 200 whose body is no page",
+    "The API answers 200 with something that is no page.",
     area="pulling",
-    data="never committed",
-    user="the window is named as failed",
-    recovery="run the pull again",
+    data="It is not committed. The window stays a hole in the coverage.",
+    user="`pull` names the window as failed; exit 1.",
+    recovery="Run the pull again: it takes up the hole.",
 )
 @pytest.mark.parametrize(
     "body",

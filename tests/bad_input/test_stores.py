@@ -49,11 +49,11 @@ def forget_the_lock(request: Request) -> Answer | None:
 
 
 @pytest.mark.fault(
-    "a bucket that overwrites, forgets versions or ignores locks",
+    "A bucket overwrites, forgets versions or ignores locks.",
     area="store",
-    data="nothing is written to it",
-    user="exit 2, with what it does not keep",
-    recovery="use a store that locks",
+    data="Nothing is written to it.",
+    user="Exit 2 with what the bucket does not keep.",
+    recovery="Use a store that locks.",
 )
 @pytest.mark.parametrize(
     ("meddle", "said"), [(ignore_if_none_match, "silently overwrote"), (forget_the_lock, "lock")]
@@ -86,11 +86,11 @@ def test_a_store_that_was_refused_once_is_refused_the_next_time_too(
 
 
 @pytest.mark.fault(
-    "an Azure or Google store that takes a lock and ignores it",
+    "An Azure or Google store takes a lock and ignores it.",
     area="store",
-    data="nothing is written to it",
-    user="exit 2, with what it does not keep",
-    recovery="use a store that locks",
+    data="Nothing is written to it.",
+    user="Exit 2 with what the store does not keep.",
+    recovery="Use a store that locks.",
 )
 @pytest.mark.parametrize(
     ("lie", "said"), [("overwrite", "silently overwrote"), ("no lock", "lock"), ("forgets", "deleted")]

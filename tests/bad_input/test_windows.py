@@ -12,11 +12,11 @@ SOON = (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
 
 
 @pytest.mark.fault(
-    "a window that nobody can mean: backwards, in the future, before the start",
+    "Somebody asks for a window that makes no sense: backwards, in the future, or before the first day.",
     area="pulling",
-    data="nothing is asked",
-    user="exit 2, with what would do",
-    recovery="ask for that",
+    data="The vendor is asked nothing.",
+    user="Exit 2, and what would be right.",
+    recovery="Ask for a window that makes sense.",
 )
 @pytest.mark.parametrize(
     ("window", "said"),

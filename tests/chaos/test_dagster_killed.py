@@ -109,11 +109,11 @@ def assert_whole(ui: Ui) -> None:
 
 
 @pytest.mark.fault(
-    "kill -9 of Dagster's run worker in the middle of a backfill that the UI launched",
+    "Dagster's run worker is killed (kill -9) in the middle of a backfill that the UI launched.",
     area="processes",
-    data="what was committed stays; nothing lost, nothing doubled",
-    user="the run is failed in the UI, with the process that ended; Dagster tries it once more by itself",
-    recovery="none needed; else launch the backfill again",
+    data="What was committed stays. Nothing is lost and nothing doubled.",
+    user="The UI shows the run as failed, with the process that ended. Dagster starts it once more by itself.",
+    recovery="Nothing, unless the second run fails too: then launch the backfill again.",
 )
 def test_a_run_worker_that_is_killed_is_followed_by_a_run_that_completes_the_backfill(tmp_path: Path) -> None:
     with serving(tmp_path, *TENANT) as ui:
@@ -145,11 +145,11 @@ def child_of(parent: int, words: str) -> int:
 
 
 @pytest.mark.fault(
-    "kill -9 of Dagster's daemon in the middle of a backfill that the UI launched",
+    "Dagster's daemon is killed (kill -9) in the middle of a backfill that the UI launched.",
     area="processes",
-    data="what was committed stays; nothing lost, nothing doubled",
-    user="the UI ends with exit 2, and names the daemon and its log",
-    recovery="start the UI again: the backfill goes on; launch it again if it failed",
+    data="What was committed stays. Nothing is lost and nothing doubled.",
+    user="The UI ends with exit 2 and names the daemon and its log.",
+    recovery="Start the UI again: the backfill goes on. If it failed, launch it again.",
 )
 def test_a_daemon_that_is_killed_ends_the_ui_with_words_and_the_backfill_goes_on_after_a_start(
     tmp_path: Path,

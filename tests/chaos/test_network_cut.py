@@ -55,11 +55,11 @@ def wired(tmp_path: Path) -> Iterator[Wired]:
 
 
 @pytest.mark.fault(
-    "the network is cut in the middle of a pull, and stays so",
+    "The network is cut in the middle of a pull and stays so.",
     area="pulling",
-    data="what was committed stays; the rest is a hole in the coverage",
-    user="exit 1 after its tries, the windows that failed and why",
-    recovery="run the pull again when the network is back",
+    data="What was committed stays. The rest is a hole in the coverage.",
+    user="After its tries `pull` names the windows that failed and why; exit 1.",
+    recovery="Run the pull again when the network is back.",
 )
 def test_a_network_that_stays_cut_ends_the_pull_with_words_and_the_next_completes_it(wired: Wired) -> None:
     run = wired.begin_pull()
@@ -79,11 +79,11 @@ def test_a_network_that_stays_cut_ends_the_pull_with_words_and_the_next_complete
 
 
 @pytest.mark.fault(
-    "the network is cut in the middle of a pull and comes back",
+    "The network is cut in the middle of a pull and comes back.",
     area="pulling",
-    data="nothing lost, nothing doubled",
-    user="waits and tries again in the progress line; exit 0",
-    recovery="none needed",
+    data="Nothing is lost and nothing doubled.",
+    user="The progress line says that it waits and tries again; exit 0.",
+    recovery="Nothing.",
 )
 def test_a_network_that_comes_back_in_time_costs_waits_and_nothing_else(wired: Wired) -> None:
     wired.site.configure(tries=8)

@@ -58,11 +58,11 @@ def frozen(site: Site, folder: str, more: int) -> Running:
 
 
 @pytest.mark.fault(
-    "a pull is frozen half-way (SIGSTOP), others pull and seal meanwhile, and it goes on",
+    "A pull is frozen half-way (SIGSTOP). Others pull and seal meanwhile, and then it goes on.",
     area="processes",
-    data="nothing lost, nothing doubled, one log",
-    user="nothing: both runs end with exit 0",
-    recovery="none needed",
+    data="Nothing is lost and nothing doubled. There is one log.",
+    user="Nothing unusual: both end with exit 0.",
+    recovery="Nothing.",
 )
 @pytest.mark.parametrize(
     ("folder", "more"),
@@ -86,11 +86,11 @@ def test_a_pull_that_wakes_up_after_others_did_its_work_doubles_nothing(
 
 
 @pytest.mark.fault(
-    "a pull is frozen for so long that its pages are taken for those of a dead one, and goes on",
+    "A pull is frozen for so long that its pages are taken for those of a dead one, and then it goes on.",
     area="processes",
-    data="each record once; the pages are named twice, by the adoption and by their window",
-    user="nothing",
-    recovery="none needed",
+    data="Each record is there once. The log names the pages twice: as adopted, and by their window.",
+    user="Nothing unusual.",
+    recovery="Nothing.",
 )
 def test_a_pull_whose_pages_were_adopted_meanwhile_still_commits_its_window(site: Site) -> None:
     first = str(site.start)
@@ -111,11 +111,11 @@ def test_a_pull_whose_pages_were_adopted_meanwhile_still_commits_its_window(site
 
 
 @pytest.mark.fault(
-    "a pull is frozen for longer than the vendor keeps a connection open, and goes on",
+    "A pull is frozen for longer than the vendor keeps a connection open, and then it goes on.",
     area="processes",
-    data="nothing lost, nothing doubled",
-    user="nothing: the broken connection is opened again",
-    recovery="none needed",
+    data="Nothing is lost and nothing doubled.",
+    user="Nothing unusual: the connection is opened again.",
+    recovery="Nothing.",
 )
 def test_a_pull_that_sleeps_through_its_connections_goes_on(site: Site) -> None:
     run = frozen(site, "pages", 2)
@@ -126,11 +126,11 @@ def test_a_pull_that_sleeps_through_its_connections_goes_on(site: Site) -> None:
 
 
 @pytest.mark.fault(
-    "a delivery is frozen half-way (SIGSTOP), another delivers everything, and it goes on",
+    "A delivery is frozen half-way (SIGSTOP). Another one delivers everything, and then it goes on.",
     area="delivery",
-    data="every event arrives; what the frozen run had in hand arrives twice",
-    user="the one that wakes up ends with exit 1: another process has delivered meanwhile",
-    recovery="none needed; let one process at a time deliver to a destination",
+    data="Every event arrives. What the frozen one had in hand arrives twice.",
+    user="The one that was frozen ends with exit 1: another process has delivered meanwhile.",
+    recovery="Nothing. Let one process at a time deliver to a destination.",
 )
 def test_a_delivery_that_wakes_up_after_another_delivered_everything_loses_nothing(
     shop: Shop, receiver: Receiver

@@ -50,11 +50,11 @@ def test_a_batch_that_is_sent_again_is_the_same_bytes(shop: Shop, receiver: Rece
 
 
 @pytest.mark.fault(
-    "the receiver stores a batch and the connection breaks",
+    "The receiver stores a batch, and the connection breaks before it says so.",
     area="delivery",
-    data="sent again, the same bytes: twice there, once in the receipts",
-    user="`retried` in the report",
-    recovery="none needed: receivers know them by id",
+    data="The same bytes are sent again. The events are there twice and in the receipts once.",
+    user="The report counts them as `retried`.",
+    recovery="Nothing: receivers know an event by its id.",
 )
 def test_what_was_stored_before_the_connection_broke_arrives_twice_and_nothing_else(
     shop: Shop, receiver: Receiver
@@ -67,11 +67,11 @@ def test_what_was_stored_before_the_connection_broke_arrives_twice_and_nothing_e
 
 
 @pytest.mark.fault(
-    "the receiver refuses one event",
+    "The receiver refuses one event.",
     area="delivery",
-    data="it is in the dead letters, its neighbours are delivered",
-    user="exit 1, `dead` in `deliver` and `status`",
-    recovery="mend what was wrong, `dead-letters --retry`",
+    data="It goes to the dead letters. Its neighbours are delivered.",
+    user="`deliver` and `status` count it as `dead`; exit 1.",
+    recovery="Mend the cause, then `ledgerline dead-letters --retry`.",
 )
 def test_an_event_that_is_refused_is_dead_and_its_neighbours_pass(shop: Shop, receiver: Receiver) -> None:
     poison = set(shop.events()[5:8])
@@ -88,11 +88,11 @@ def test_an_event_that_is_refused_is_dead_and_its_neighbours_pass(shop: Shop, re
 
 
 @pytest.mark.fault(
-    "one event makes the receiver fail for ever",
+    "One event makes the receiver fail each time.",
     area="delivery",
-    data="dead only once others passed",
-    user="exit 1, with the reason",
-    recovery="`dead-letters --retry`",
+    data="It goes to the dead letters once other events have passed.",
+    user="Exit 1 with the reason.",
+    recovery="Mend the cause, then `ledgerline dead-letters --retry`.",
 )
 def test_an_event_that_makes_the_receiver_fail_for_ever_is_dead_once_others_pass(
     shop: Shop, receiver: Receiver
@@ -107,11 +107,11 @@ def test_an_event_that_makes_the_receiver_fail_for_ever_is_dead_once_others_pass
 
 
 @pytest.mark.fault(
-    "the receiver is down",
+    "The receiver is down.",
     area="delivery",
-    data="nothing is dead, the position stays",
-    user="exit 1, what is behind",
-    recovery="run again when it is up",
+    data="Nothing goes to the dead letters. The position stays where it was.",
+    user="Exit 1 and how much is behind.",
+    recovery="Run it again when the receiver is up.",
 )
 def test_a_receiver_that_is_down_makes_nothing_dead_and_keeps_the_position(shop: Shop, receiver: Receiver) -> None:
     receiver.answer = lambda _number, _documents: (500, {}, b"")
@@ -138,11 +138,11 @@ def test_a_receiver_that_goes_down_in_mid_work_makes_nothing_dead(shop: Shop, re
 
 
 @pytest.mark.fault(
-    "the receiver refuses the credential",
+    "The receiver refuses the credential.",
     area="delivery",
-    data="nothing is dropped, other destinations go on",
-    user="exit 1, the destination is halted",
-    recovery="replace the token, run again",
+    data="Nothing is dropped. Other destinations go on.",
+    user="Exit 1: the destination is halted.",
+    recovery="Replace the token and run it again.",
 )
 def test_a_refused_credential_halts_and_drops_nothing_and_others_are_served(
     shop: Shop, receivers: Callable[[], Receiver]
@@ -173,11 +173,11 @@ def test_a_credential_that_expires_in_mid_batch_goes_on_where_it_halted(shop: Sh
 
 
 @pytest.mark.fault(
-    "one destination is slow",
+    "One destination is slow.",
     area="delivery",
-    data="the others are served meanwhile",
-    user="its lag in `status`",
-    recovery="none needed",
+    data="The others are served meanwhile.",
+    user="`status` shows its lag.",
+    recovery="Nothing.",
 )
 def test_a_slow_destination_delays_no_other(shop: Shop, receivers: Callable[[], Receiver]) -> None:
     slow, well = receivers(), receivers()
@@ -271,11 +271,11 @@ def test_an_event_that_cannot_be_encoded_is_dead_before_anything_is_sent(shop: S
 
 
 @pytest.mark.fault(
-    "a fault in the code of one destination",
+    "The code of one destination has a fault.",
     area="delivery",
-    data="its position stays, the others are served",
-    user="exit 1, named as ours",
-    recovery="report it",
+    data="Its position stays where it was. The others are served.",
+    user="Exit 1: it is called a fault of Ledgerline.",
+    recovery="Report it.",
 )
 def test_a_module_that_fails_stops_its_destination_and_no_other(
     shop: Shop, receivers: Callable[[], Receiver]

@@ -92,11 +92,11 @@ def receipts(shop: Shop, destination: str) -> list[str]:
 
 
 @pytest.mark.fault(
-    "kill -9 of `ledgerline deliver` at random moments",
+    "`ledgerline deliver` is killed (kill -9) at random moments.",
     area="delivery",
-    data="every event arrives; only what was in flight arrives twice",
-    user="nothing",
-    recovery="run again",
+    data="Every event arrives. Only what was on its way arrives twice.",
+    user="The process is gone.",
+    recovery="Run it again.",
 )
 @pytest.mark.slow
 def test_three_kills_of_a_delivery_lose_nothing(shop: Shop, receiver: Receiver) -> None:

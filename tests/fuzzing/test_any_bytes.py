@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.fuzzing.targets import TARGETS, Target
 
+EACH_TIME, IN_THE_SLOW_SUITE = 40, 4000  # inputs of each target
 # Pieces that parsers trip over: marks of JSON, CSV, TOML and notes, and text that is none.
 PIECES = (
     b"\x00", b"\xff", b"\xef\xbb\xbf", b"\xff\xfe", b"\r", b"\n", b"\n\n", b'"', b'""', b"'", b"\\", b"\\u",
@@ -65,21 +66,21 @@ def feed(target: Target, count: int) -> None:
 
 
 @pytest.mark.fault(
-    "any bytes instead of a page, an export, telemetry, a configuration, a table of ours, a proof, an entry",
+    "Any bytes come instead of a page, export, telemetry, configuration, table of ours, proof or entry.",
     area="files",
-    data="kept whole and tagged, or nothing of it enters",
-    user="an error with words, never a traceback",
-    recovery="mend the file",
+    data="They are kept whole and tagged, or nothing of them enters.",
+    user="An error in words, never a traceback.",
+    recovery="Mend the file.",
 )
 @pytest.mark.parametrize("name", TARGETS)
 def test_any_bytes_give_a_clear_error_or_are_kept(name: str) -> None:
-    feed(TARGETS[name], 40)
+    feed(TARGETS[name], EACH_TIME)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TARGETS)
 def test_thousands_of_damaged_files_give_a_clear_error_or_are_kept(name: str) -> None:
-    feed(TARGETS[name], 4000)
+    feed(TARGETS[name], IN_THE_SLOW_SUITE)
 
 
 @pytest.mark.parametrize("name", TARGETS)

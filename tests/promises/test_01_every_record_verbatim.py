@@ -60,11 +60,11 @@ def assert_the_archive_is_the_truth(site: Site, end: datetime) -> None:
 
 
 @pytest.mark.fault(
-    "any one fault of the API: cut, torn or empty answers, 5xx, 429, dead cursors, pages served twice",
+    "The API fails once: a cut, torn or empty answer, 5xx, 429, a dead cursor, a page served twice.",
     area="pulling",
-    data="the archive is the same as without it",
-    user="waits and retries in the progress line",
-    recovery="nothing: it is tried again",
+    data="The archive is the same as without the fault.",
+    user="The progress line says that it waits and tries again.",
+    recovery="Nothing: it was tried again.",
 )
 @pytest.mark.parametrize("kind", sorted(EFFECT))
 def test_a_fault_of_the_api_changes_nothing_that_is_archived(standing: Standing, kind: str) -> None:
@@ -87,11 +87,11 @@ def test_a_fault_of_the_api_changes_nothing_that_is_archived(standing: Standing,
 
 
 @pytest.mark.fault(
-    "records with repeated keys, broken UTF-8, lone surrogates, huge integers",
+    "Records have repeated keys, broken UTF-8, lone surrogates or huge integers.",
     area="pulling",
-    data="kept byte for byte, named in `unknown_fields`",
-    user="counted by `pull` and `status`",
-    recovery="none needed",
+    data="They are kept byte for byte, and named in `unknown_fields`.",
+    user="`pull` and `status` count them.",
+    recovery="Nothing.",
 )
 @pytest.mark.parametrize("kind", sorted(RECORD_FAULTS))
 def test_a_record_that_spoils_careless_parsers_is_kept_as_it_is(standing: Standing, kind: str) -> None:
@@ -116,11 +116,11 @@ def test_either_reading_of_an_unclear_documentation_gives_the_truth(standing: St
 
 
 @pytest.mark.fault(
-    "every passing fault of the API at once",
+    "The API fails in every passing way at once.",
     area="pulling",
-    data="every record, byte for byte, once",
-    user="windows that failed are named",
-    recovery="run the pull again: it finds the holes",
+    data="Every record is there, byte for byte, once.",
+    user="`pull` names the windows that failed.",
+    recovery="Run the pull again: it finds the holes.",
 )
 def test_a_storm_of_every_passing_fault_at_once_ends_in_the_truth(standing: Standing) -> None:
     served, site = standing(days=2)
@@ -161,11 +161,11 @@ def test_sql_on_the_command_line_answers_the_verbatim_records(
 
 
 @pytest.mark.fault(
-    "an API key that is wrong, expired, or lacks its scope",
+    "An API key is wrong, expired, or lacks its scope.",
     area="clock and keys",
-    data="what was committed stays; nothing more is written",
-    user="exit 2, with the key's setting and the scope to create",
-    recovery="correct the key, run again",
+    data="What was committed stays. Nothing more is written.",
+    user="Exit 2, the setting of the key and the scope that it needs.",
+    recovery="Correct the key and run it again.",
 )
 def test_a_key_trouble_ends_with_exit_2_and_the_next_run_completes(
     site: Site, past: tuple[str, str], ledgerline: Command

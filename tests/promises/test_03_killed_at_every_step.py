@@ -143,11 +143,11 @@ def steps(total: int) -> list[tuple[int, bool]]:
 
 
 @pytest.mark.fault(
-    "a pull is killed at any write, before or after it took effect",
+    "A pull is killed at any write, before or after the write took effect.",
     area="processes",
-    data="nothing lost, nothing doubled; orphans are signed in",
-    user="nothing",
-    recovery="run the pull again",
+    data="Nothing is lost and nothing doubled. Objects that no entry names are signed in later.",
+    user="The process is gone.",
+    recovery="Run the pull again.",
 )
 def test_a_pull_killed_at_any_put_is_completed_by_the_next(trial: Trial, served: Served) -> None:
     for last, before in steps(trial.puts(two_days)):
@@ -158,11 +158,11 @@ def test_a_pull_killed_at_any_put_is_completed_by_the_next(trial: Trial, served:
 
 
 @pytest.mark.fault(
-    "a second writer does a whole run at any write of the first",
+    "A second writer does a whole run between any two writes of the first.",
     area="processes",
-    data="each record once",
-    user="nothing",
-    recovery="none needed",
+    data="Each record is there once.",
+    user="Nothing unusual.",
+    recovery="Nothing.",
 )
 def test_another_writer_at_any_put_of_a_pull_doubles_nothing(trial: Trial, served: Served) -> None:
     for number in range(1, trial.puts(two_days) + 1, 3):
@@ -179,11 +179,11 @@ def test_another_writer_at_any_put_of_a_pull_doubles_nothing(trial: Trial, serve
 
 
 @pytest.mark.fault(
-    "a seal is killed at any write",
+    "A seal is killed at any write.",
     area="processes",
-    data="readers see each row once at every moment",
-    user="nothing",
-    recovery="the next run completes the seal",
+    data="Readers see each row once, at every moment.",
+    user="The process is gone.",
+    recovery="Nothing: the next run completes the seal.",
 )
 def test_a_seal_killed_at_any_put_leaves_each_row_once_and_is_completed(trial: Trial, served: Served) -> None:
     total = trial.puts(seal, before=two_days)
@@ -202,11 +202,11 @@ def test_a_seal_killed_at_any_put_leaves_each_row_once_and_is_completed(trial: T
 
 
 @pytest.mark.fault(
-    "an import of an export file is killed at any write",
+    "An import of an export file is killed at any write.",
     area="processes",
-    data="each row once",
-    user="nothing",
-    recovery="import the file again",
+    data="Each row is there once.",
+    user="The process is gone.",
+    recovery="Import the file again.",
 )
 def test_an_import_killed_at_any_put_is_completed_by_the_next(trial: Trial, served: Served) -> None:
     site = trial.site()

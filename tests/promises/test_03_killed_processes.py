@@ -109,11 +109,11 @@ def kill_until(count: int, new_site: Sites, seed: int, usual: float | None = Non
 
 
 @pytest.mark.fault(
-    "kill -9 of `ledgerline pull` at random moments",
+    "`ledgerline pull` is killed (kill -9) at random moments.",
     area="processes",
-    data="nothing lost, nothing doubled",
-    user="nothing",
-    recovery="run the pull again",
+    data="Nothing is lost and nothing doubled.",
+    user="The process is gone.",
+    recovery="Run the pull again.",
 )
 def test_six_kills_of_a_pull_lose_nothing_and_double_nothing(new_site: Sites) -> None:
     kill_until(6, new_site, seed=1, usual=2.0)
@@ -142,11 +142,11 @@ def test_two_writers_at_once_on_an_empty_archive_double_nothing(new_site: Sites)
 
 
 @pytest.mark.fault(
-    "several processes pull at once, some are killed",
+    "Several processes pull at once, and some are killed (kill -9).",
     area="processes",
-    data="nothing lost, nothing doubled",
-    user="nothing",
-    recovery="run the pull again",
+    data="Nothing is lost and nothing doubled.",
+    user="The processes are gone.",
+    recovery="Run the pull again.",
 )
 @pytest.mark.slow
 @pytest.mark.parametrize("writers", [2, 3])
@@ -168,11 +168,11 @@ def test_writers_at_once_some_of_them_killed_lose_nothing_and_double_nothing(
 
 
 @pytest.mark.fault(
-    "a backfill with several worker processes is killed",
+    "A backfill by several worker processes is killed (kill -9).",
     area="processes",
-    data="nothing lost, nothing doubled",
-    user="no process is left behind",
-    recovery="run the backfill again",
+    data="Nothing is lost and nothing doubled.",
+    user="The process is gone, and its workers with it.",
+    recovery="Run the backfill again.",
 )
 @pytest.mark.slow
 def test_a_backfill_by_several_processes_that_is_killed_leaves_no_process_and_is_completed(
@@ -226,11 +226,11 @@ while True:
 
 
 @pytest.mark.fault(
-    "kill -9 in the midst of seals",
+    "Processes are killed (kill -9) in the middle of seals.",
     area="processes",
-    data="each row once",
-    user="nothing",
-    recovery="the next run completes the seal",
+    data="Each row is there once.",
+    user="The processes are gone.",
+    recovery="Nothing: the next run completes the seal.",
 )
 @pytest.mark.slow
 def test_kills_in_the_midst_of_seals_lose_no_row_and_double_none(new_site: Sites) -> None:

@@ -75,11 +75,11 @@ class Backfill:
 
 
 @pytest.mark.fault(
-    "a backfill of usage and cost is killed half-way",
+    "A backfill of usage and cost is killed half-way.",
     area="money",
-    data="each day whole, once",
-    user="nothing",
-    recovery="run the backfill again; committed windows are not asked for again",
+    data="Each day is there whole, once.",
+    user="The process is gone.",
+    recovery="Run the backfill again: it asks for no committed window a second time.",
 )
 @pytest.mark.parametrize("stream", ["cost", pytest.param("usage", marks=pytest.mark.slow)])
 def test_a_backfill_killed_half_way_and_run_again_repeats_no_committed_request_and_is_whole(

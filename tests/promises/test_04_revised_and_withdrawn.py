@@ -29,11 +29,11 @@ def busiest(records: list[bytes]) -> str:
 
 
 @pytest.mark.fault(
-    "the vendor redacts or withdraws records that are archived",
+    "The vendor redacts or withdraws records that are archived.",
     area="pulling",
-    data="both versions kept; `as of` answers either",
-    user="`revised` and `withdrawn` in `pull`, `status` and SQL",
-    recovery="decide whether it was meant",
+    data="Both versions are kept. `--as-of` answers with either.",
+    user="`pull`, `status` and SQL say `revised` and `withdrawn`.",
+    recovery="Decide whether it was meant.",
 )
 def test_a_redaction_and_a_withdrawal_show_in_pull_status_and_sql_as_of_before_and_after(
     site: Site, past: tuple[str, str], ledgerline: Command
@@ -96,11 +96,11 @@ def test_both_versions_of_each_record_are_kept_verbatim(standing: Standing) -> N
 
 
 @pytest.mark.fault(
-    "a window breaks off half-way",
+    "A window breaks off half-way.",
     area="pulling",
-    data="what was served is kept, nothing is called withdrawn",
-    user="the window is named as failed",
-    recovery="run the pull again",
+    data="What was served is kept. No record is called withdrawn.",
+    user="`pull` names the window as failed; exit 1.",
+    recovery="Run the pull again.",
 )
 def test_a_window_that_could_not_be_read_to_its_end_withdraws_nothing(standing: Standing) -> None:
     served, site = standing()

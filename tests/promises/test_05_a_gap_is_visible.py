@@ -36,11 +36,11 @@ def findings(site: Site, served: Served, *codes: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.fault(
-    "a window fails for good",
+    "A window fails for good.",
     area="pulling",
-    data="what was served is kept; the hole is in the coverage",
-    user="finding in `pull`, `status`, `verify`; exit 1",
-    recovery="run the pull again",
+    data="What was served is kept. The rest is a hole in the coverage.",
+    user="`pull`, `status` and `verify` have a finding; exit 1.",
+    recovery="Run the pull again.",
 )
 def test_a_failed_window_is_named_by_pull_status_and_verify_and_healed_by_the_next_run(
     site: Site, ledgerline: Command
@@ -113,11 +113,11 @@ def test_days_before_the_first_pull_are_a_gap_from_the_first_day_on(standing: St
 
 
 @pytest.mark.fault(
-    "the vendor indexes a record hours late",
+    "The vendor shows a record hours late.",
     area="pulling",
-    data="found by the re-read of its day",
-    user="`first` in the report of the re-read",
-    recovery="none needed",
+    data="The re-read of its day finds it.",
+    user="The report of the re-read counts it as `first`.",
+    recovery="Nothing.",
 )
 def test_a_record_indexed_hours_late_is_found_when_its_day_is_read_again(standing: Standing) -> None:
     served, site = standing()
@@ -160,11 +160,11 @@ def test_our_own_requests_are_found_in_the_feed(standing: Standing) -> None:
 
 
 @pytest.mark.fault(
-    "the feed hides one of our own requests",
+    "The feed hides one of our own requests.",
     area="pulling",
-    data="nothing is lost that was served",
-    user="finding with the request id",
-    recovery="ask the vendor",
+    data="What was served is there.",
+    user="A finding names the request by its id.",
+    recovery="Ask the vendor about it.",
 )
 def test_a_request_of_ours_that_the_feed_never_showed_is_reported_by_its_id(standing: Standing) -> None:
     served, site = standing()
@@ -265,11 +265,11 @@ def evening(served: Served) -> dict[str, Any]:
 
 
 @pytest.mark.fault(
-    "the vendor's recording is switched off for an evening",
+    "The vendor's recording is switched off for an evening.",
     area="pulling",
-    data="nothing exists for it",
-    user="the span, and who switched it off",
-    recovery="ask who did it",
+    data="The vendor has no records of that time, so nor does the archive.",
+    user="A finding says from when to when, and who switched it off.",
+    recovery="Ask them why.",
 )
 def test_an_evening_without_recording_is_named_with_its_ends_and_who_switched_it_off(standing: Standing) -> None:
     served, site = standing(days=6, users=12)

@@ -67,11 +67,11 @@ def test_a_field_or_value_that_nobody_has_listed_is_named_in_unknown_fields(pull
 
 
 @pytest.mark.fault(
-    "event types, actors, fields and values that nobody has listed",
+    "Event types, actors, fields or values come that nobody has listed.",
     area="pulling",
-    data="kept, tagged, delivered",
-    user="counted by `pull`, `status` and SQL",
-    recovery="update the taxonomy when it suits",
+    data="They are kept, tagged as unknown, and delivered.",
+    user="`pull`, `status` and SQL count them.",
+    recovery="Update Ledgerline when it suits.",
 )
 def test_what_is_unknown_is_kept_verbatim_and_counted_by_pull_status_and_sql(standing: Standing) -> None:
     served, site = standing(days=7)

@@ -103,11 +103,11 @@ def test_a_whole_life_of_an_installation_shows_no_key_anywhere(
 
 
 @pytest.mark.fault(
-    "a server on the way echoes the request with the key",
+    "A server on the way answers with our request, the key in it.",
     area="clock and keys",
-    data="the key is taken out before anything is kept",
-    user="the error, without the key",
-    recovery="find out who echoes",
+    data="The key is taken out before anything is kept.",
+    user="The error, without the key.",
+    recovery="Find out which server does that.",
 )
 def test_a_server_that_echoes_the_request_does_not_get_the_key_archived(site: Site) -> None:
     refused = Given(500, {"error": {"message": f"refused: {site.key}"}}, {"x-api-key": site.key}, date=None)

@@ -112,11 +112,11 @@ def test_it_takes_an_immutability_header_and_the_blob_is_deleted_all_the_same(st
 
 
 @pytest.mark.fault(
-    "a real emulator that takes an immutability header and ignores it",
+    "A real emulator of Azure takes a header of immutability and ignores it.",
     area="store",
-    data="nothing is written to it",
-    user="exit 2, with what it does not keep",
-    recovery="use a store that locks",
+    data="Nothing is written to it.",
+    user="Exit 2 with what the store does not keep.",
+    recovery="Use a store that locks.",
 )
 @pytest.mark.parametrize("lock", ["compliance", "governance"])
 def test_with_a_lock_configured_it_is_refused_each_time(emulator: Emulator, lock: str) -> None:

@@ -84,11 +84,11 @@ def killed_in_the_midst(site: Site, gateway: Gateway, folder: str, more: int, *,
 
 
 @pytest.mark.fault(
-    "a real S3 server is killed (kill -9) in mid-work and started again",
+    "A real S3 server is killed (kill -9) in the middle of work and started again.",
     area="store",
-    data="nothing lost, nothing doubled",
-    user="nothing where it is back within the tries; else exit 2, the server, what is safe and what to do",
-    recovery="run the same command again",
+    data="Nothing is lost and nothing doubled.",
+    user="Nothing unusual where it is back within the tries. Else exit 2, what is safe and what to do.",
+    recovery="Run the same command again.",
 )
 @pytest.mark.parametrize(("folder", "more"), [("pages", 3), ("log", 4), ("tables", 2)])
 def test_a_pull_whose_server_is_killed_and_started_again_ends_in_the_truth(
@@ -101,11 +101,11 @@ def test_a_pull_whose_server_is_killed_and_started_again_ends_in_the_truth(
 
 
 @pytest.mark.fault(
-    "a real S3 server is killed (kill -9) in the midst of seals and started again",
+    "A real S3 server is killed (kill -9) in the middle of seals and started again.",
     area="store",
-    data="each row once",
-    user="nothing, or exit 2 with what to do",
-    recovery="the next run completes the seal",
+    data="Each row is there once.",
+    user="Nothing unusual where it is back within the tries. Else exit 2 and what to do.",
+    recovery="Nothing: the next run completes the seal.",
 )
 def test_seals_whose_server_is_killed_and_started_again_are_completed(site: Site, gateway: Gateway) -> None:
     yesterday = str(datetime.now(UTC).date() - timedelta(days=1))

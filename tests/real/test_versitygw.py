@@ -75,11 +75,11 @@ def test_a_second_put_is_refused_and_leaves_no_version(store: S3Store) -> None:
 
 
 @pytest.mark.fault(
-    "eight writers put one key at once, on a real S3 server",
+    "Eight writers put one key at once, on a real S3 server.",
     area="store",
-    data="one wins, the others are told",
-    user="nothing",
-    recovery="none needed",
+    data="One wins, and the others are told so.",
+    user="Nothing unusual.",
+    recovery="Nothing.",
 )
 def test_of_eight_writers_that_want_one_key_exactly_one_wins(store: S3Store) -> None:
     wanted = [f"log/entry/{n:012d}.json" for n in range(20)]
@@ -159,11 +159,11 @@ def test_compliance_cannot_become_governance(store: S3Store) -> None:
 
 
 @pytest.mark.fault(
-    "an owner tries to delete a locked version, on a real S3 server",
+    "An owner tries to delete a locked version, on a real S3 server.",
     area="tampering",
-    data="it stays",
-    user="the server's refusal",
-    recovery="none needed",
+    data="It stays.",
+    user="The server refuses.",
+    recovery="Nothing.",
 )
 def test_a_locked_version_is_not_deleted_in_any_way(store: S3Store) -> None:
     at = put(store, "a")

@@ -39,11 +39,11 @@ def begun(archive: Archive, clock: Clock) -> Archive:
 
 
 @pytest.mark.fault(
-    "pages that a killed writer left without an entry",
+    "A writer was killed and left pages that no entry names.",
     area="log",
-    data="signed in by an `adopt` entry; they make no window complete",
-    user="a note in `verify`",
-    recovery="the next run does it",
+    data="A later entry (`adopt`) signs them in. They make no window complete.",
+    user="`verify` has a note.",
+    recovery="Nothing: the next run does it.",
 )
 def test_a_page_without_an_entry_is_signed_in_once_its_writer_must_be_gone(begun: Archive, clock: Clock) -> None:
     orphan = left_behind(begun, "orphan")

@@ -141,11 +141,11 @@ def test_a_stranger_cannot_rotate(rotated: MemoryStore) -> None:
 
 
 @pytest.mark.fault(
-    "a change of the signing key is killed at any step",
+    "A change of the signing key is killed at any step.",
     area="clock and keys",
-    data="the log names one key at every size",
-    user="`verify` is clean",
-    recovery="run `key rotate` again",
+    data="The log names one key at every size.",
+    user="`verify` is clean.",
+    recovery="Run `ledgerline key rotate` again.",
 )
 def test_killed_at_any_step_a_rerun_completes_it() -> None:
     before = MemoryStore(Clock())
@@ -216,11 +216,11 @@ def test_a_rotation_that_loses_against_a_pull_takes_the_place_after_it() -> None
 
 
 @pytest.mark.fault(
-    "two changes of the signing key at once",
+    "The signing key is changed twice at once.",
     area="clock and keys",
-    data="one wins",
-    user="the other is told which key signs now",
-    recovery="none needed",
+    data="One change wins.",
+    user="The other one is told which key signs now.",
+    recovery="Nothing.",
 )
 def test_of_two_rotations_at_once_one_wins_and_the_other_is_told() -> None:
     store = Meanwhile(Clock())

@@ -56,11 +56,11 @@ assert store.get("pages/large") == b"x" * 10_000
 
 
 @pytest.mark.fault(
-    "the disk is full at any write",
+    "The disk is full at any write of the store.",
     area="store",
-    data="no half of an object",
-    user="an error that says what is safe",
-    recovery="make room, run again",
+    data="No object is there by halves.",
+    user="An error says what is safe.",
+    recovery="Make room and run it again.",
 )
 def test_a_full_disk_keeps_nothing_by_halves_and_a_rerun_completes(root: Path) -> None:
     done = run(FILE_SIZE_LIMIT, f"file:{root}")
@@ -105,11 +105,11 @@ assert [store.get(i.key) for i in store.list("")] == [b"%04d" % n * 5000 for n i
 
 
 @pytest.mark.fault(
-    "the disk is read-only",
+    "The disk is mounted for reading only.",
     area="store",
-    data="nothing is written",
-    user="an error that says so",
-    recovery="mount it for writing",
+    data="Nothing is written.",
+    user="An error says so.",
+    recovery="Mount it for writing.",
 )
 def test_a_read_only_disk_says_so(root: Path) -> None:
     program = """

@@ -90,11 +90,11 @@ def test_an_untouched_bucket_passes(bucket: BucketHands) -> None:
 
 
 @pytest.mark.fault(
-    "sixty ways to alter, remove, add, reorder, truncate, fork or roll back",
+    "Somebody alters, removes, adds, reorders, truncates, forks or rolls back, in one of sixty ways.",
     area="tampering",
-    data="the log tells which",
-    user="`verify` names each by its own code",
-    recovery="docs/operations.md, by code",
+    data="The log shows it.",
+    user="`verify` names each with a code of its own; exit 1.",
+    recovery="Look the code up in docs/operations.md.",
 )
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=str)
 def test_it_is_told_in_a_folder(folder: FolderHands, mutation: Mutation) -> None:
@@ -137,11 +137,11 @@ EVERY_CLASS = [
 
 
 @pytest.mark.fault(
-    "a delete marker hides an object",
+    "A delete marker hides an object.",
     area="tampering",
-    data="the version is still there",
-    user="`verify`: `delete_marker`",
-    recovery="remove the marker",
+    data="The version under it is still there.",
+    user="`verify` says `delete_marker`; exit 1.",
+    recovery="Remove the marker, and find out who put it there.",
 )
 @pytest.mark.parametrize("prefix", EVERY_CLASS)
 def test_a_delete_marker_is_told(bucket: BucketHands, prefix: str) -> None:
@@ -202,11 +202,11 @@ def test_a_file_that_can_be_written_to_is_unlocked(folder: FolderHands) -> None:
 
 
 @pytest.mark.fault(
-    "any byte of any object is changed",
+    "Any byte of any object is changed.",
     area="tampering",
-    data="the log tells which",
-    user="`verify` names it, exit 1",
-    recovery="restore it from a copy, find out who",
+    data="The log shows it.",
+    user="`verify` names the object; exit 1.",
+    recovery="Restore it from a copy, and find out who changed it.",
 )
 @given(data=st.data())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

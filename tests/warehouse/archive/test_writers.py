@@ -81,11 +81,11 @@ def before(request: pytest.FixtureRequest) -> MemoryStore:
 
 
 @pytest.mark.fault(
-    "a writer is killed at any operation on the log",
+    "A writer is killed at any operation on the log.",
     area="log",
-    data="the log is whole",
-    user="nothing",
-    recovery="none needed",
+    data="The log is whole.",
+    user="The process is gone.",
+    recovery="Nothing: the next writer goes on.",
 )
 def test_killed_at_any_step_the_next_writer_goes_on(before: MemoryStore) -> None:
     clock = before.clock
@@ -164,11 +164,11 @@ class Moody(Wrapped):
 
 
 @pytest.mark.fault(
-    "the store fails now and then",
+    "The store fails now and then.",
     area="log",
-    data="nothing lost, nothing doubled",
-    user="what could not be written",
-    recovery="run again",
+    data="Nothing is lost and nothing doubled.",
+    user="An error names what could not be written.",
+    recovery="Run it again.",
 )
 @pytest.mark.parametrize("seed", range(5))
 def test_a_store_that_fails_now_and_then_costs_repeats_and_nothing_else(seed: int) -> None:
@@ -202,11 +202,11 @@ def started(folder: Path, name: str, count: int) -> "subprocess.Popen[str]":
 
 
 @pytest.mark.fault(
-    "processes append to one log at once",
+    "Several processes append to one log at once.",
     area="log",
-    data="each entry once, in one order",
-    user="nothing",
-    recovery="none needed",
+    data="Each entry is there once, in one order.",
+    user="Nothing unusual.",
+    recovery="Nothing.",
 )
 @pytest.mark.parametrize("writers", [2, 4])
 def test_processes_that_write_at_once_each_commit_everything_once(tmp_path: Path, writers: int) -> None:
