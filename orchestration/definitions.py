@@ -27,6 +27,7 @@ from assets import (  # noqa: E402
     telemetry,
 )
 from assets.code_references import with_code  # noqa: E402
+from orchestration.closing import close_to_others  # noqa: E402
 from orchestration.forwarding import forward_claims, waiting_claims  # noqa: E402
 from orchestration.partitions import ended, ended_months, monthly, since  # noqa: E402
 from orchestration.pruning import pruning_job  # noqa: E402
@@ -73,6 +74,7 @@ def definitions_of(settings: Settings, clock: Clock = system_clock) -> dg.Defini
 @dg.definitions
 def defs() -> dg.Definitions:
     """What Dagster loads: the pipeline of $LEDGERLINE_CONFIG, else of ./ledgerline.toml."""
+    close_to_others()  # each process of Dagster that runs code of ours comes by here first
     try:
         return definitions_of(load())
     except ConfigError as error:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from orchestration.closing import close_to_others
+
 # What each schedule calls it with; deploy/aws/function.tf has them too.
 TAIL: Final = (("pull", "activities"), ("detections", "run"))
 DELIVER: Final = ("deliver",)  # where there is somewhere to deliver to
@@ -24,6 +26,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     Each is run whatever became of the one before. Findings (exit code 1) are said and are no failure: `ledgerline
     status` shows them. Raises CommandsFailed where a command could not run, so that the function's alarm rings.
     """
+    close_to_others()
     configured()
     from orchestration.cli.app import run  # noqa: PLC0415 - a cold start reads the configuration first
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
+from orchestration.closing import close_to_others
 from orchestration.dagster_processes import CannotStart, running
 from orchestration.demo_tenant import DemoFolder, InUse, TenantFailed, serve_tenant
 from warehouse.config import CONFIG_VARIABLE, ConfigError, config_path, load
@@ -22,6 +23,7 @@ from warehouse.config import CONFIG_VARIABLE, ConfigError, config_path, load
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until a signal; returns the exit code (0 stopped, 2 could not run)."""
+    close_to_others()
     options = _parser().parse_args(argv)
     stop_on_signals()
     try:

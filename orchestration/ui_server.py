@@ -16,6 +16,8 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from orchestration.closing import close_to_others
+
 # Names by which the server may be asked for, commas between: no other site's name can be pointed at this address
 # (DNS rebinding). Unset where a proxy stands in front, which looks at names itself.
 HOSTS = "LEDGERLINE_UI_HOSTS"
@@ -61,6 +63,7 @@ class OwnPagesOnly:
 
 def main() -> None:
     """Run Dagster's webserver of this process's arguments, behind the guard."""
+    close_to_others()
     hosts = frozenset(name.strip().lower() for name in os.environ.get(HOSTS, "").split(",") if name.strip())
     own = DagsterWebserver.build_middleware
 

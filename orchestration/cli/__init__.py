@@ -5,6 +5,8 @@ import signal
 import sys
 from types import FrameType
 
+from orchestration.closing import close_to_others
+
 INTERRUPTED = 130
 
 
@@ -15,6 +17,7 @@ class Interrupted(KeyboardInterrupt):
 
 def main() -> None:
     """Run the command line of this process and exit with its code."""
+    close_to_others()
     try:
         signal.signal(signal.SIGINT, _interrupt)
         from orchestration.cli.app import run  # noqa: PLC0415  (an interrupt while loading ends cleanly too)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from orchestration.cli.demo_steps import DemoRun, run_demo
 from orchestration.cli.output import Output, duration
+from orchestration.closing import close_to_others
 from orchestration.dagster_processes import CannotStart, Running, running
 from orchestration.demo_tenant import DemoFolder, InUse, TenantFailed, make_folder, serve_tenant
 from orchestration.stack import dagster_side, trino_side
@@ -40,6 +41,7 @@ class Servers:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Bring everything up; returns the exit code (0 stopped, 1 something on it went wrong, 2 could not run)."""
+    close_to_others()
     options = _parser().parse_args(argv)
     lacking = missing()
     if lacking:
