@@ -17,6 +17,7 @@ from warehouse.archive.state import TableFile
 from warehouse.tables.fold import STREAM
 from warehouse.tables.object_access import reader_of
 from warehouse.tables.schema import TABLE
+from warehouse.tables.sql_literal import literal
 
 _LONGEST = 200  # letters of an id that others are compared with
 
@@ -147,9 +148,9 @@ def _ask(
     if not files:
         return []
     root, setup = reader_of(workshop.archive, files)
-    listed = ", ".join(_literal(f"{root}{file.key}") for file in files)
+    listed = ", ".join(literal(f"{root}{file.key}") for file in files)
     # As literals: to bind values, DuckDB loads pandas, which takes longer than the question.
-    asked = question.format(files=f"read_parquet([{listed}], hive_partitioning = false)", id=_literal(event_id))
+    asked = question.format(files=f"read_parquet([{listed}], hive_partitioning = false)", id=literal(event_id))
     try:
         for statement in setup:
             db.execute(statement)
@@ -160,10 +161,6 @@ def _ask(
             f"the tables of {workshop.archive.store.url} cannot be read ({reason}); check that the store answers, "
             f"and run `ledgerline verify`"
         ) from error
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def unfolded(workshop: Workshop) -> int:

@@ -37,6 +37,7 @@ from sigma.types import (
 
 from warehouse.detections.errors import RuleInvalid
 from warehouse.detections.source import Source
+from warehouse.tables.sql_literal import literal
 
 Dialect = Literal["duckdb", "athena"]
 
@@ -49,11 +50,6 @@ _COMPARE = {
     CompareOperators.NEQ: "<>",
 }
 _LIKE_SPECIAL = re.compile(r"([\\%_])")
-
-
-def literal(text: str) -> str:
-    """A text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def predicate(rule: SigmaRule, source: Source, dialect: Dialect) -> str:

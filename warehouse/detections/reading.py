@@ -11,12 +11,13 @@ from typing import Any
 import duckdb
 
 from warehouse.detections.alert import Find
-from warehouse.detections.condition import fields, literal
+from warehouse.detections.condition import fields
 from warehouse.detections.places import Places
 from warehouse.detections.rule import Rule
 from warehouse.detections.source import PLACE_FIELDS
 from warehouse.detections.statement import moment, statement
 from warehouse.tables.schema import AUDIT_EVENTS
+from warehouse.tables.sql_literal import literal
 from warehouse.wire.windows import Window
 
 _LOOKED_AT = "detections_events"

@@ -11,11 +11,12 @@ Columns of the answer: one VARCHAR for each group-by field (`g0`, `g1`, ..), `fi
 from collections.abc import Mapping
 from datetime import datetime
 
-from warehouse.detections.condition import Dialect, literal
+from warehouse.detections.condition import Dialect
 from warehouse.detections.errors import RuleInvalid
 from warehouse.detections.places import TABLE as PLACES
 from warehouse.detections.rule import Part, Rule
 from warehouse.detections.shape import seconds
+from warehouse.tables.sql_literal import literal
 
 _LENGTH = {"duckdb": "len(list_distinct({list}))", "athena": "cardinality(array_distinct({list}))"}
 

@@ -28,6 +28,7 @@ from warehouse.evidence.questions import filled, question
 from warehouse.evidence.readme import readme
 from warehouse.evidence.statement import sign
 from warehouse.tables.catalog import connect
+from warehouse.tables.sql_literal import literal
 from warehouse.wire.times import rfc3339
 from warehouse.wire.windows import Window
 
@@ -151,8 +152,7 @@ def _answers(db: duckdb.DuckDBPyConnection, folder: Path, wanted: Wanted, packed
 def _proofs(db: duckdb.DuckDBPyConnection, folder: Path, prover: Prover, wanted: Wanted, packed: Packed) -> None:
     """Proofs of a sample: the events whose SHA-256 of `seed:id` comes first. A proof holds the whole record, so
     none is made of a record that is masked."""
-    seed = wanted.seed.replace("'", "''")
-    chosen = provable(db, "packed", f"sha256('{seed}:' || id), id", wanted.sample)
+    chosen = provable(db, "packed", f"sha256({literal(wanted.seed + ':')} || id), id", wanted.sample)
     rows = []
     if chosen:
         (folder / "proofs").mkdir()
@@ -165,12 +165,8 @@ def _proofs(db: duckdb.DuckDBPyConnection, folder: Path, prover: Prover, wanted:
     write_csv(folder / "sample.csv", ("proof", "id", "type", "created_at", "version", "fold"), rows)
 
 
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")
-
-
 def _parquet(db: duckdb.DuckDBPyConnection, sql: str, path: Path) -> None:
-    db.execute(f"copy ({sql.rstrip().rstrip(';')}) to '{_quoted(str(path))}' (format parquet, compression zstd)")
+    db.execute(f"copy ({sql.rstrip().rstrip(';')}) to {literal(str(path))} (format parquet, compression zstd)")
 
 
 def _fetched(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:

@@ -12,6 +12,7 @@ import duckdb
 from warehouse.archive.errors import ObjectAltered
 from warehouse.archive.proof import Made, Place, Prover
 from warehouse.tables.masking_rules import MASKED_RECORDS_BEGIN
+from warehouse.tables.sql_literal import literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def provable(db: duckdb.DuckDBPyConnection, table: str, order: str, limit: int) 
 
 def provable_ids(db: duckdb.DuckDBPyConnection, ids: Iterable[str], versions: Iterable[str]) -> list[Provable]:
     """The newest version of some events, and every version of others; none that is masked."""
-    asked = [f"({_literal(one)}, false)" for one in ids] + [f"({_literal(one)}, true)" for one in versions]
+    asked = [f"({literal(one)}, false)" for one in ids] + [f"({literal(one)}, true)" for one in versions]
     if not asked:
         return []
     # as text: handing values to the engine would load pandas
@@ -78,10 +79,6 @@ def proof_of(db: duckdb.DuckDBPyConnection, prover: Prover, version: Provable) -
         raise _nowhere(version)
     in_utc = (version.created_at_text or "").endswith("Z")  # the checker compares times as texts
     return prover.event(Place(*before), withdrawn_by=version.commit_seq if in_utc else None)
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _nowhere(version: Provable) -> ObjectAltered:

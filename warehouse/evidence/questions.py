@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from warehouse.evidence.errors import ParameterWrong, QuestionUnknown, near
+from warehouse.tables.sql_literal import literal
 from warehouse.wire.times import parse_rfc3339
 
 FOLDER: Final = Path(__file__).with_name("cookbook")
@@ -112,7 +113,7 @@ def _literal(parameter: Parameter, value: Value) -> str:
     text = str(value)
     if "\0" in text:
         raise ParameterWrong(f"{parameter.name} is a text without null characters")
-    return "'" + text.replace("'", "''") + "'"
+    return literal(text)
 
 
 def _moment(parameter: Parameter, value: Value) -> datetime:
@@ -136,9 +137,9 @@ def _read(path: Path) -> Question:
     about = {**_SHARED, **dict(line.split(": ", 1) for line in headers["param"])}
     needed = {name for line in headers["needs"] for name in line.split()}
     parameters: dict[str, Parameter] = {}
-    for timestamp, literal, name in _LITERAL.findall(text):
-        kind = "moment" if timestamp else "text" if literal.startswith("'") else "number"
-        default = literal.strip("'").replace("''", "'")
+    for timestamp, value, name in _LITERAL.findall(text):
+        kind = "moment" if timestamp else "text" if value.startswith("'") else "number"
+        default = value.strip("'").replace("''", "'")
         parameters.setdefault(name, Parameter(name, kind, default, about[name], name in needed))
     return Question(
         name=path.stem,

@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -27,6 +26,7 @@ from warehouse.tables.masking import Masks, fingerprint
 from warehouse.tables.object_access import reader_of, within
 from warehouse.tables.schema import AUDIT_EVENTS, TABLE
 from warehouse.tables.spend.views import spend_as_of, spend_views
+from warehouse.tables.sql_literal import literal
 from warehouse.tables.stored_tables import STORED
 from warehouse.tables.telemetry.schema import TABLES as TELEMETRY
 from warehouse.tables.telemetry.views import telemetry_as_of, telemetry_view
@@ -167,7 +167,7 @@ def _as_in_athena(db: duckdb.DuckDBPyConnection) -> list[str]:
     made = [*JSON_MACROS]
     if not db.execute("select 1 from duckdb_views() where view_name = 'event_types' and not internal").fetchall():
         names = ", ".join(_name(name) for name in SEED_COLUMNS)
-        source = f"read_csv({_literal(_verbatim(os.fspath(EVENT_TYPES_CSV)))}, header = true, all_varchar = true)"
+        source = f"read_csv({literal(_verbatim(os.fspath(EVENT_TYPES_CSV)))}, header = true, all_varchar = true)"
         made.append(f"create view event_types as select {names} from {source}")
     return made
 
@@ -215,7 +215,7 @@ def attach_marts(db: duckdb.DuckDBPyConnection, database: Path, state: LogState)
 
     False, and nothing is shown, where they were built under other restrictions than are on now.
     """
-    db.execute(f"attach {_literal(os.fspath(database))} as marts (read_only)")
+    db.execute(f"attach {literal(os.fspath(database))} as marts (read_only)")
     if _marts_made_under(db) != fingerprint(state):
         db.execute("detach marts")
         return False
@@ -277,15 +277,15 @@ def statements(archive: Archive, schema: str | None = None, *, unmasked: Collect
 
 def as_of_statements(moment: str, state: LogState, schema: str = "") -> list[str]:
     """Make `audit_events` and `audit_event_versions` mean what was known at a moment (RFC 3339)."""
-    literal = f"timestamptz {_literal(moment)}"
+    at = f"timestamptz {literal(moment)}"
     return [
-        f"create or replace temp view audit_events as select * from {schema}audit_events_as_of({literal})",
+        f"create or replace temp view audit_events as select * from {schema}audit_events_as_of({at})",
         f"create or replace temp view audit_event_versions as "
-        f"select * from memory.main.audit_event_versions where observed_at <= {literal}",
-        *spend_as_of(literal),
-        *directory_as_of(literal),
-        *engagement_as_of(literal),
-        *telemetry_as_of(literal),
+        f"select * from memory.main.audit_event_versions where observed_at <= {at}",
+        *spend_as_of(at),
+        *directory_as_of(at),
+        *engagement_as_of(at),
+        *telemetry_as_of(at),
     ]
 
 
@@ -324,20 +324,20 @@ def _over(files: Sequence[TableFile], columns: pa.Schema, root: str, *, by_day: 
         empty = ", ".join(f"cast(null as {sql_type(field)}) as {_name(field.name)}" for field in columns)
         day = ", cast(null as date) as dt" if by_day else ""
         return f"select {empty}{day} where false"
-    listed = ", ".join(_literal(_verbatim(root) + within(file.key, "tables/")) for file in files)
+    listed = ", ".join(literal(_verbatim(root) + within(file.key, "tables/")) for file in files)
     names = ", ".join(_name(field.name) for field in columns)
     if not by_day:
         return f"select {names} from read_parquet([{listed}], hive_partitioning = false)"
     day, options = "dt", "hive_partitioning = true, hive_types = {'dt': date}"
     if _PARTITION.search(root):  # `type=audit` above the archive would pass for a column of the files
-        day = f"cast(regexp_extract(stored_as, {_literal(_DAY)}, 1) as date) as dt"
+        day = f"cast(regexp_extract(stored_as, {literal(_DAY)}, 1) as date) as dt"
         options = "hive_partitioning = false, filename = 'stored_as'"
     return f"select {names}, {day} from read_parquet([{listed}], {options})"
 
 
 def _log_view(prefix: str, state: LogState, root: str, masks: Masks) -> str:
-    columns = ", ".join(f"{_literal(name)}: {_literal(kind)}" for name, kind in _LOG_COLUMNS.items())
-    entries = _literal(_verbatim(root) + "log/entry/*.json")
+    columns = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in _LOG_COLUMNS.items())
+    entries = literal(_verbatim(root) + "log/entry/*.json")
     if state.size == 0:
         empty = ", ".join(f"cast(null as {kind}) as {_name(name)}" for name, kind in _LOG_COLUMNS.items())
         return f"create or replace view {prefix}log_entries as select {empty} where false"
@@ -358,7 +358,7 @@ def _first_seen_rows(state: LogState) -> str:
     for table in state.tables.values():
         for what, seen in (("type", table.unknown_types), ("field", table.unknown_fields)):
             rows += [
-                f"('{what}', {_literal(name)}, {first.seq}, timestamptz {_literal(first.at)}, {first.count})"
+                f"('{what}', {literal(name)}, {first.seq}, timestamptz {literal(first.at)}, {first.count})"
                 for name, first in seen.items()
             ]
     return ", ".join(rows)
@@ -372,10 +372,6 @@ def _verbatim(root: str) -> str:
 def sql_type(field: pa.Field) -> str:
     """The SQL type of a column of an Arrow schema."""
     return _SQL_TYPES[str(field.type)]
-
-
-def _literal(text: Any) -> str:
-    return "'" + str(text).replace("'", "''") + "'"
 
 
 def _name(text: str) -> str:

@@ -10,6 +10,7 @@ from warehouse.archive.deliveries import RECEIPTS
 from warehouse.archive.state import LogState
 from warehouse.tables.masking import Masks
 from warehouse.tables.object_access import within
+from warehouse.tables.sql_literal import literal
 
 DELIVERIES: Final = {
     "destination": "VARCHAR",
@@ -54,15 +55,15 @@ def delivery_views(prefix: str, state: LogState, root: str, masks: Masks) -> lis
     if any(one.receipts for one in served.values()):
         # which files count is asked of the log when the table is read: a list of all of them would grow for ever
         receipts = (
-            f"select {_shown(DELIVERIES, masks)} from read_parquet({_text(root + RECEIPTS + '*/*/*.parquet')}, "
+            f"select {_shown(DELIVERIES, masks)} from read_parquet({literal(root + RECEIPTS + '*/*/*.parquet')}, "
             f"hive_partitioning = false, filename = 'stored_as') where stored_as in (select concat("
-            f"{_text(_plain(root))}, object ->> 'key') from (select unnest(cast(objects as json[])) as object "
+            f"{literal(_plain(root))}, object ->> 'key') from (select unnest(cast(objects as json[])) as object "
             f"from {prefix}log_entries where kind = 'delivery') as named)"
         )
     files = [root + within(file.key, "dead_letters/") for one in served.values() for file in one.dead]
     dead = _empty(DEAD_LETTERS)
     if files:
-        listed = ", ".join(map(_text, files))
+        listed = ", ".join(map(literal, files))
         dead = f"select {_shown(DEAD_LETTERS, masks)} from read_parquet([{listed}], hive_partitioning = false)"
     return [
         f"create or replace view {prefix}deliveries as {receipts}",
@@ -84,7 +85,3 @@ def _empty(columns: dict[str, str]) -> str:
 def _plain(root: str) -> str:
     """The root as file names come back, where `[`, `*` and `?` stand for themselves."""
     return root.replace("[[]", "[").replace("[*]", "*").replace("[?]", "?")
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

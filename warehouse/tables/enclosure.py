@@ -18,6 +18,7 @@ import duckdb
 
 from warehouse.archive.archive import Archive
 from warehouse.tables.object_access import reader_of
+from warehouse.tables.sql_literal import literal
 from warehouse.taxonomy.taxonomy import EVENT_TYPES_CSV
 
 # Table functions that read nothing but what they are given, or the engine's own lists.
@@ -46,10 +47,10 @@ def enclose(db: duckdb.DuckDBPyConnection, archive: Archive) -> None:
     # A name that nobody can foresee: the folder is made by the engine, when an answer does not fit into memory.
     spill = Path(tempfile.gettempdir()) / f"ledgerline-sql-{secrets.token_hex(8)}"
     for setting in (
-        f"temp_directory = {_literal(os.fspath(spill))}",
+        f"temp_directory = {literal(os.fspath(spill))}",
         "python_enable_replacements = false",
-        f"allowed_directories = [{_literal(root)}]",
-        f"allowed_paths = [{_literal(os.fspath(EVENT_TYPES_CSV))}]",
+        f"allowed_directories = [{literal(root)}]",
+        f"allowed_paths = [{literal(os.fspath(EVENT_TYPES_CSV))}]",
         "enable_external_access = false",
         "lock_configuration = true",
     ):
@@ -82,7 +83,7 @@ def _tree(db: duckdb.DuckDBPyConnection, text: str) -> Any:
     if "\0" in text:  # would end the literal for the engine's parser
         return None
     # As a literal: to bind values, DuckDB loads pandas, which takes longer than most questions.
-    row = db.execute(f"select json_serialize_sql({_literal(text)})").fetchone()
+    row = db.execute(f"select json_serialize_sql({literal(text)})").fetchone()
     tree = json.loads(row[0]) if row else {"error": True}
     return None if tree["error"] else tree["statements"]
 
@@ -125,7 +126,3 @@ def _schemas(db: duckdb.DuckDBPyConnection) -> frozenset[str]:
         "select schema_name from duckdb_schemas() union select database_name from duckdb_databases()"
     )
     return frozenset(str(row[0]) for row in found.fetchall())
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

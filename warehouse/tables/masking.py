@@ -20,7 +20,8 @@ from warehouse.tables.masking_rules import (
     Rule,
     rule_of,
 )
-from warehouse.tables.masking_sql import Finder, literal
+from warehouse.tables.masking_sql import Finder
+from warehouse.tables.sql_literal import literal
 
 EVERY_TABLE: Final = "*"
 # What chargeback reads: books must be whole, and a statement shows cost centres, not persons.

@@ -9,6 +9,7 @@ from typing import Final
 
 from warehouse.archive.restriction import AROUND, BETWEEN
 from warehouse.archive.state import Restriction
+from warehouse.tables.sql_literal import literal
 
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*"'
 
@@ -112,8 +113,3 @@ class Finder:
             hashed = self.dialect.sha256.format(f"concat({literal(salt)}, {value})")
             tests.append(f"{hashed} in ({', '.join(literal(one) for one in sorted(digests))})")
         return f"({' or '.join(tests) or 'false'})"
-
-
-def literal(text: str) -> str:
-    """A text as a SQL literal."""
-    return "'" + text.replace("'", "''") + "'"

@@ -16,6 +16,7 @@ from warehouse.archive.local import LocalStore
 from warehouse.archive.state import TableFile
 from warehouse.archive.store import Store, check_key
 from warehouse.tables.mirror import mirror
+from warehouse.tables.sql_literal import literal
 
 
 class NoReader(Exception):
@@ -76,17 +77,14 @@ def _s3_secret(client: Any) -> str:
     endpoint = client.meta.endpoint_url
     scheme, _, host = endpoint.partition("://")
 
-    def text(value: str) -> str:
-        return "'" + value.replace("'", "''") + "'"
-
     parts = [
         "type s3",
-        f"key_id {text(credentials.access_key)}",
-        f"secret {text(credentials.secret_key)}",
-        f"region {text(client.meta.region_name or 'us-east-1')}",
+        f"key_id {literal(credentials.access_key)}",
+        f"secret {literal(credentials.secret_key)}",
+        f"region {literal(client.meta.region_name or 'us-east-1')}",
     ]
     if credentials.token:
-        parts.append(f"session_token {text(credentials.token)}")
+        parts.append(f"session_token {literal(credentials.token)}")
     if not host.endswith("amazonaws.com"):
-        parts += [f"endpoint {text(host)}", "url_style 'path'", f"use_ssl {str(scheme == 'https').lower()}"]
+        parts += [f"endpoint {literal(host)}", "url_style 'path'", f"use_ssl {str(scheme == 'https').lower()}"]
     return f"create or replace secret archive_s3 ({', '.join(parts)})"

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from warehouse.tables.sql_literal import literal
+
 # The first day that Athena looks for. A day outside the range is not seen, so it begins before there was an API.
 FIRST_DAY: Final = "2020-01-01"
 # A record dated in the future is still a record: clocks may be wrong by some days.
@@ -84,10 +86,12 @@ class ExternalTable:
         """The statement in Athena's words. Only new tables are made: `drop table` loses no data."""
         columns = ",\n  ".join(f"`{name}` {kind}" for name, kind in self.columns)
         parts = "partitioned by (`dt` date)\nstored as parquet" if self.daily else "stored as textfile"
-        properties = ",\n  ".join(f"{_text(key)} = {_text(value)}" for key, value in self._properties().items())
+        properties = ",\n  ".join(
+            f"{literal(key)} = {literal(value)}" for key, value in self._properties().items()
+        )
         return (
             f"create external table if not exists `{database}`.`{self.name}` (\n  {columns}\n)\n"
-            f"comment {_text(self.about)}\n{parts}\nlocation {_text(self.location)}"
+            f"comment {literal(self.about)}\n{parts}\nlocation {literal(self.location)}"
             + (f"\ntblproperties (\n  {properties}\n)" if properties else "")
         )
 
@@ -96,7 +100,7 @@ class ExternalTable:
         times as `time`."""
         types = {**_TRINO, "timestamp": time}
         columns = [f'"{name}" {types.get(kind, kind)}' for name, kind in self.columns]
-        properties = [f"external_location = {_text(self.location)}"]
+        properties = [f"external_location = {literal(self.location)}"]
         if self.daily:
             columns.append(
                 "\"dt\" date with (partition_projection_type = 'DATE', "
@@ -113,7 +117,7 @@ class ExternalTable:
             properties.append("format = 'TEXTFILE'")
         listed = ",\n  ".join(columns)
         return (
-            f'create table if not exists {schema}."{self.name}" (\n  {listed}\n)\ncomment {_text(self.about)}\n'
+            f'create table if not exists {schema}."{self.name}" (\n  {listed}\n)\ncomment {literal(self.about)}\n'
             f"with ({', '.join(properties)})"
         )
 
@@ -135,7 +139,3 @@ class ExternalTable:
 def hive_columns(schema: pa.Schema, leave_out: Sequence[str] = ()) -> tuple[tuple[str, str], ...]:
     """Names and Hive types of an Arrow schema."""
     return tuple((field.name, _HIVE[str(field.type)]) for field in schema if field.name not in leave_out)
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -2,6 +2,7 @@
 
 import csv
 
+from warehouse.tables.sql_literal import literal
 from warehouse.taxonomy.seed import SEED_COLUMNS
 from warehouse.taxonomy.taxonomy import EVENT_TYPES_CSV
 
@@ -17,4 +18,4 @@ def event_types() -> str:
 
 def _value(text: str) -> str:
     """An empty cell is null, as DuckDB's reader of CSV has it."""
-    return "'" + text.replace("'", "''") + "'" if text else "null"
+    return literal(text) if text else "null"
