@@ -1,10 +1,7 @@
 """All rules over five minutes, a day and a year of the archive, beside their own SQL run by hand, one statement
 after the other, and beside the one reading that none can avoid."""
 
-import json
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
@@ -13,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.detections_build import EVENTS_OF_A_PERSON, FIRST
-from benchmarks.harness import ROOT, Failed, Run, environment, in_turn, middle, module
+from benchmarks.harness import Failed, Run, built_by_all_cores, in_turn, middle, module
 from benchmarks.report import Aim, Table
 
 _COLUMNS = ["window", "events a day", "rules", "alerts", "s", "by hand: s", "times", "reading: s"]
@@ -101,27 +98,7 @@ def _build(folder: Path, days: int, per_day: int) -> dict[str, float]:
     people = max(10, round(per_day / EVENTS_OF_A_PERSON))
     copies = -(-people // _PEOPLE)
     given = ["--folder", os.fspath(folder), "--people", str(people // copies), "--copies", str(copies)]
-    module("detections_build", *given, "--days", "0")  # the one key, and the log begun
-    shares = min(len(os.sched_getaffinity(0)), 4)
-    builders = [
-        subprocess.Popen(
-            [
-                *(sys.executable, "-m", "benchmarks.detections_build", *given),
-                *("--days", str(days), "--share", f"{share}/{shares}"),
-            ],
-            cwd=ROOT,
-            env=environment(),
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for share in range(shares)
-    ]
-    said = [builder.communicate()[0] for builder in builders]
-    if any(builder.returncode for builder in builders):
-        raise Failed("the sealed tier could not be built")
-    module("detections_build", *given, "--days", "0")  # a snapshot, as the last seal of a day makes one
-    parts = [json.loads(text.splitlines()[-1]) for text in said]
-    sums = {name: float(sum(part[name] for part in parts)) for name in parts[0]}
+    sums = built_by_all_cores("detections_build", given, days)
     return sums | {"seconds": (datetime.now(UTC) - began).total_seconds()}
 
 

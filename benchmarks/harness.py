@@ -130,6 +130,29 @@ def module(name: str, *arguments: str, **settings: Any) -> Run:
     return run(["-m", f"benchmarks.{name}", *arguments], **settings)
 
 
+def built_by_all_cores(builder: str, given: Sequence[str], days: int) -> dict[str, float]:
+    """What the module `builder` makes of so many days, a share by each core; the sums of what they said.
+
+    Before and after, it runs for no day: the one key and the log begun, and a snapshot as the last seal of a day
+    makes one. Raises Failed where a share could not be built.
+    """
+    module(builder, *given, "--days", "0")
+    shares = min(len(os.sched_getaffinity(0)), 4)
+    command = [sys.executable, "-m", f"benchmarks.{builder}", *given, "--days", str(days), "--share"]
+    builders = [
+        subprocess.Popen(
+            [*command, f"{share}/{shares}"], cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True
+        )
+        for share in range(shares)
+    ]
+    said = [builder.communicate()[0] for builder in builders]
+    if any(builder.returncode for builder in builders):
+        raise Failed("the sealed tier could not be built")
+    module(builder, *given, "--days", "0")
+    parts = [json.loads(text.splitlines()[-1]) for text in said]
+    return {name: sum(part[name] for part in parts) for name in parts[0]}
+
+
 def in_turn(contenders: dict[str, Callable[[], Run]], rounds: int) -> dict[str, list[Run]]:
     """A B C A B C ...: drift of a shared machine hits all alike."""
     results: dict[str, list[Run]] = {name: [] for name in contenders}

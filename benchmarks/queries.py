@@ -4,13 +4,11 @@ files: in order of time, without bloom filter.
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from datetime import date, timedelta
 from pathlib import Path
 
-from benchmarks.harness import ROOT, Failed, Run, environment, module
+from benchmarks.harness import Failed, Run, built_by_all_cores, module
 from benchmarks.report import Aim, Table
 
 FIRST = date(2025, 11, 22)
@@ -52,27 +50,10 @@ def measure(*, smoke: bool) -> list[Table]:
     return [_table(results, built, days)]
 
 
-def _build(folder: Path, days: int, per_day: int) -> dict[str, int]:
+def _build(folder: Path, days: int, per_day: int) -> dict[str, float]:
     """Archive and plain files, by as many processes as there are cores; their sums."""
     arguments = ["--folder", os.fspath(folder), "--first", FIRST.isoformat(), "--per-day", str(per_day)]
-    module("queries_build", *arguments, "--days", "0")  # the one key, and the log begun
-    shares = min(len(os.sched_getaffinity(0)), 4)
-    builders = [
-        subprocess.Popen(
-            [*(sys.executable, "-m", "benchmarks.queries_build", *arguments), *_share(days, share, shares)],
-            cwd=ROOT,
-            env=environment(),
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for share in range(shares)
-    ]
-    said = [builder.communicate()[0] for builder in builders]
-    if any(builder.returncode for builder in builders):
-        raise Failed("the sealed tier could not be built")
-    module("queries_build", *arguments, "--days", "0")  # a snapshot, as the last seal of a day makes one
-    parts = [json.loads(text.splitlines()[-1]) for text in said]
-    return {name: sum(part[name] for part in parts) for name in parts[0]}
+    return built_by_all_cores("queries_build", arguments, days)
 
 
 def _values(days: int, per_day: int) -> dict[str, str]:
@@ -84,11 +65,7 @@ def _values(days: int, per_day: int) -> dict[str, str]:
     return {**said, "day": middle.isoformat(), "first": first.isoformat(), "last": last.isoformat()}
 
 
-def _share(days: int, share: int, shares: int) -> list[str]:
-    return ["--days", str(days), "--share", f"{share}/{shares}"]
-
-
-def _table(results: dict[tuple[str, str, str], Run], built: dict[str, int], days: int) -> Table:
+def _table(results: dict[tuple[str, str, str], Run], built: dict[str, float], days: int) -> Table:
     table = Table("Auditors' questions over the sealed tier", _COLUMNS)
     table.measures = _MEASURES.format(
         rows=built["rows"],

@@ -12,7 +12,7 @@ from tests.orchestration import served_ui
 from tests.orchestration.served_ui import ROOT, Ui
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make test-browser installs it")
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 __all__ = ["Ui"]
 
@@ -57,6 +57,17 @@ def page() -> Iterator[Page]:
         page.add_locator_handler(greeting, greeting.click)
         yield page
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """For pages that are opened from their files; not beside `page`, which drives one of its own."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here; on Debian: apt-get install chromium")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        yield running
+        running.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """The report of a month in the UI: made there, and opened by the link on what was made."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,14 +10,11 @@ from assets.spend_pulling import pull_spend
 from orchestration.demo_tenant import months_before
 from orchestration.workshop import open_workshop
 from tests.browser.conftest import Ui
-from tests.browser.test_backfill import finished, shoot
+from tests.browser.pages import opened_from_its_asset
+from tests.browser.test_backfill import shoot
 from warehouse.config import load
 
 pytestmark = pytest.mark.browser
-
-LAUNCH = """mutation($months: [String!]!) { launchPartitionBackfill(backfillParams: {
-  assetSelection: [{path: ["chargeback_report"]}], partitionNames: $months}) {
-  __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
 
 
 def test_the_report_of_a_month_opens_from_the_asset_that_made_it(
@@ -31,18 +27,9 @@ def test_the_report_of_a_month_opens_from_the_asset_that_made_it(
         for stream in ("cost", "usage"):
             assert pull_spend(workshop, stream).days > 0  # type: ignore[arg-type]
 
-    made = ui.ask(LAUNCH, months=[str(month)])["launchPartitionBackfill"]
-    assert made["__typename"] == "LaunchBackfillSuccess", made
-    assert finished(ui, made["backfillId"])["status"] == "COMPLETED_SUCCESS"
-
-    page.goto(f"{ui.url}/assets/chargeback_report?view=partitions&partition={month}")
-    link = page.get_by_role("link", name=re.compile(r"report\.html"))
-    expect(link.first).to_be_visible(timeout=120_000)
-    shoot(page, screenshots, "report-link")
-    with page.context.expect_page() as opened:
-        link.first.click()
-    report = opened.value
-    report.wait_for_load_state()
+    report = opened_from_its_asset(
+        ui, page, "chargeback_report", month, file=r"report\.html", picture="report-link", screenshots=screenshots
+    )
     expect(report.get_by_role("heading", level=1)).to_contain_text(f"{month:%B %Y}")
     assert report.get_by_role("table").count() > 3
     shoot(report, screenshots, "report-from-the-ui")

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -62,18 +62,25 @@ def past(site: Site) -> tuple[str, str]:
 Command = Callable[..., Ended]
 
 
+def in_this_process(
+    arguments: Sequence[str], folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Ended:
+    """Runs `ledgerline ...` in a folder, without a process of its own."""
+    monkeypatch.chdir(folder)
+    capsys.readouterr()
+    code = run(arguments)
+    captured = capsys.readouterr()
+    return Ended(code, captured.out, captured.err)
+
+
 @pytest.fixture
 def ledgerline(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """`ledgerline(site, "status", "--json")`: as `site.run`, without a process of its own."""
 
     def command(at: Site, *arguments: str, **environment: str) -> Ended:
-        monkeypatch.chdir(at.folder)
         for name, value in (dict(at.env) | environment).items():
             monkeypatch.setenv(name, value)
-        capsys.readouterr()
-        code = run(arguments)
-        captured = capsys.readouterr()
-        ended = Ended(code, captured.out, captured.err)
+        ended = in_this_process(arguments, at.folder, monkeypatch, capsys)
         return at.searched_for_keys(ended) if "--debug" in arguments else at.looked_through(ended)
 
     return command

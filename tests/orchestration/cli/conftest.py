@@ -1,34 +1,21 @@
 """The command line as a person runs it: in this process where that is quick, else in one of its own."""
 
-import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from orchestration.cli.app import run
 from sandbox import Served, Tenant, serve
+from tests.promises.conftest import in_this_process
+from tests.promises.site import ROOT, Ended
 
-ROOT = Path(__file__).parents[3]
+__all__ = ["ROOT", "Ended"]
+
 KEY = "LEDGERLINE_COMPLIANCE_KEY"
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    def json(self) -> Any:
-        """The one document on stdout; fails where there is anything else."""
-        return json.loads(self.out)
 
 
 Command = Callable[..., Ended]
@@ -45,11 +32,7 @@ def ledgerline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     """Runs `ledgerline ...` in a folder of its own (or in `folder`)."""
 
     def command(*arguments: str, folder: Path = tmp_path) -> Ended:
-        monkeypatch.chdir(folder)
-        capsys.readouterr()
-        code = run(arguments)
-        captured = capsys.readouterr()
-        return Ended(code, captured.out, captured.err)
+        return in_this_process(arguments, folder, monkeypatch, capsys)
 
     return command
 
