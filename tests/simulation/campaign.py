@@ -20,6 +20,7 @@ import msgspec
 
 from tests.simulation.mutations import MUTATIONS
 from tests.simulation.plan import Plan, draw, shrunk
+from tests.simulation.reaching import reached
 from tests.simulation.trial import Outcome, run
 
 REGRESSIONS = Path(__file__).with_name("regressions.jsonl")
@@ -45,13 +46,17 @@ def regressions() -> list[tuple[str, Plan]]:
 
 
 def explore(seeds: Iterable[int], *, mutation: str | None = None, seconds: float | None = None) -> Tally:
-    """Run seeds in this process until one fails, they end, or the time is up."""
+    """Run seeds in this process until one fails, they end, or the time is up. A seed whose plan cannot show the
+    planted fault counts, and is not run."""
     tally, began = Tally(), time.monotonic()
     for seed in seeds:
         if seconds is not None and time.monotonic() - began > seconds:
             break
-        outcome = run_with(draw(seed), mutation)
+        plan = draw(seed)
         tally.seeds += 1
+        if not reached(mutation, plan):
+            continue
+        outcome = run_with(plan, mutation)
         tally.happened.update(outcome.figures)
         if outcome.violation is not None:
             tally.failed[seed] = outcome.violation
