@@ -1,7 +1,8 @@
 """The books of a tenant that restates its days: a month is pulled, mapped, closed, and looked at later."""
 
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from assets.period_books import Bookkeeping, bookkeeping
 from assets.workshop import PayerFiles
-from sandbox import Served
+from sandbox import Served, Tenant, serve
 from tests.joins.spend import pull, truth
 from tests.promises.site import Site
 from warehouse.finops.money import total
@@ -17,6 +18,7 @@ from warehouse.finops.periods import Period
 
 HEADER = "user_email,user_id,cost_center,valid_from,valid_to"
 FEBRUARY, MARCH = Period(2026, 2), Period(2026, 3)
+MARCH_BEGUN = date(2026, 3, 4)
 
 
 @dataclass
@@ -65,6 +67,19 @@ class Installation:
     def log_size(self) -> int:
         with self.site.open(for_writing=False) as workshop:
             return workshop.archive.refresh().size
+
+
+@contextmanager
+def installed(folder: Path, day: date, users: int = 5) -> Iterator[Installation]:
+    """An installation on a day, with a tenant whose past is the same each time."""
+    tenant = Tenant(seed=5, users=users, days=1, clock=f"{day}T10:00:00Z", analytics_rate_limit=0)
+    with serve(tenant) as served:
+        yield Installation(Site(folder, served.url, served.keys["compliance"], FEBRUARY.start), served)
+
+
+def copied(of: Path, folder: Path, day: date) -> AbstractContextManager[Installation]:
+    """A copy of such an installation on the same day."""
+    return installed(shutil.copytree(of, folder), day)
 
 
 def billed(desk: Bookkeeping, about: Period, *periods: Period) -> Decimal:

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -16,11 +15,9 @@ import pytest
 from assets.cost_lines import rows_of
 from assets.focus_files import cost_and_usage_of, periods_of
 from assets.restricting import restrict
-from sandbox import Tenant, serve
-from tests.joins.chargeback import FEBRUARY, HEADER, MARCH, Installation, billed
+from tests.joins.chargeback import FEBRUARY, HEADER, MARCH, MARCH_BEGUN, Installation, billed
 from tests.promises.conftest import Command
 from tests.promises.mortal import Counted, Died, Mortal, give
-from tests.promises.site import Site
 from warehouse.archive.adopt import adopt_orphans
 from warehouse.archive.verify import verify
 from warehouse.finops.cost_centers import UNALLOCATED
@@ -28,19 +25,7 @@ from warehouse.finops.errors import CurrencyRefused, PeriodRefused, TooEarly
 from warehouse.finops.money import to_cents, total
 from warehouse.tables.catalog import connect
 
-SOON, FINAL = date(2026, 3, 4), date(2026, 3, 31)
-
-
-@pytest.fixture
-def company(tmp_path: Path) -> Iterator[Installation]:
-    """It is 4 March; February is pulled, and each actor but two has a cost centre."""
-    tenant = Tenant(seed=5, users=5, days=1, clock=f"{SOON}T10:00:00Z", analytics_rate_limit=0)
-    with serve(tenant) as served:
-        site = Site(tmp_path / "site", served.url, served.keys["compliance"], FEBRUARY.start)
-        made = Installation(site, served)
-        made.pull(FEBRUARY)
-        made.map_actors(leave_out=2)
-        yield made
+FINAL = date(2026, 3, 31)
 
 
 def test_a_statement_is_the_ledger_to_the_cent_and_names_what_has_no_owner(company: Installation) -> None:
@@ -290,7 +275,7 @@ def test_an_invoice_that_is_the_statement_ties_and_another_shows_what_is_unexpla
     head = "invoice_id,issue_date,currency,kind,description,amount\n"
     for name, added, code, left in (("same", Decimal(0), 0, "0.00"), ("more", Decimal("12.34"), 1, "12.34")):
         (company.site.folder / f"{name}.csv").write_text(
-            f"{head}INV-1,{SOON},USD,usage,,{amount + added}\nINV-1,{SOON},USD,tax,VAT,19.00\n"
+            f"{head}INV-1,{MARCH_BEGUN},USD,usage,,{amount + added}\nINV-1,{MARCH_BEGUN},USD,tax,VAT,19.00\n"
         )
         ended = ledgerline(company.site, "finops", "reconcile", "--period", "2026-02", f"{name}.csv", "--json")
         assert (ended.code, ended.json()["unexplained"]) == (code, left)
@@ -302,7 +287,7 @@ def test_what_was_restated_after_the_invoice_is_a_late_change(company: Installat
     company.wait_until(FINAL)
     company.pull(FEBRUARY)
     (company.site.folder / "i.csv").write_text(
-        f"invoice_id,issue_date,currency,kind,description,amount\nINV-1,{SOON},USD,usage,,{then}\n"
+        f"invoice_id,issue_date,currency,kind,description,amount\nINV-1,{MARCH_BEGUN},USD,usage,,{then}\n"
     )
     ended = ledgerline(
         company.site, "finops", "reconcile", "--period", "2026-02", "i.csv", "--json", "--detail", "detail.csv"
@@ -315,7 +300,7 @@ def test_what_was_restated_after_the_invoice_is_a_late_change(company: Installat
 
 def test_an_invoice_in_another_currency_is_refused(company: Installation, ledgerline: Command) -> None:
     (company.site.folder / "i.csv").write_text(
-        f"invoice_id,issue_date,currency,kind,description,amount\nINV-1,{SOON},EUR,usage,,1.00\n"
+        f"invoice_id,issue_date,currency,kind,description,amount\nINV-1,{MARCH_BEGUN},EUR,usage,,1.00\n"
     )
     ended = ledgerline(company.site, "finops", "reconcile", "--period", "2026-02", "i.csv")
     assert (ended.code, "i.csv, row 2: currency is 'EUR'" in ended.err) == (2, True)
