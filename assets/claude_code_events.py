@@ -14,7 +14,7 @@ import pyarrow as pa
 from warehouse.archive.archive import Archive
 from warehouse.detections.claude_code import EVENTS, NUMBERS, OF_ATTRIBUTES, OF_COLUMNS
 from warehouse.detections.statement import moment
-from warehouse.tables.catalog import events_of_days, rows_of_days
+from warehouse.tables.file_rows import events_of_days, rows_of_days
 from warehouse.tables.fold import STREAM
 from warehouse.tables.sql_literal import literal
 from warehouse.tables.telemetry.schema import OTEL_EVENTS

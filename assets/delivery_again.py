@@ -37,7 +37,8 @@ from warehouse.delivery.receipts import from_parquet
 from warehouse.delivery.slices import Slice
 from warehouse.tables.alerts import ALERTS
 from warehouse.tables.alerts import TABLE as ALERT_TABLE
-from warehouse.tables.catalog import connect, rows_of
+from warehouse.tables.catalog import connect
+from warehouse.tables.file_rows import rows_of
 from warehouse.tables.page_order import stream, streamable
 from warehouse.tables.schema import TABLE
 from warehouse.wire.times import rfc3339

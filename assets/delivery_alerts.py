@@ -19,7 +19,8 @@ from warehouse.delivery.mappings.canonical import COLUMNS, CanonicalEvent, canon
 from warehouse.delivery.positions import Position, Span
 from warehouse.delivery.slices import Slice
 from warehouse.tables.alerts import ALERTS, TABLE
-from warehouse.tables.catalog import connect, rows_of
+from warehouse.tables.catalog import connect
+from warehouse.tables.file_rows import rows_of
 
 _AT_ONCE = 500
 

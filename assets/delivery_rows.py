@@ -22,7 +22,7 @@ from warehouse.delivery.event_rows import EventRows
 from warehouse.delivery.mappings.canonical import COLUMNS
 from warehouse.delivery.positions import Position, Span
 from warehouse.delivery.slices import Slice
-from warehouse.tables.catalog import rows_of
+from warehouse.tables.file_rows import rows_of
 from warehouse.tables.page_order import PageOrder, page_order
 from warehouse.tables.schema import AUDIT_EVENTS, TABLE
 

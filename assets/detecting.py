@@ -29,7 +29,8 @@ from warehouse.detections.suppression import Suppression, Suppressions
 from warehouse.detections.tuning import Threshold
 from warehouse.tables import parquet
 from warehouse.tables.alerts import TABLE
-from warehouse.tables.catalog import connect, events_of_days, versions_of_days
+from warehouse.tables.catalog import connect
+from warehouse.tables.file_rows import events_of_days, versions_of_days
 from warehouse.tables.masking import EVERY_TABLE
 from warehouse.tables.schema import TABLE as EVENTS
 

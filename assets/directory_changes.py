@@ -19,8 +19,8 @@ from warehouse.archive.archive import Archive
 from warehouse.archive.state import FORMAT, LogState
 from warehouse.detections.computed import DIRECTORY_CHANGES
 from warehouse.detections.statement import moment
-from warehouse.tables.catalog import events_of_days
 from warehouse.tables.directory.schema import API_KEYS, ORGANIZATIONS, USERS
+from warehouse.tables.file_rows import events_of_days
 from warehouse.tables.fold import STREAM
 from warehouse.tables.sql_literal import literal
 from warehouse.taxonomy import load

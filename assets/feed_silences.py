@@ -14,7 +14,7 @@ import pyarrow as pa
 from warehouse.archive.archive import Archive
 from warehouse.detections.computed import FEED_SILENCES
 from warehouse.detections.statement import moment
-from warehouse.tables.catalog import versions_of_days
+from warehouse.tables.file_rows import versions_of_days
 from warehouse.tables.fold import STREAM
 from warehouse.tables.schema import TABLE as EVENTS
 from warehouse.wire.windows import Window

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from warehouse.tables.catalog import sql_type
+from warehouse.tables.file_rows import sql_type
 from warehouse.tables.spend.schema import COST_DAYS, COST_ROWS, USAGE_ROWS
 
 MONTHS, PRODUCTS, MODELS, KINDS = 12, 4, 5, 2

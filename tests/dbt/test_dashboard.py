@@ -10,7 +10,7 @@ import pytest
 from assets.chargeback_build import SCHEMAS
 from tests.dbt.conftest import Built
 from tests.docs.pages import ROOT
-from warehouse.tables.catalog import sql_type
+from warehouse.tables.file_rows import sql_type
 
 BOARD: dict[str, Any] = json.loads((ROOT / "deploy" / "grafana" / "ledgerline.json").read_text(encoding="utf-8"))
 _RANGE = {"${__from:date:YYYY-MM-DD}": "2026-11-20", "${__to:date:YYYY-MM-DD}": "2026-11-23"}

@@ -22,8 +22,9 @@ import pytest
 from orchestration.stack.trino_side import build_marts as build_marts_there
 from tests.real import two_engines
 from tests.real.two_engines import House, run
-from warehouse.tables.catalog import reader_of, statements
+from warehouse.tables.catalog import statements
 from warehouse.tables.marts import build_marts
+from warehouse.tables.object_access import reader_of
 
 ROOT = Path(__file__).parents[2]
 PROJECT = ROOT / "dbt_project"

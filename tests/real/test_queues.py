@@ -22,7 +22,7 @@ from google.pubsub_v1.services.publisher import PublisherClient
 from google.pubsub_v1.services.subscriber import SubscriberClient
 
 from tests.real import azurite, go_program
-from warehouse.config.settings import Delivery
+from warehouse.config.delivery import Delivery
 from warehouse.delivery.errors import QueueUnreachable, QueueUnusable
 from warehouse.delivery.queues import open_queue
 from warehouse.delivery.queues.port import VERSION, Claim, Queue, read_claim

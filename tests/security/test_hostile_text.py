@@ -13,7 +13,7 @@ from warehouse.archive.state import TableFile
 from warehouse.config import load
 from warehouse.evidence.csv_cells import write_csv
 from warehouse.finops.customer_files import csv_bytes
-from warehouse.tables.catalog import rows_of
+from warehouse.tables.file_rows import rows_of
 
 __all__ = ["pulled", "sandbox"]
 

@@ -5,10 +5,11 @@ key = settings.anthropic.keys.compliance.reveal()
 """
 
 from warehouse.config.anthropic import Anthropic
+from warehouse.config.archive import Archive
 from warehouse.config.errors import ConfigError, ConfigInvalid, ConfigMissing, Problem, SecretUnavailable
 from warehouse.config.reading import CONFIG_VARIABLE, DEFAULT_NAME, config_path, load, parse
 from warehouse.config.secrets import SecretRef
-from warehouse.config.settings import Archive, Settings
+from warehouse.config.settings import Settings
 from warehouse.config.values import url_of
 
 __all__ = [

@@ -6,7 +6,7 @@ The archive stays the truth: a claim that is lost, late or repeated changes noth
 from importlib import import_module
 from typing import cast
 
-from warehouse.config.settings import Delivery
+from warehouse.config.delivery import Delivery
 from warehouse.delivery.queues.port import Queue
 
 # setting -> module with `open_queue(settings)`; with `log` there is no queue beside the log

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from warehouse.config.settings import Delivery
+from warehouse.config.delivery import Delivery
 from warehouse.delivery.errors import QueueUnreachable, QueueUnusable
 from warehouse.delivery.queues.port import HIDDEN_SECONDS, Claim, Message
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from threading import Event
 
-from warehouse.config.settings import Delivery
+from warehouse.config.delivery import Delivery
 from warehouse.delivery.queues.port import Claim, Message
 
 

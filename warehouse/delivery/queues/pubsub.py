@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from warehouse.config.settings import Delivery
+from warehouse.config.delivery import Delivery
 from warehouse.delivery.errors import QueueUnreachable, QueueUnusable
 from warehouse.delivery.queues.port import HIDDEN_SECONDS, Claim, Message
 

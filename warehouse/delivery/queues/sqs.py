@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from warehouse.config.settings import Delivery
+from warehouse.config.delivery import Delivery
 from warehouse.delivery.errors import QueueUnreachable, QueueUnusable
 from warehouse.delivery.queues.port import HIDDEN_SECONDS, Claim, Message
 

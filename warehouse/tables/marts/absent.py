@@ -7,10 +7,10 @@ import duckdb
 import pyarrow as pa
 
 from warehouse.tables.audit_export.schema import AUDIT_EXPORT_ROWS
-from warehouse.tables.catalog import sql_type
 from warehouse.tables.directory.schema import API_KEYS, MEMBERS, USERS
 from warehouse.tables.directory.views import versions_view
 from warehouse.tables.engagement.schema import USERS as ENGAGED
+from warehouse.tables.file_rows import sql_type
 from warehouse.tables.spend.schema import COST, USAGE
 from warehouse.tables.telemetry import TABLES as TELEMETRY
 from warehouse.tables.telemetry import shown_columns
