@@ -155,7 +155,12 @@ def _metadata(
     }
     if known is None:
         return {"covered": "nothing: the figures do not reach this day yet", **facts}
-    facts["covered"] = "the whole day"
+    return facts | figures(known) | {"summary": dg.MetadataValue.md(_summary(day, known, did))}
+
+
+def figures(known: dict[str, Any]) -> dict[str, Any]:
+    """Money, rows and version of a day, of what the tables say of it (`day_facts`)."""
+    facts: dict[str, Any] = {"covered": "the whole day"}
     for name in ("amount", "list_amount", "total_amount"):
         if known.get(name) is not None:
             facts[name] = f"{known[name]:f}"
@@ -164,15 +169,13 @@ def _metadata(
     for name in ("tokens", "requests", "total_tokens"):
         if name in known:
             facts[name] = known[name]
-    facts |= {
+    return facts | {
         "version": known["version"],
         "final": bool(known["final"]),
         "adds up to the total": bool(known["agrees"]),
         "figures of": known["data_refreshed_at"].isoformat(),
         "dagster/partition_row_count": known["rows"],
-        "summary": dg.MetadataValue.md(_summary(day, known, did)),
     }
-    return facts
 
 
 def _summary(day: str, known: dict[str, Any], did: dict[str, Any]) -> str:

@@ -23,6 +23,7 @@ _MADE_BY = {
 }
 _REF = re.compile(r"""\bref\(\s*['"](\w+)['"]\s*\)""")
 _SOURCE = re.compile(r"""\bsource\(\s*['"]archive['"]\s*,\s*['"](\w+)['"]\s*\)""")
+_IN_DUCKDB = re.compile(r"'duckdb':\s*'([^']*)'")
 _QUOTED = re.compile(r"'([^']*)'")
 
 
@@ -72,13 +73,18 @@ def _mart(path: Path, said: dict[str, Any], sql: dict[str, str]) -> Mart:
 def _column(said: dict[str, Any]) -> Column:
     tests = tuple(test if isinstance(test, str) else next(iter(test)) for test in said.get("data_tests", []))
     declared = str(said.get("data_type", ""))
-    if declared.startswith("{{"):  # one name per adapter; DuckDB's stands first
-        declared = (_QUOTED.findall(declared) or [""])[0]
+    if declared.startswith("{{"):  # one name per adapter; DuckDB's says so or stands first
+        declared = (_IN_DUCKDB.findall(declared) or _QUOTED.findall(declared) or [""])[0]
     return Column(str(said["name"]), declared or "unknown", str(said.get("description", "")), tests)
 
 
 def _assets(tables: set[str]) -> tuple[str, ...]:
-    return tuple(sorted({_MADE_BY.get(table, table) for table in tables}))
+    return tuple(sorted({made_by(table) for table in tables}))
+
+
+def made_by(table: str) -> str:
+    """The asset that makes a table of the archive."""
+    return _MADE_BY.get(table, table)
 
 
 def _sources(name: str, sql: dict[str, str], seen: set[str]) -> set[str]:

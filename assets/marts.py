@@ -13,6 +13,7 @@ import dagster as dg
 from assets.audit import NIGHTLY
 from assets.building import build
 from assets.code_references import written_at
+from assets.column_lineage import lineage, made_from
 from assets.failures import told_plainly
 from assets.mart_models import Mart, read_marts
 from assets.workshop import Workshop
@@ -27,7 +28,7 @@ def _spec(mart: Mart) -> dg.AssetSpec:
         dg.TableColumn(
             column.name,
             column.type,
-            column.description,
+            f"{column.description} {made_from(mart.name, column.name)}".strip(),
             dg.TableColumnConstraints(nullable="not_null" not in column.tests, unique="unique" in column.tests),
         )
         for column in mart.columns
@@ -98,7 +99,7 @@ def _results(report: BuildReport, asked: list[str]) -> Iterator[dg.MaterializeRe
             facts |= {"dagster/row_count": model.rows} if model.rows is not None else {}
         if report.first_day is not None and report.last_day is not None:
             facts |= {"first_day": report.first_day.isoformat(), "last_day": report.last_day.isoformat()}
-        yield dg.MaterializeResult(asset_key=name, metadata=facts)
+        yield dg.MaterializeResult(asset_key=name, metadata=facts | lineage(name))
         warned = [test for test in report.warnings if _is_of(test.name) == name]
         yield dg.AssetCheckResult(
             asset_key=name,

@@ -41,9 +41,10 @@ class CannotStart(Exception):
 
 @dataclass(frozen=True)
 class Running:
-    """The webserver's address, and what runs behind it."""
+    """The webserver's address, that of the reports beside it, and what runs behind it."""
 
     url: str
+    reports_url: str
     started: dict[str, subprocess.Popen[bytes]]
     logs: Path
 
@@ -85,7 +86,7 @@ def running(config: Path, home: Path, port: int, *, reports: Path) -> Iterator[R
                 _wait_for_port(code_port, started, logs)
         url = f"http://{HOST}:{port}"
         _wait(url, started, logs)
-        yield Running(url, started, logs)
+        yield Running(url, environment[REPORTS_URL], started, logs)
 
 
 def prepare_home(home: Path) -> None:

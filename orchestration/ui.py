@@ -18,6 +18,7 @@ from types import FrameType
 from orchestration.closing import close_to_others
 from orchestration.dagster_processes import CannotStart, running
 from orchestration.demo_tenant import DemoFolder, InUse, TenantFailed, serve_tenant
+from warehouse.archive.errors import ArchiveError
 from warehouse.config import CONFIG_VARIABLE, ConfigError, config_path, load
 
 
@@ -59,9 +60,25 @@ def serve(config: Path, home: Path, port: int, *, reports: Path) -> None:
     with running(config, home, port, reports=reports) as dagster:
         (home / "ui.url").write_text(f"{dagster.url}\n", encoding="utf-8")
         print(f"Ledgerline in the Dagster UI: {dagster.url}    (Ctrl-C stops it)", flush=True)
+        _report(config, home, dagster.reports_url)
         while True:
             dagster.check()
             time.sleep(1)
+
+
+def _report(config: Path, home: Path, reports_url: str) -> None:
+    """Tell Dagster what the archive holds that the command line made."""
+    import dagster as dg  # noqa: PLC0415 - the UI starts without
+
+    from orchestration.reporting import report  # noqa: PLC0415
+
+    try:
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            count = report(load(config), instance, reports_url)
+    except ArchiveError as error:
+        print(f"what the archive holds could not be shown: {error}", flush=True)
+    else:
+        print(f"told it of {count} assets and partitions that it did not make itself", flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

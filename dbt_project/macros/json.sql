@@ -39,7 +39,7 @@
   select r.event_id, f.key as field, cast(f.value as varchar) as field_value
   from {{ rows }} as r
   cross join lateral (
-    select key, value from json_each(case when json_valid(r.raw) then r.raw end)
+    select e.key, e.value from json_each(case when json_valid(r.raw) then r.raw end) as e
   ) as f
 {%- endmacro %}
 

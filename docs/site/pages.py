@@ -7,6 +7,7 @@ from docs.site import assets_page, cli_page, column_words, tables_page
 
 FOLDER = Path(__file__).parents[1] / "reference"
 WORDS = Path(__file__).parents[2] / "assets" / "column_words.csv"
+LINEAGE = Path(__file__).parents[2] / "assets" / "column_lineage.csv"
 MADE = "<!-- made by `python -m docs.site`; do not edit -->"
 
 

@@ -16,6 +16,7 @@ def test_each_mart_is_known_with_its_words_columns_tests_and_sources() -> None:
         if not mart.name.startswith(("fct_cost", "fct_user_spend", "fct_claude_code")):
             assert "audit_events" in mart.sources, mart.name
         assert all(column.type != "unknown" and "{" not in column.type for column in mart.columns)
+        assert not {"duckdb", "trino"} & {column.type for column in mart.columns}, mart.name
 
 
 def test_a_build_materializes_every_mart_with_rows_and_checks(pipeline: Pipeline) -> None:

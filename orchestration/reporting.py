@@ -1,0 +1,72 @@
+"""Tells Dagster what the archive holds that no run of it made: `ledgerline` by hand or from cron, or another
+Dagster before its memory was lost. `python -m orchestration.reporting` does it for $DAGSTER_HOME.
+
+Promise: each asset and partition is reported as it is, without a run; what Dagster knows already, from a run or
+from an earlier telling, is not told again. Nothing in the archive changes.
+"""
+
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+
+import dagster as dg
+
+warnings.filterwarnings("ignore", category=dg.BetaWarning)  # as in `definitions`
+
+from assets.held import Held, held  # noqa: E402
+from orchestration.definitions import definitions_of  # noqa: E402
+from orchestration.workshop import open_workshop  # noqa: E402
+from warehouse.archive.address import folder_of  # noqa: E402
+from warehouse.archive.errors import ArchiveError  # noqa: E402
+from warehouse.config import ConfigError, Settings, load  # noqa: E402
+
+
+def report(settings: Settings, instance: dg.DagsterInstance, reports_url: str | None = None) -> int:
+    """Report what is held and not known; returns how many events that took. Raises ArchiveError's kinds."""
+    url = settings.archive.url
+    if url.startswith("file:") and not folder_of(url).exists():
+        return 0  # nothing was pulled yet
+    days = {spec.key: spec.partitions_def for spec in definitions_of(settings).resolve_all_asset_specs()}
+    with open_workshop(settings, for_writing=False) as workshop:
+        workshop.reports_url = reports_url
+        new = [one for one in _defined(days, held(workshop)) if not _known(instance, one)]
+    for one in new:
+        instance.report_runless_asset_event(one.told)
+    return len(new)
+
+
+def _defined(days: Mapping[dg.AssetKey, dg.PartitionsDefinition | None], found: Iterable[Held]) -> Iterator[Held]:
+    """Those that the definitions have: a destination may have been taken out, a day lie before the first one."""
+    for one in found:
+        if one.told.asset_key in days:
+            parts = days[one.told.asset_key]
+            if parts is None or (one.told.partition and parts.has_partition_key(one.told.partition)):
+                yield one
+
+
+def _known(instance: dg.DagsterInstance, one: Held) -> bool:
+    """Whether Dagster has an event of the asset, or of the partition, since then."""
+    partitions = [one.told.partition] if one.told.partition else None
+    wanted = dg.AssetRecordsFilter(
+        asset_key=one.told.asset_key, asset_partitions=partitions, after_timestamp=one.at.timestamp()
+    )
+    return bool(instance.fetch_materializations(wanted, limit=1).records)
+
+
+def main() -> int:
+    """The exit code: 0 told, 2 could not."""
+    try:
+        with dg.DagsterInstance.get() as instance:
+            count = report(load(), instance)
+    except ConfigError as error:
+        print(f"reporting: {error}\n  What to do: {error.remedy}", file=sys.stderr)
+        return 2
+    except ArchiveError as error:
+        print(f"reporting: {error}", file=sys.stderr)
+        return 2
+    print(f"told Dagster of {count} materializations that it did not make")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
