@@ -6,7 +6,8 @@
     empty_as_null(text)     blank becomes null
     row_key([columns])      sha256 identity of a row made of several values
     days_between(a, b)      whole days from one date to another
-    day_start(date)         the instant a UTC day begins, of the type that times have -#}
+    day_start(date)         the instant a UTC day begins, of the type that times have
+    days_from(a, b)         relation of one column, day: every date from one to another, both included -#}
 
 {% macro sha256_hex(text) -%}{{ return(adapter.dispatch('sha256_hex')(text)) }}{%- endmacro %}
 {% macro duckdb__sha256_hex(text) -%}sha256({{ text }}){%- endmacro %}
@@ -41,3 +42,11 @@
 {% macro day_start(day) -%}{{ return(adapter.dispatch('day_start')(day)) }}{%- endmacro %}
 {% macro duckdb__day_start(day) -%}(cast({{ day }} as timestamp) at time zone 'UTC'){%- endmacro %}
 {% macro default__day_start(day) -%}cast({{ day }} as timestamp){%- endmacro %}
+
+{% macro days_from(begin, end) -%}{{ return(adapter.dispatch('days_from')(begin, end)) }}{%- endmacro %}
+{% macro duckdb__days_from(begin, end) -%}
+  (select cast(range as date) as day from range(timestamp '{{ begin }}', timestamp '{{ end }}' + interval 1 day, interval 1 day)) as days
+{%- endmacro %}
+{% macro default__days_from(begin, end) -%}
+  unnest(sequence(date '{{ begin }}', date '{{ end }}', interval '1' day)) as days (day)
+{%- endmacro %}

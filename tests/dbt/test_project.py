@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,37 @@ def test_the_exposures_rest_on_the_marts(manifest: dict[str, Any]) -> None:
         "grafana_dashboard",
         "siem_delivery",
     }
+
+
+def test_metrics_of_spend_and_activity_rest_on_marts_and_on_columns_that_these_have(
+    manifest: dict[str, Any],
+) -> None:
+    """dbt has checked their form by its semantic layer's own rules when it parsed the project."""
+    columns = {node["name"]: set(node["columns"]) for node in _nodes(manifest, "model")}
+    measures = {}
+    for model in manifest["semantic_models"].values():
+        mart = model["node_relation"]["alias"]
+        assert mart.startswith("fct_"), mart
+        for one in (*model["measures"], *model["dimensions"], *model["entities"]):
+            named = sqlglot.parse_one(one["expr"] or one["name"]).find_all(exp.Column)
+            assert {column.name for column in named} <= columns[mart], one["name"]
+            assert one["description"], one["name"]
+        measures |= {one["name"]: mart for one in model["measures"]}
+    assert set(measures.values()) == {"fct_user_spend_daily", "fct_actor_activity_daily"}
+    metrics = manifest["metrics"].values()
+    assert {metric["name"] for metric in metrics} >= {"spend_usd", "tokens", "spenders", "events", "active_actors"}
+    used = {measure["name"] for metric in metrics for measure in metric["type_params"]["input_measures"]}
+    assert used == set(measures)
+    assert all(len(metric["description"]) > 10 for metric in metrics)
+
+
+def test_the_calendar_of_the_metrics_has_every_day_once(
+    ask: Callable[[str], list[tuple[Any, ...]]],
+) -> None:
+    asked = "select min(day), max(day), count(*), count(distinct day) from intermediate.int_calendar_days"
+    ((first, last, rows, days),) = ask(asked)
+    assert rows == days == (last - first).days + 1
+    assert first.year == 2023
 
 
 @pytest.mark.slow
