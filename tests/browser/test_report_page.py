@@ -16,21 +16,23 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A month under way that has everything: budgets, a forecast, seats, dear days, restatements, orphans."""
+    """A month under way that has everything: budgets, forecast, seats, dear days, restatements, telemetry."""
     path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(page_of(reported(known=20)))
+    path.write_text(page_of(reported(known=20, telemetry=True)))
     return path
 
 
 @pytest.mark.parametrize("width", [1280, 400])
 def test_axe_finds_no_fault_on_a_wide_and_on_a_narrow_screen(browser: Browser, file: Path, width: int) -> None:
-    without_fault(browser, file, width)
+    assert without_fault(browser, file, width) <= width
 
 
 def test_the_page_asks_for_nothing_and_says_the_same_without_javascript(browser: Browser, file: Path) -> None:
     said = words_without_scripts_or_network(browser, file)
     for title in ("Month end and budgets", "Seats", "Unit costs", "Days that stand out", "Restated days"):
         assert title in said
+    for word in ("Claude Code, told by its telemetry", "not_in_cost_report", "git.example.com/app"):
+        assert word in said
 
 
 def test_the_tab_key_reaches_every_table_that_scrolls(browser: Browser, file: Path) -> None:
@@ -48,7 +50,7 @@ def test_the_tab_key_reaches_every_table_that_scrolls(browser: Browser, file: Pa
 
 
 def test_the_example_is_what_it_says(file: Path) -> None:
-    report = reported(known=20)
+    report = reported(known=20, telemetry=True)
     assert report.period == REPORTED
     assert report.told is not None
     assert report.told.outlook.known_to == REPORTED.start + timedelta(days=19)

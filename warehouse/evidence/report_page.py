@@ -23,6 +23,8 @@ _WORDS = {
     "id": "event",
     "user_id": "user",
 }
+# Rows of a table that go on paper; the page has all that it shows.
+_PRINTED = 12
 _IDS = ("rule_id", "user_id", "object_id", "whose", "user_agent", "filename")
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -59,6 +61,7 @@ def page(
             frameworks=list(dict.fromkeys(one.control.framework for one in report.controls)),
             always_open=ALWAYS_OPEN,
             beside=beside,
+            printed=_PRINTED,
             proven=len(placed),
             period_options=f"--from {document['period']['from']} --to {document['period']['to']}",
             quoted=shlex.quote,

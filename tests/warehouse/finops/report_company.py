@@ -6,6 +6,7 @@ from decimal import Decimal
 from tests.warehouse.finops.bookkeeping import Company
 from tests.warehouse.finops.made_rows import OCTOBER, cost, mapping
 from warehouse.finops.budgets import Budget
+from warehouse.finops.claude_code import ClaudeCode, claude_code_month
 from warehouse.finops.inputs import CostRow, SeatDay
 from warehouse.finops.orphans import Gone, orphans
 from warehouse.finops.outlook import make_outlook
@@ -14,6 +15,8 @@ from warehouse.finops.preparing import Inputs, Prepared, prepare
 from warehouse.finops.report import Report, make_report
 from warehouse.finops.restated import RestatedDay
 from warehouse.finops.seats import read_contracts
+from warehouse.finops.session_cost import SessionDay
+from warehouse.finops.session_work import Work
 from warehouse.finops.told import Told
 from warehouse.finops.unit_economics import Activity, unit_costs
 
@@ -69,8 +72,23 @@ def prepared(period: Period, end: date) -> Prepared:
     return prepare(Company(MAPPING).books, period, inputs)
 
 
-def reported(known: int = 32) -> Report:
-    """October, of which the days before the `known`th are read; 32 for all of it."""
+def claude_code(end: date) -> ClaudeCode | None:
+    """October's sessions: Ada's, who is billed; of five whom the cost report does not know; of nobody."""
+    days = [day for day in REPORTED.days if day < end]
+    whose = ["user_ada", None, *(f"user_new{number}" for number in range(5))]
+    sessions = [
+        SessionDay(
+            day, f"s-{day}-{actor}", actor, None, "account_id" if actor else "none", "org_1", "claude-opus-5-5",
+            Decimal(5), 3, cost_center="research", team="core", repository="git.example.com/app",
+        )
+        for day in days for actor in whose
+    ]  # fmt: skip
+    work = [Work(one.day, one.session_id, 1, 1, 40, 10, 3, 1, 1800) for one in sessions]
+    return claude_code_month([row for day in days for row in rows_of(day)], sessions, work, MAPPING, Decimal(300))
+
+
+def reported(known: int = 32, *, telemetry: bool = False) -> Report:
+    """October, of which the days before the `known`th are read; 32 for all of it. With or without telemetry."""
     end = REPORTED.start + timedelta(days=known - 1)
     done, before = prepared(REPORTED, end), [prepared(month, end) for month in BEFORE]
     budgets = (
@@ -97,6 +115,7 @@ def reported(known: int = 32) -> Report:
             RestatedDay(date(2026, 10, 2), 2, datetime(2026, 10, 4, tzinfo=UTC), Decimal(9), Decimal(10), 1, 2, 0),
             RestatedDay(date(2026, 10, 2), 3, datetime(2026, 10, 9, tzinfo=UTC), Decimal(10), Decimal(7), 0, 1, 1),
         ],
+        claude_code(end) if telemetry else None,
     )
     whole = min(known - 1, REPORTED.length)
     earlier = [one.statement for one in before]
