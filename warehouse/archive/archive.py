@@ -270,7 +270,7 @@ class Archive:
         if not spans:
             return
         entry = self.entry(seq)
-        if any(concerns.concerns(entry, span) for span in spans):
+        if concerns.always_concerns(entry) or any(concerns.concerns(entry, span) for span in spans):
             self._hold_all(concerns.of_log(seq))
 
     def commit(self, draft: Draft) -> Entry:

@@ -78,6 +78,12 @@ def concerns(draft: Draft, span: Span) -> bool:
     return draft.window is not None and span.takes(Window.from_text(draft.window), draft.stream)
 
 
+def always_concerns(entry: Entry) -> bool:
+    """Whether an entry concerns all events, whatever they are: the first one, which says whose log this is, and
+    kinds of entries that came later (the key that signs, who is restricted)."""
+    return entry.seq == 0 or entry.kind not in _KNOWN
+
+
 def of_log(seq: int) -> list[Target]:
     """What the log keeps of one entry: itself, the checkpoint over it and the tiles that it widened."""
     tiles = [keys.tile(*place) for place in tiles_reached(seq + 1)]
@@ -85,13 +91,12 @@ def of_log(seq: int) -> list[Target]:
 
 
 def reached(entries: Iterator[Entry], span: Span, entry_at: Callable[[int], Entry]) -> Iterator[list[Target]]:
-    """All that concerns a span, entry by entry. The first entry always does: it says whose log this is."""
+    """All that concerns a span, entry by entry."""
     for entry in entries:
-        if entry.seq == 0 or entry.kind not in _KNOWN:
-            yield of_log(entry.seq)  # the key that signs, and what later releases add about it
-        if not concerns(entry, span):
-            continue
-        yield with_source(entry, span, entry_at) + of_log(entry.seq)
+        if concerns(entry, span):
+            yield with_source(entry, span, entry_at) + of_log(entry.seq)
+        elif always_concerns(entry):
+            yield of_log(entry.seq)
 
 
 _KNOWN = ("pull", "table", "seal", "delivery", "period", "snapshot", "adopt", "retention")

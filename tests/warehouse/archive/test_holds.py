@@ -7,6 +7,7 @@ import pytest
 
 from tests.warehouse.archive.locking import DyingLocks, LockingStore
 from tests.warehouse.archive.rig import (
+    OTHER_KEY,
     TABLE,
     assert_clean,
     codes,
@@ -23,6 +24,7 @@ from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Draft, Entry
 from warehouse.archive.errors import EntryUnreadable, HoldUnknown, StoreError
 from warehouse.archive.holds import complete, extend, release_hold, set_hold
+from warehouse.archive.rotate import rotate
 from warehouse.archive.shape import check
 from warehouse.archive.store import Store, open_store
 from warehouse.archive.verify import verify
@@ -135,6 +137,16 @@ def test_what_is_committed_later_for_the_window_is_held_at_once(store: LockingSt
 
 
 # -- what the log says ---------------------------------------------------------------------------------------
+
+
+def test_an_entry_about_the_log_itself_is_held_whatever_the_hold_is_over(
+    store: LockingStore, archive: Archive
+) -> None:
+    set_hold(archive, "case-7", WINDOW, reason="litigation")
+    rotated = rotate(archive, OTHER_KEY)
+    assert rotated is not None
+    assert {keys.entry(rotated.seq), keys.checkpoint(rotated.seq + 1)} <= held(store, "log/")
+    assert_clean(store)
 
 
 def test_the_log_says_who_is_held_why_and_how_many(store: LockingStore, archive: Archive) -> None:
