@@ -1,7 +1,8 @@
 """Dagster's own processes on this machine: code server, webserver and daemon, started together and ended together.
 
 Promise: they listen on 127.0.0.1 only, take no orders from another site's page (`ui_server`), report to nobody,
-keep their memory in one folder that may be deleted, and end with the block that started them.
+keep their memory in one folder that may be deleted, and end with the block that started them, also when that is
+killed.
 """
 
 import contextlib
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.report_server import REPORTS_URL, serving_reports
+from orchestration.tied import tied
 from warehouse.config import CONFIG_VARIABLE
 
 HOST = "127.0.0.1"
@@ -124,7 +126,7 @@ def _process(command: list[str], environment: dict[str, str], log: Path) -> Iter
     """A Python module as a process of its own, told to stop at the end and killed if it does not."""
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and modules
-            [sys.executable, "-m", *command],
+            [*tied(), sys.executable, "-m", *command],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,

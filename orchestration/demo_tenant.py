@@ -1,7 +1,7 @@
 """The demo's pretend tenant: a folder with its configuration, keys and journal, and the process that serves it.
 
-Promise: the tenant listens on loopback only and ends with the block that started it; started again over the
-same folder it serves the same feed, so the demo's archive stays true.
+Promise: the tenant listens on loopback only and ends with the block that started it, or with its process; started
+again over the same folder it serves the same feed, so the demo's archive stays true.
 """
 
 import fcntl
@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from orchestration.tied import tied
 from warehouse.archive.signing import create_key
 
 _CONFIG = """\
@@ -133,7 +134,7 @@ def serve_tenant(folder: DemoFolder, *, quiet: bool = False) -> Iterator[dict[st
     with log.open("a") as errors:
         process = subprocess.Popen(  # noqa: S603 - our own module with our own numbers
             [
-                *(sys.executable, "-m", "sandbox", "serve", "--port", str(settings["port"])),
+                *(*tied(), sys.executable, "-m", "sandbox", "serve", "--port", str(settings["port"])),
                 *("--users", str(settings["users"]), "--seed", str(settings["seed"])),
                 *("--days", str(days), "--journal", str(folder.path / "tenant.journal")),
                 *("--analytics-rate-limit", "0"),

@@ -49,13 +49,12 @@ def start() -> Iterator[Database]:
 
 def _serve(folder: Path) -> Iterator[Database]:
     programs_of_it, data, log = installed(), folder / "data", folder / "postgresql.log"
-    as_user: list[str] = []
-    if os.geteuid() == 0:
-        as_user = ["runuser", "-u", "postgres", "--"]
-        shutil.chown(folder, "postgres")
+    user = "postgres" if os.geteuid() == 0 else None
+    if user:
+        shutil.chown(folder, user)
     init = [str(programs_of_it / "initdb"), "-D", str(data), "-U", "dagster", "-A", "trust", "-N", "-E", "UTF8"]
     made = subprocess.run(  # noqa: S603 - the command line is our own
-        [*as_user, *init],
+        [*programs.tied(user), *init],
         capture_output=True, text=True, check=False, timeout=_START_SECONDS, cwd="/",
     )  # fmt: skip
     if made.returncode != 0:
@@ -63,7 +62,7 @@ def _serve(folder: Path) -> Iterator[Database]:
     port = programs.free_port()
     settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off", "port": str(port)}
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-    server = programs.begin([*as_user, str(programs_of_it / "postgres"), "-D", str(data), *options], log, cwd="/")
+    server = programs.begin([str(programs_of_it / "postgres"), "-D", str(data), *options], log, cwd="/", user=user)
     try:
         programs.wait_for(port, server, log, _START_SECONDS)
         yield Database(port)

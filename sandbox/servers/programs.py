@@ -72,14 +72,30 @@ def run(command: Sequence[str], environment: dict[str, str] | None = None) -> "s
 
 
 def begin(
-    command: Sequence[str], log: Path, *, cwd: str | None = None, env: dict[str, str] | None = None
+    command: Sequence[str],
+    log: Path,
+    *,
+    cwd: str | None = None,
+    env: dict[str, str] | None = None,
+    user: str | None = None,
 ) -> "subprocess.Popen[bytes]":
-    """A server in a session of its own: a Ctrl-C reaches whoever started it, and not the server itself."""
+    """A server in a session of its own: a Ctrl-C reaches whoever started it, and not the server itself. A kill -9
+    of whoever started it ends the server too (`tied`). `user`: as whom it runs, for root alone."""
     with log.open("ab") as out:
         return subprocess.Popen(  # noqa: S603 - the command lines are our own
-            command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-            start_new_session=True,
+            [*tied(user), *command], cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=out,
+            stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
+
+
+def tied(user: str | None = None) -> list[str]:
+    """What stands before the command line of a process that is told to end when the thread that starts it is gone
+    (Linux with util-linux; elsewhere nothing is tied). `user`: whoever changes the user later loses the tie."""
+    found = shutil.which("setpriv")
+    if found is None:
+        return ["runuser", "-u", user, "--"] if user else []
+    as_user = [f"--reuid={user}", f"--regid={user}", "--init-groups"] if user else []
+    return [found, *as_user, "--pdeathsig", "TERM", "--"]
 
 
 def free_port() -> int:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -16,7 +17,6 @@ from orchestration.stack.needs import missing
 pytestmark = pytest.mark.real
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "orchestration.stack", "--days", "8", "--users", "20", "--port", "0"]
-_SECONDS = 480
 
 
 @pytest.fixture(autouse=True)
@@ -25,9 +25,9 @@ def _everything_is_here() -> None:
         pytest.skip("; ".join(lacking))
 
 
-def begun(folder: Path, *more: str) -> "subprocess.Popen[str]":
+def begun(folder: Path, **environment: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [*COMMAND, *more], cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, text=True,
+        COMMAND, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT), **environment}, text=True,
         stdout=subprocess.PIPE, stderr=(folder / "stderr").open("w"),
     )  # fmt: skip
 
@@ -44,6 +44,16 @@ def processes_in(folder: Path) -> list[str]:
         if inside or str(folder) in command:
             found.append(command)
     return found
+
+
+def none_after_a_while(*folders: Path) -> list[str]:
+    """The processes that still work in a folder after twenty seconds; none as soon as there is none."""
+    end = time.monotonic() + 20
+    while left := [one for folder in folders for one in processes_in(folder)]:
+        if time.monotonic() > end:
+            break
+        time.sleep(0.2)
+    return left
 
 
 def test_the_demo_runs_on_it_and_a_signal_ends_every_process(tmp_path: Path) -> None:
@@ -68,10 +78,25 @@ def test_the_demo_runs_on_it_and_a_signal_ends_every_process(tmp_path: Path) -> 
         stack.send_signal(signal.SIGINT)
         code = stack.wait(120)
     assert code == 0, (tmp_path / "stderr").read_text()
-    end = time.monotonic() + 20
-    while processes_in(tmp_path) and time.monotonic() < end:
-        time.sleep(0.2)
-    assert processes_in(tmp_path) == []
+    assert none_after_a_while(tmp_path) == []
+
+
+def test_a_kill_of_it_ends_every_process_too(tmp_path: Path) -> None:
+    # PostgreSQL's folder, which nobody removes then, in one that is removed here
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as room:
+        Path(room).chmod(0o755)
+        folders = [tmp_path, Path(room)]
+        tenant = tmp_path / "data" / "stack" / "demo" / "ledgerline.toml"
+        stack = begun(tmp_path, TMPDIR=room)
+        try:
+            assert stack.stdout is not None
+            while not tenant.exists():
+                assert stack.stdout.readline(), (tmp_path / "stderr").read_text()
+            assert all(processes_in(folder) for folder in folders)
+        finally:
+            stack.kill()
+            stack.wait(20)
+        assert none_after_a_while(*folders) == []
 
 
 def test_what_is_missing_is_told_at_once_with_how_to_have_it(tmp_path: Path) -> None:
