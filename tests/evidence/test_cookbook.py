@@ -51,6 +51,8 @@ def arguments(evidence: Evidence, name: str) -> dict[str, Value]:
     leaver = evidence.story("leaver_exports")["who"]
     if name in ("one_person", "done_to_one_person"):
         return {"person": leaver["user_id"]}
+    if name == "one_actor":
+        return {"actor": leaver["user_id"]}
     return _VALUES.get(name, {})
 
 
@@ -59,7 +61,7 @@ def test_the_answer_is_what_the_tenants_records_say(
     name: str, database: duckdb.DuckDBPyConnection, evidence: Evidence, truth: Truth
 ) -> None:
     values = arguments(evidence, name)
-    given = {key: value for key, value in values.items() if key in ("person", "moment")}
+    given = {key: value for key, value in values.items() if key in ("person", "actor", "moment")}
     expected = getattr(truth, name)(**given)
     rows = answer(database, name, **values)
     columns = list(expected[0]) if expected else []

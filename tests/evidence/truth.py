@@ -393,6 +393,9 @@ class Truth:
         mine = [e for e in self.period if person in ((e.email or "").lower(), e.actor_id)]
         return one_by_one(mine)
 
+    def one_actor(self, actor: str) -> list[Row]:
+        return one_by_one(e for e in self.period if e.actor_id == actor)
+
     def done_to_one_person(self, person: str) -> list[Row]:
         def names(value: Any) -> bool:
             if isinstance(value, dict):

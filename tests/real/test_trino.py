@@ -95,7 +95,7 @@ def question(house: House, name: str) -> str:
     event = house.here("select id from audit_event_versions where version = 2 order by id limit 1")
     values = {
         "from": midnight(FIRST), "to": midnight(LAST), "moment": midnight(SEALED[1]),
-        "person": person[0][0], "event": event[0][0],
+        "person": person[0][0], "actor": person[0][0], "event": event[0][0],
     }  # fmt: skip
     return filled(asked, {p.name: values.get(p.name, p.default) for p in asked.parameters})
 
