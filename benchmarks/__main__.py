@@ -24,6 +24,7 @@ BENCHMARKS = {
     "tail": "tail",
     "memory": "memory",
     "queries": "queries",
+    "scan": "scan",
     "start": "start",
     "verify": "verify",
     "report": "chargeback_report",

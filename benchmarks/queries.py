@@ -12,6 +12,7 @@ from benchmarks.harness import Failed, Run, built_by_all_cores, module
 from benchmarks.report import Aim, Table
 
 FIRST = date(2025, 11, 22)
+PEOPLE = 2_000
 _ASKED = {
     "id": "one event by id",
     "id and day": "one event by id and day",
@@ -36,30 +37,32 @@ process read them, warm, with the second look for newer versions."""
 def measure(*, smoke: bool) -> list[Table]:
     days, per_day, warm = (6, 2_000, 2) if smoke else (365, 54_800, 5)
     with tempfile.TemporaryDirectory(prefix="ledgerline-bench-") as folder:
-        built = _build(Path(folder), days, per_day)
-        values = json.dumps(_values(days, per_day))
+        built = build(Path(folder), days, per_day, people=PEOPLE)
+        asked_for = json.dumps(values(days, per_day, PEOPLE))
         results: dict[tuple[str, str, str], Run] = {}
         for asked in ("id", "actor") if smoke else _ASKED:
             for table in _TABLES:
                 for where in ("sealed", "plain"):
                     results[asked, table, where] = module(
                         "queries_ask",
-                        *("--folder", folder, "--table", table, "--question", asked, "--values", values),
+                        *("--folder", folder, "--table", table, "--question", asked, "--values", asked_for),
                         *("--warm", str(warm), *(["--plain"] if where == "plain" else [])),
                     )
     return [_table(results, built, days)]
 
 
-def _build(folder: Path, days: int, per_day: int) -> dict[str, float]:
-    """Archive and plain files, by as many processes as there are cores; their sums."""
+def build(folder: Path, days: int, per_day: int, *, people: int, plain: bool = True) -> dict[str, float]:
+    """The archive, and plain files if asked for, by as many processes as there are cores; their sums."""
     arguments = ["--folder", os.fspath(folder), "--first", FIRST.isoformat(), "--per-day", str(per_day)]
+    arguments += ["--people", str(people), *(["--plain"] if plain else [])]
     return built_by_all_cores("queries_build", arguments, days)
 
 
-def _values(days: int, per_day: int) -> dict[str, str]:
+def values(days: int, per_day: int, people: int) -> dict[str, str]:
     """What is asked for: a record in the middle of the year, the actor of average activity, one month."""
     middle = FIRST + timedelta(days=days // 2)
-    said = module("queries_rows", "--day", middle.isoformat(), "--position", str(per_day // 2)).said
+    position = ["--position", str(per_day // 2), "--people", str(people)]
+    said = module("queries_rows", "--day", middle.isoformat(), *position).said
     first = middle.replace(day=1)
     last = (first + timedelta(days=32)).replace(day=1)
     return {**said, "day": middle.isoformat(), "first": first.isoformat(), "last": last.isoformat()}

@@ -1,4 +1,5 @@
-"""Fills an archive's sealed tier with a year of made-up events, and a folder with the same rows as plain files.
+"""Fills an archive's sealed tier with a year of made-up events, and with `--plain` a folder with the same rows as
+plain files.
 
 The archive is a real one: parts written by the very function that seals, put into the store, named by seal
 entries with their markers. The plain files have the same columns, compression and row groups, in order of time,
@@ -11,6 +12,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from benchmarks.queries_rows import day_of_rows
 from warehouse.archive.archive import Archive
@@ -29,6 +31,8 @@ def main() -> None:
     parser.add_argument("--first", type=date.fromisoformat, required=True)
     parser.add_argument("--days", type=int, required=True, help="0: only key, log and snapshot")
     parser.add_argument("--per-day", type=int, required=True)
+    parser.add_argument("--people", type=int, required=True)
+    parser.add_argument("--plain", action="store_true", help="the same rows as plain files too")
     parser.add_argument("--share", default="0/1")
     options = parser.parse_args()
     mine, of = map(int, options.share.split("/"))
@@ -43,10 +47,11 @@ def main() -> None:
         db.execute("set timezone = 'UTC'")
         for offset in range(mine, options.days, of):
             day = options.first + timedelta(days=offset)
-            made = day_of_rows(db, day, options.per_day)
+            made = day_of_rows(db, day, options.per_day, options.people)
             rows += made.num_rows
-            plain += _write_plain(options.folder, day, made)
-            sealed += _seal(archive, day, made)
+            if options.plain:
+                plain += _write_plain(options.folder, day, made)
+            sealed += _seal(archive, day, db.sql(seal.ordered("made")).to_arrow_table())
         if options.days == 0:
             archive.log.snapshot()  # as the last seal of a day does
         archive.settle()
@@ -61,20 +66,17 @@ def _write_plain(folder: Path, day: date, rows: object) -> int:
     return len(data)
 
 
-def _seal(archive: Archive, day: date, rows: object) -> int:
+def _seal(archive: Archive, day: date, rows: pa.Table) -> int:
     """What `seal_day` does, with rows from memory instead of the recent tier."""
-    ordered = rows.sort_by(  # type: ignore[attr-defined]
-        [("actor_id", "ascending"), ("created_at", "ascending"), ("id", "ascending"), ("version", "ascending")]
-    )
     through = 0
-    part, marker_ref, marker = seal._store_part(archive, day, 1, through, seal._part([ordered]))
+    part, marker_ref, marker = seal._store_part(archive, day, 1, through, seal.part(rows.cast(AUDIT_EVENTS)))
     draft = Draft(
         kind="seal",
         stream=STREAM,
         table=TABLE,
         window=Window.of_day(day).as_text(),
         objects=[part, marker_ref],
-        counts={"rows": ordered.num_rows, "supersedes": 0},
+        counts={"rows": rows.num_rows, "supersedes": 0},
     )
     archive.append(lambda _state: draft)
     archive.put(marker_ref.key, marker)

@@ -1,8 +1,8 @@
 """Made-up events straight into the columns of `audit_events`, a day at a time, fast: DuckDB makes them.
 
 Shape: ids are random (only a bloom filter can find one; ids that follow time would prune better), actors follow
-a skewed distribution over 2,000 people, `raw` is a record as the feed would serve it, and on one day in ten one
-record in 2,000 has a second version (the next morning's re-read found it changed).
+a skewed distribution over so many people as are asked for, `raw` is a record as the feed would serve it, and on
+one day in ten one record in 2,000 has a second version (the next morning's re-read found it changed).
 """
 
 import argparse
@@ -13,10 +13,6 @@ import duckdb
 import pyarrow as pa
 
 from warehouse.tables.schema import AUDIT_EVENTS
-
-ACTORS = 2_000
-# the actor of average activity: a quarter down a distribution that goes with the square root
-ACTOR = "user_01BenchActor0000000500"
 
 _ROWS = """
 with drawn as (
@@ -71,14 +67,19 @@ from versions
 """
 
 
-def day_of_rows(db: duckdb.DuckDBPyConnection, day: date, count: int) -> pa.Table:
+def day_of_rows(db: duckdb.DuckDBPyConnection, day: date, count: int, people: int = 2_000) -> pa.Table:
     """`count` records of a day and the second versions of a few, in order of time."""
     number = day.toordinal()
     sql = _ROWS.format(
-        number=number, salt=number * 100_000_000, count=count, day=day.isoformat(), actors=ACTORS, seq=number
+        number=number, salt=number * 100_000_000, count=count, day=day.isoformat(), actors=people, seq=number
     )
     reader = db.execute(sql + " order by created_at, version").to_arrow_reader(65_536)
     return reader.read_all().cast(AUDIT_EVENTS)
+
+
+def average_actor(people: int) -> str:
+    """The one of average activity: a quarter down a distribution that goes with the square root."""
+    return f"user_01BenchActor{people // 4:010d}"
 
 
 def id_of(db: duckdb.DuckDBPyConnection, day: date, position: int) -> str:
@@ -94,9 +95,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--day", type=date.fromisoformat, required=True)
     parser.add_argument("--position", type=int, required=True)
+    parser.add_argument("--people", type=int, required=True)
     options = parser.parse_args()
     with duckdb.connect() as db:
-        print(json.dumps({"id": id_of(db, options.day, options.position), "actor": ACTOR}))
+        print(json.dumps({"id": id_of(db, options.day, options.position), "actor": average_actor(options.people)}))
 
 
 if __name__ == "__main__":
