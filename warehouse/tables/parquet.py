@@ -24,8 +24,10 @@ def write(
     statistics: list[str] | None = None,
     bloom: dict[str, int] | None = None,
     row_group_rows: int = ROW_GROUP_ROWS,
+    page_rows: int | None = None,
 ) -> bytes:
-    """One file over all batches. `bloom` maps a column to its distinct values per row group."""
+    """One file over all batches, each in row groups of its own. `bloom` maps a column to its distinct values per
+    row group. `page_rows` makes pages of at most so many rows, and an index that says which are needed."""
     sink = BytesIO()
     options = (
         {column: {"ndv": distinct, "fpp": _FALSE_POSITIVES} for column, distinct in bloom.items()}
@@ -40,6 +42,8 @@ def write(
         use_dictionary=dictionary if dictionary is not None else True,
         write_statistics=statistics if statistics is not None else True,
         bloom_filter_options=options,
+        max_rows_per_page=page_rows,
+        write_page_index=page_rows is not None,
     ) as writer:
         for batch in batches:
             writer.write(batch, row_group_size=row_group_rows)

@@ -28,7 +28,12 @@ from warehouse.wire.windows import Window, gaps
 
 _PART_ROWS = 1_000_000  # one object of about 150 MB at the most
 _FETCH_ROWS = 65_536
-_LEAST_GROUP = 16_384  # rows: half the bytes of 65,536 for one actor's days of 55,000 events, the same size
+# Rows lie by actor, so whoever asks for one reads a group, or some of its pages. Smaller groups lie so near each
+# other that Trino reads what is between them too, and one column of all rows costs the whole file (decision 34).
+_GROUP_ROWS = 16_384
+_PAGE_ROWS = 1_024
+# Sorted and repeated, so that a page of plain values compresses to little, and no dictionary is read with it.
+_DICTIONARY = [name for name in DICTIONARY_COLUMNS if name not in ("actor_id", "actor_email")]
 _NEWEST_PARTS = 64
 _MEMORY = "512MB"  # DuckDB sorts on disk beyond this
 
@@ -189,33 +194,42 @@ def _sorted_parts(archive: Archive, files: list[TableFile]) -> Iterator[tuple[by
             paths.append(os.fspath(path))
         with duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": folder}) as db:
             db.execute("set timezone = 'UTC'")
-            reader = db.execute(
-                "select * from read_parquet(?, hive_partitioning = false) "
-                "order by actor_id nulls last, created_at nulls last, id, version",
-                [paths],
-            ).to_arrow_reader(_FETCH_ROWS)
+            relation = "read_parquet(?, hive_partitioning = false)"
+            reader = db.execute(ordered(relation), [paths]).to_arrow_reader(_FETCH_ROWS)
             waiting: list[pa.Table] = []
             for batch in reader:
                 waiting.append(pa.Table.from_batches([batch]).cast(AUDIT_EVENTS))
                 if sum(table.num_rows for table in waiting) >= _PART_ROWS:
-                    yield _part(waiting)
+                    yield part(pa.concat_tables(waiting))
                     waiting = []
             if waiting:
-                yield _part(waiting)
+                yield part(pa.concat_tables(waiting))
 
 
-def _part(tables: list[pa.Table]) -> tuple[bytes, int, list[str] | None]:
-    rows = pa.concat_tables(tables)
-    # Rows lie by actor, so small groups let a reader pass over the others; few, where a part is large.
-    group = min(max(rows.num_rows // 8, _LEAST_GROUP), parquet.ROW_GROUP_ROWS)
+def ordered(relation: str) -> str:
+    """The SELECT of a day's rows as they lie in sealed parts: by actor, time and id, versions above the first
+    last, so that who looks for newer versions finds them in row groups of their own."""
+    return (
+        f"select * from {relation} "  # noqa: S608 - a name or a call of our own
+        "order by version > 1, actor_id nulls last, created_at nulls last, id, version"
+    )
+
+
+def part(rows: pa.Table) -> tuple[bytes, int, list[str] | None]:
+    """Rows in their order as the bytes of a part, how many they are, and what times they cover."""
+    later = pc.sum(pc.greater(rows["version"], 1)).as_py() or 0
+    tiers = [rows.slice(0, rows.num_rows - later), rows.slice(rows.num_rows - later)]
+    groups = -(-rows.num_rows // _GROUP_ROWS)
+    actors = pc.count_distinct(rows["actor_id"]).as_py() // groups + 1
     ends = pc.min_max(rows["created_at"]).as_py()
     data = parquet.write(
-        [rows],
+        [tier for tier in tiers if tier.num_rows],
         AUDIT_EVENTS,
-        dictionary=DICTIONARY_COLUMNS,
+        dictionary=_DICTIONARY,
         statistics=STATISTICS_COLUMNS,
-        bloom={"id": min(rows.num_rows, group)},
-        row_group_rows=group,
+        bloom={"id": min(rows.num_rows, _GROUP_ROWS), "actor_id": actors},
+        row_group_rows=_GROUP_ROWS,
+        page_rows=_PAGE_ROWS,
     )
     return data, rows.num_rows, parquet.span_text(ends["min"], ends["max"])
 

@@ -1,8 +1,11 @@
 """A sealed day: each row once, whatever happens in between."""
 
 from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -14,7 +17,8 @@ from warehouse.archive import keys
 from warehouse.archive.holds import set_hold
 from warehouse.archive.verify import verify
 from warehouse.tables.activities import Parser
-from warehouse.tables.seal import seal_day, seal_settled_days, write_missing_markers
+from warehouse.tables.schema import AUDIT_EVENTS
+from warehouse.tables.seal import part, seal_day, seal_settled_days, write_missing_markers
 from warehouse.taxonomy import load
 from warehouse.wire.windows import Window
 
@@ -56,7 +60,12 @@ def test_sealing_changes_no_row(bench: Bench) -> None:
     assert without_the_log(bench) == before
 
 
-def test_a_sealed_part_is_sorted_by_actor_and_time_and_has_a_bloom_filter_on_id(bench: Bench) -> None:
+def sealed_file(bench: Bench) -> str:
+    (file,) = bench.archive.state.table("audit_events").sealed
+    return f"{bench.archive.store.url.removeprefix('file:')}/{file.key}"
+
+
+def test_a_sealed_part_is_sorted_by_actor_and_time_with_what_finds_an_id_and_an_actor(bench: Bench) -> None:
     mixed = [
         verbatim(
             event(n, DAY + timedelta(minutes=60 - n), actor={"type": "user_actor", "user_id": f"user_{n % 3}"})
@@ -65,14 +74,45 @@ def test_a_sealed_part_is_sorted_by_actor_and_time_and_has_a_bloom_filter_on_id(
     ]
     bench.pull(WHOLE, mixed)
     seal_day(bench.archive, DAY.date())
-    (file,) = bench.archive.state.table("audit_events").sealed
-    path = f"{bench.archive.store.url.removeprefix('file:')}/{file.key}"
+    path = sealed_file(bench)
     rows = pq.read_table(path, partitioning=None).select(["actor_id", "created_at"]).to_pylist()
     assert rows == sorted(rows, key=lambda row: (row["actor_id"], row["created_at"]))
-    offsets = duckdb.sql(
-        f"select bloom_filter_offset from parquet_metadata('{path}') where path_in_schema = 'id'"
+    filters = duckdb.sql(
+        f"select path_in_schema from parquet_metadata('{path}') where bloom_filter_offset is not null"
     ).fetchall()
-    assert all(offset is not None for (offset,) in offsets)
+    assert filters == [("id",), ("actor_id",)]
+    group = pq.read_metadata(path).row_group(0)
+    assert all(group.column(n).has_offset_index for n in range(group.num_columns))
+    assert group.column(AUDIT_EVENTS.names.index("actor_id")).has_column_index
+
+
+def test_later_versions_lie_behind_the_first_in_row_groups_of_their_own(bench: Bench) -> None:
+    bench.pull(WHOLE, records(20))
+    bench.pull(
+        WHOLE, [*records(18), *(verbatim(event(n, DAY + timedelta(minutes=n), url="new")) for n in (18, 19))]
+    )
+    seal_day(bench.archive, DAY.date())
+    metadata, place = pq.read_metadata(sealed_file(bench)), AUDIT_EVENTS.names.index("version")
+    found = [metadata.row_group(n).column(place).statistics for n in range(metadata.num_row_groups)]
+    assert [(one.min, one.max, one.num_values) for one in found] == [(1, 1, 20), (2, 2, 2)]
+
+
+def test_the_same_rows_make_the_same_bytes(bench: Bench) -> None:
+    bench.pull(WHOLE, records(50))
+    seal_day(bench.archive, DAY.date())
+    path = sealed_file(bench)
+    rows = pq.read_table(path, partitioning=None)
+    assert part(rows)[0] == Path(path).read_bytes()
+
+
+def test_large_days_have_groups_and_pages_of_bounded_rows() -> None:
+    first = pa.Table.from_pylist([{"actor_id": f"user_{n // 7:06d}", "version": 1} for n in range(40_000)])
+    missing = {name: pa.nulls(40_000) for name in AUDIT_EVENTS.names if name not in first.column_names}
+    rows = pa.table({**{n: first[n] for n in first.column_names}, **missing}).select(AUDIT_EVENTS.names)
+    data, count, _ = part(rows.cast(AUDIT_EVENTS))
+    metadata = pq.read_metadata(BytesIO(data))
+    assert [metadata.row_group(n).num_rows for n in range(3)] == [16_384, 16_384, 40_000 - 2 * 16_384]
+    assert (metadata.num_rows, count) == (40_000, 40_000)
 
 
 def test_late_rows_live_in_recent_until_a_further_part_takes_them(bench: Bench) -> None:
