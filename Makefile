@@ -57,7 +57,7 @@ stack: $(VENV)/.installed ## PostgreSQL, an S3 server, Trino and Dagster on this
 	$(BIN)/python -m orchestration.stack --days $(DAYS)
 
 test: $(VENV)/.installed-dev ## the tests (browser tests where a Chromium is found)
-	$(BIN)/python -m pytest -q -n auto --dist loadfile -m 'not slow and not real and not browser'
+	$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m 'not slow and not real and not browser'
 	$(BIN)/python -m pytest -q -m 'browser and not slow' tests/browser
 
 check: $(VENV)/.installed-dev ## format, lint, types, import contracts
@@ -83,7 +83,7 @@ format: $(VENV)/.installed-dev ## put the code into form
 	$(BIN)/ruff check --fix .
 
 test-slow: $(VENV)/.installed-dev ## kills, two writers, long histories: minutes
-	$(BIN)/python -m pytest -q -n auto --dist loadfile -m 'slow and not real' $(SLOW)
+	$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m 'slow and not real' $(SLOW)
 
 test-simulation: $(VENV)/.installed-dev ## the pipeline under faults that a seed decides: SEEDS of them, for at most SECONDS_OF_SIMULATION
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --seconds $(SECONDS_OF_SIMULATION)

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sandbox import Clock
-from tests.delivery.conftest import NEXT, Shop
+from tests.delivery.conftest import NEXT, Command, Shop
 from tests.delivery.everywhere import CLOUD, Everywhere, everywhere
 from tests.warehouse.archive.s3_server import client
 from warehouse.config import load
@@ -75,7 +75,9 @@ def arrived(world: Everywhere, type: str) -> dict[str, Any]:
     return found
 
 
-def test_whatever_somebody_calls_a_file_arrives_as_data_at_every_type(shop: Shop, world: Everywhere) -> None:
+def test_whatever_somebody_calls_a_file_arrives_as_data_at_every_type(
+    shop: Shop, world: Everywhere, ledgerline: Command
+) -> None:
     records = [
         {
             "created_at": f"{NEXT}T12:00:{number:02d}Z",
@@ -112,5 +114,5 @@ def test_whatever_somebody_calls_a_file_arrives_as_data_at_every_type(shop: Shop
         assert TYPE in set(leaves(feed[ids[-1]])), type
     receipts = shop.site.sql("select destination, count(*) from deliveries where entry_seq is not null group by 1")
     assert dict(receipts) == {one.name: len(ids) for one in configured}
-    shown = shop.site.run("status")
+    shown = ledgerline(shop.site, "status")
     assert "\x1b" not in shown.out + shown.err

@@ -80,6 +80,6 @@ def test_a_chain_of_events_across_pieces_is_one_find_with_all_of_them() -> None:
 
 
 def test_the_command_names_the_rule_that_is_not_there(site: Site, ledgerline: Command) -> None:
-    ended: Any = site.run("detections", "backtest", "many_fils_exported")
+    ended: Any = ledgerline(site, "detections", "backtest", "many_fils_exported")
     assert ended.code == 2
     assert "many_files_exported" in ended.err

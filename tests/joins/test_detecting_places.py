@@ -14,6 +14,7 @@ from assets.backtesting import look_back
 from assets.detecting import Detected, detect
 from assets.workshop import Workshop
 from sandbox import Served, Tenant, serve
+from tests.promises.conftest import Command
 from tests.promises.site import Site
 from tests.warehouse.detections import mmdb
 from warehouse.detections.errors import GeoUnusable
@@ -183,8 +184,10 @@ def test_rules_that_look_back_far_take_their_turn_once_an_hour_and_find_the_same
     assert found == []
 
 
-def test_the_command_says_what_is_off_and_refuses_a_broken_file(site: Site, geo: list[Path]) -> None:
-    shown = site.run("detections", "list")
+def test_the_command_says_what_is_off_and_refuses_a_broken_file(
+    site: Site, geo: list[Path], ledgerline: Command
+) -> None:
+    shown = ledgerline(site, "detections", "list")
     assert "off: needs geo" in shown.out
     assert "City database" in shown.out
     file = site.folder / "ledgerline.toml"
@@ -194,12 +197,12 @@ def test_the_command_says_what_is_off_and_refuses_a_broken_file(site: Site, geo:
         '[[detections.thresholds]]\nrule = "impossible_travel"\nleast_km = 900\n'
         'reason = "we commute far"\nowner = "bea@example.com"\nuntil = 2099-01-01\n'
     )
-    one = json.loads(site.run("detections", "list", "impossible_travel", "--json").out)[0]
+    one = json.loads(ledgerline(site, "detections", "list", "impossible_travel", "--json").out)[0]
     assert (one["enabled"], one["off"], one["thresholds"]) == (True, None, {"km_per_hour": 900, "least_km": 900})
     assert one["tuned"]["owner"] == "bea@example.com"
     file.write_text(config + f'[detections]\ngeo = ["{file}"]\n')
     for command in ("list", "run", "backtest"):
-        ended = site.run("detections", command)
+        ended = ledgerline(site, "detections", command)
         assert ended.code == 2
         assert "no MMDB file" in ended.err
         assert "[detections] geo" in ended.err
