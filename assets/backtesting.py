@@ -33,9 +33,14 @@ _BY_PIECE = "claude_code"  # the computed source whose rows are as many as the e
 
 @dataclass(frozen=True)
 class Past:
-    """Rules over a window of the past. off: those that do not run here, and why. thresholds: what was tuned."""
+    """Rules over a window of the past.
+
+    held: from the first to the last day of it that the archive has events of; None where it has none. off: rules
+    that do not run here, and why. thresholds: what was tuned.
+    """
 
     tests: list[BackTest]
+    held: Window | None
     off: dict[str, str]
     thresholds: dict[str, Any]
 
@@ -65,7 +70,8 @@ def look_back(
         of_the_feed = [rule for rule in chosen if not rule.source.computed]
         near = [rule for rule in of_the_feed if len(pieces) == 1 or _is_near(rule, pieces)]
         computed = turns_over(chosen, window)
-        tests = BackTests(db, chosen, window, places)
+        held = held_of(archive, window)
+        tests = BackTests(db, chosen, window, places, held=held)
         for piece in pieces:
             tests.gathered(near, piece, events)
             for turn in computed:
@@ -82,9 +88,21 @@ def look_back(
     asked = {rule.path.stem for rule in here.tuned.rules if only is None or rule.id == only.id}
     return Past(
         done,
+        held,
         {name: why for name, why in here.off.items() if name in asked},
         {name: one for name, one in here.tuned.evidence().items() if name in asked},
     )
+
+
+def held_of(archive: Archive, window: Window) -> Window | None:
+    """What of a window lies between the first and the last day of it that the archive has events of."""
+    table = archive.state.table(EVENTS)
+    dates = {file.dt for file in (*table.sealed, *table.recent) if file.rows}
+    days = [day for day in window.days() if day.isoformat() in dates]
+    if not days:
+        return None
+    first, last = (datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (days[0], days[-1]))
+    return Window(max(window.start, first), min(window.end, last + _DAY))
 
 
 def pieces_of(archive: Archive, window: Window, most: int) -> tuple[Window, ...]:

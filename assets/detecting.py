@@ -99,6 +99,7 @@ def detect(workshop: Workshop, rules: Iterable[Rule], *, patient: bool = False) 
         always, hourly = turns(archive, of_the_feed, now, patient=patient)
         computed = computed_turns(archive, chosen.rules)
         done.rules, done.off, done.thresholds = len(chosen.rules), chosen.off, chosen.tuned.evidence()
+        done.expired = [_decision(one) for one in suppressions.expired]
         done.thresholds_expired = [_decision(one) for one in chosen.tuned.expired]
         done.from_seq, done.through_seq = always.commits.after + 1, always.commits.through
         done.resting = [rule.path.stem for rule in hourly.rules] if hourly.resting else []
@@ -113,7 +114,6 @@ def detect(workshop: Workshop, rules: Iterable[Rule], *, patient: bool = False) 
             for own in computed:
                 with rows_held(archive, db, own, events) as with_rows:
                     raised += look(own.rules, own.commits, events=with_rows)
-    done.expired = [_decision(one) for one in suppressions.expired]
     took = hourly if hourly in taken else None
     done.hourly = [rule.path.stem for rule in took.rules] if took else []
     entry = _Entry(

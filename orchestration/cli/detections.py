@@ -124,6 +124,7 @@ def run(config: CONFIG = None, json: JSON = False, debug: DEBUG = False) -> int:
 
 def try_rules(rule: RULE = None, config: CONFIG = None, json: JSON = False, debug: DEBUG = False) -> int:
     """Try rules on their own samples. Exit code 1 when one fires or is silent where it should not."""
+    from warehouse.detections.checks import doubts  # noqa: PLC0415
     from warehouse.detections.trial import bench, try_out  # noqa: PLC0415
 
     output = Output(json=json)
@@ -132,6 +133,7 @@ def try_rules(rule: RULE = None, config: CONFIG = None, json: JSON = False, debu
     with bench() as db:
         outcomes = [outcome for one in chosen for outcome in try_out(db, one)]
     failed = [outcome for outcome in outcomes if not outcome.passed]
+    doubtful = {one.path.stem: found for one in chosen if (found := doubts(one))}
     if json:
         output.document(
             {
@@ -141,6 +143,7 @@ def try_rules(rule: RULE = None, config: CONFIG = None, json: JSON = False, debu
                     {"rule": one.rule.path.stem, "sample": one.number, "should_fire": one.should_fire}
                     for one in failed
                 ],
+                "doubts": doubtful,
             }
         )
     for one in failed:
@@ -150,9 +153,12 @@ def try_rules(rule: RULE = None, config: CONFIG = None, json: JSON = False, debu
             else "fires on one that should not"
         )
         output.line(f"  {one.rule.path.name}, sample {one.number}: {what}")
+    for name, found in sorted(doubtful.items()):
+        for doubt in found:
+            output.line(f"  note  {name} {doubt}")
     output.line(
         f"{counted(len(chosen), 'rule')}, {counted(len(outcomes), 'sample')}: "
-        + (f"{len(failed)} failed" if failed else "all as they should be")
+        + (f"{len(failed)} failed" if failed else "all as they should be" if outcomes else "nothing was tried")
     )
     return 1 if failed else 0
 

@@ -69,6 +69,7 @@ def backtest(
         output.document(
             {
                 "window": [rfc3339(start), rfc3339(end)],
+                "events_of": [rfc3339(past.held.start), rfc3339(past.held.end)] if past.held else None,
                 "rules": [_tested(one) for one in tests],
                 "off": past.off,
                 "thresholds": past.thresholds,
@@ -80,6 +81,13 @@ def backtest(
         f"{counted(len(tests), 'rule')} over {rfc3339(start)[:10]} to {rfc3339(end)[:10]} in {duration(seconds)}: "
         f"{counted(sum(one.alerts for one in tests), 'alert')}; {len(tests) - len(loud)} silent"
     )
+    if past.held is None:
+        output.line("  the archive has no events of this time: silence says nothing; see `ledgerline status`")
+    elif past.held.start - start >= timedelta(days=1) or end - past.held.end >= timedelta(days=1):
+        output.line(
+            f"  the archive has events of {rfc3339(past.held.start)[:10]} to {rfc3339(past.held.end)[:10]} only: "
+            f"'a day' is counted over those days"
+        )
     show_off(past.off, output)
     for name in past.thresholds:
         output.line(f"  tuned  {name}: counted with the thresholds of the configuration")

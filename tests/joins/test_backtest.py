@@ -34,9 +34,36 @@ def test_a_backtest_counts_what_a_question_by_hand_counts_and_writes_nothing(
     assert sum(published.days.values()) == published.alerts
     assert len(tests) + len(past.off) == len(list(load()))
     drawn = chart(tests, window)
+    assert past.held is not None
+    assert past.held.start >= window.start
     assert drawn.startswith('<svg role="img" aria-label="')
     assert f"{sum(test.alerts for test in tests):,} alerts of" in drawn
     assert published.rule.title in drawn
+
+
+def test_days_that_the_archive_has_no_events_of_do_not_make_a_rule_quieter(
+    site: Site, past: tuple[str, str]
+) -> None:
+    start, end = past
+    site.pull("--from", start, "--to", end)
+    first, last = (datetime.fromisoformat(day).replace(tzinfo=UTC) for day in past)
+    rules = [rule for rule in load() if rule.path.stem == "snapshot_or_artifact_published"]
+    with site.open(for_writing=False) as workshop:
+        close, wide, before = (
+            look_back(workshop, rules, window)
+            for window in (
+                Window(first, last),
+                Window(datetime(1, 1, 1, tzinfo=UTC), last),
+                Window(first - timedelta(days=60), first - timedelta(days=30)),
+            )
+        )
+    assert wide.held == close.held == Window(first, last)
+    assert wide.tests[0].per_day == close.tests[0].per_day > 0
+    assert (before.held, before.tests[0].alerts) == (None, 0)
+    told = site.run("detections", "backtest", "--from", "2020-01-01", "--to", "2020-02-01").out
+    assert "no events of this time: silence says nothing" in told
+    told = site.run("detections", "backtest", rules[0].id, "--from", "2020-01-01").out
+    assert f"the archive has events of {start} to " in told
 
 
 def test_a_window_in_pieces_comes_to_what_it_comes_to_whole(site: Site, past: tuple[str, str]) -> None:
@@ -60,7 +87,8 @@ def test_a_chain_of_events_across_pieces_is_one_find_with_all_of_them() -> None:
     rule = next(rule for rule in load() if rule.path.stem == "snapshot_or_artifact_published")
     first = datetime(2026, 11, 1, tzinfo=UTC)
     day = timedelta(days=1)
-    tally = _Tally(rule, Window(first, first + 3 * day))
+    window = Window(first, first + 3 * day)
+    tally = _Tally(rule, window, window)
 
     def find(*hours: int) -> Find:
         times = [first + timedelta(hours=hour) for hour in hours]

@@ -67,6 +67,9 @@ def test_a_decision_whose_day_has_come_is_named_and_holds_no_more(workshop: Work
     assert len([alert for alert in done.alerts if alert.find.rule.path.stem == RULE]) == 2
     assert done.suppressed == {}
     assert RULE in done.expired[0]
+    again = detect(workshop, load())  # also where nothing is new
+    assert again.events == 0
+    assert again.expired == done.expired
 
 
 @pytest.mark.parametrize(

@@ -64,13 +64,25 @@ def bound_memory(db: duckdb.DuckDBPyConnection, spill: Path) -> None:
 
 
 class BackTests:
-    """Rules over a window of the past. Nothing is written."""
+    """Rules over a window of the past. Nothing is written.
+
+    `held`: the part of the window that there are events of. What a rule over them raises in a day is counted by
+    its days, not by those before the archive began.
+    """
 
     def __init__(
-        self, db: duckdb.DuckDBPyConnection, rules: Iterable[Rule], window: Window, places: Places | None = None
+        self,
+        db: duckdb.DuckDBPyConnection,
+        rules: Iterable[Rule],
+        window: Window,
+        places: Places | None = None,
+        *,
+        held: Window | None = None,
     ) -> None:
         self._db, self._window, self._places = db, window, places
-        self._tallies = {rule.id: _Tally(rule, window) for rule in rules}
+        self._tallies = {
+            rule.id: _Tally(rule, window, window if rule.source.computed else held or window) for rule in rules
+        }
 
     def gathered(self, rules: Sequence[Rule], piece: Window, events: Events) -> None:
         """Rules over the events of a piece, which are read once for all of them. Pieces come in order of time."""
@@ -102,6 +114,7 @@ class _Tally:
 
     rule: Rule
     window: Window
+    held: Window
     seconds: float = 0.0
     alerts: int = 0
     events: int = 0
@@ -142,7 +155,7 @@ class _Tally:
             events=self.events,
             entities=len(self.about),
             days=dict(sorted(self.days.items())),
-            window_days=(self.window.end - self.window.start).total_seconds() / 86_400,
+            window_days=(self.held.end - self.held.start).total_seconds() / 86_400,
             sample=self.sample,
             seconds=self.seconds,
         )

@@ -5,7 +5,7 @@ Promise: an event is read only as far as a rule reaches, its verbatim record onl
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -22,6 +22,7 @@ from warehouse.wire.windows import Window
 
 _LOOKED_AT = "detections_events"
 _TYPES = "detections_types"
+_BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
 # The SELECT that has the rows of a source's table from one moment to another; it may have more.
 Events = Callable[[str, datetime, datetime], str]
@@ -137,7 +138,8 @@ def _listed(types: Iterable[str]) -> str:
 def reach_of(rule: Rule, span: Window) -> tuple[datetime, datetime]:
     """What a rule has to read to judge the events of a span: before it, and after it for events that came late."""
     ahead = max(rule.timespan, rule.gap)
-    return span.start - timedelta(seconds=rule.look_back), span.end + timedelta(seconds=ahead)
+    back = min(timedelta(seconds=rule.look_back), span.start - _BEGINNING)
+    return span.start - back, span.end + timedelta(seconds=ahead)
 
 
 def finds_of(

@@ -19,18 +19,17 @@ mistake names the file, the rule and what would be right.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from sigma.collection import SigmaCollection
 from sigma.correlations import SigmaCorrelationRule
-from sigma.exceptions import SigmaError
+from sigma.exceptions import SigmaError, SigmaLevelError, SigmaStatusError
 from sigma.rule import SigmaRule
 
 from warehouse.detections.condition import event_types, fields, predicate
 from warehouse.detections.errors import RuleInvalid, RuleTooBroad
+from warehouse.detections.rule_file import documents
 from warehouse.detections.shape import Kind, correlated, single
 from warehouse.detections.source import PLACE_FIELDS, PRODUCT, Source, sources
 
@@ -145,27 +144,24 @@ class Rule:
 def read(path: Path) -> Rule:
     """The detection in a file: one Sigma rule, or several and one correlation. Raises RuleInvalid."""
     try:
-        data = path.read_bytes()
-        documents = [document for document in yaml.safe_load_all(data) if document is not None]
-        collection = SigmaCollection.from_dicts(documents)
+        found, version = documents(path)
+        collection = SigmaCollection.from_dicts(found)
         collection.resolve_rule_references()
-        return _rule(path, collection, sha256(data).hexdigest()[:12])
+        rule = _rule(path, collection, version)
     except RuleInvalid as problem:
-        raise type(problem)(f"{path.name}: {problem}", remedy=problem.remedy) from problem
-    except yaml.YAMLError as problem:
-        mark = getattr(problem, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise RuleInvalid(
-            f"{path.name}{where}: no YAML ({getattr(problem, 'problem', None) or 'it cannot be read'})",
-            remedy="correct that line; docs/detections.md shows a whole rule",
+        named = str(problem).startswith(path.name)
+        raise type(problem)(
+            f"{problem}" if named else f"{path.name}: {problem}", remedy=problem.remedy
         ) from problem
-    except (OSError, UnicodeDecodeError, SigmaError, *_OF_ANOTHER_SHAPE) as problem:
-        inner = isinstance(problem, TypeError | AttributeError | KeyError | IndexError)
+    except (SigmaError, RecursionError, *_OF_ANOTHER_SHAPE) as problem:
+        inner = isinstance(problem, TypeError | AttributeError | KeyError | IndexError | RecursionError)
         why = "a part of it is a text, a list or a table where Sigma wants another" if inner else problem
-        raise RuleInvalid(
-            f"{path.name} is no Sigma rule: {why}",
-            remedy="correct it; docs/detections.md shows a whole one (in YAML, off, on, no and yes are no texts)",
-        ) from problem
+        right = "correct it; docs/detections.md shows a whole one (in YAML, off, on, no and yes are no texts)"
+        if isinstance(problem, SigmaStatusError | SigmaLevelError):
+            allowed = _STATUSES if isinstance(problem, SigmaStatusError) else _LEVELS
+            right = f"it is one of {', '.join(allowed)}"
+        raise RuleInvalid(f"{path.name} is no Sigma rule: {why}", remedy=right) from problem
+    return rule
 
 
 def _rule(path: Path, collection: SigmaCollection, version: str) -> Rule:
@@ -251,6 +247,8 @@ def _check_head(head: SigmaRule | SigmaCorrelationRule, ours: Mapping[str, Any])
         )
     if str(head.level) not in _LEVELS or str(head.status) not in _STATUSES:
         raise RuleInvalid(f"rule {head.title!r} has level {head.level} and status {head.status}")
+    if not isinstance(ours["why"], str):
+        raise RuleInvalid("why is no text", remedy="say in a sentence what happens if nobody looks")
     if not isinstance(ours["runbook"], list):
         raise RuleInvalid("the runbook is no list", remedy="write each step as an item of a list")
 

@@ -10,9 +10,12 @@ from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
-from warehouse.detections.checks import check_breadth, check_samples
+import duckdb
+
+from warehouse.detections.checks import check_breadth, check_runs, check_samples
 from warehouse.detections.errors import RuleInvalid, RuleUnknown
 from warehouse.detections.rule import Rule, read
+from warehouse.detections.trial import bench
 
 OWN_RULES = Path(__file__).with_name("rules")
 
@@ -45,18 +48,13 @@ class Rulebook:
 
 
 def load(folders: Iterable[Path] = ()) -> Rulebook:
-    """The rules of the package and of `folders`. Raises RuleInvalid, naming every mistake of every file."""
-    rules: list[Rule] = []
-    mistakes: list[RuleInvalid] = []
-    for folder in folders:
-        if not folder.is_dir():
-            mistakes.append(RuleInvalid(f"{folder} is no folder", remedy="correct [detections] rules"))
-        for path in sorted([*folder.glob("*.yml"), *folder.glob("*.yaml")]):
-            try:
-                rules.append(_checked(path))
-            except RuleInvalid as problem:
-                mistakes.append(problem)
-    rules += _shipped()
+    """The rules of the package and of `folders` with those below.
+
+    Raises RuleInvalid, naming every mistake of every file.
+    """
+    own, mistakes = _of_folders(folders)
+    shipped = _shipped()
+    rules = [*shipped, *own]
     held: dict[str, Rule] = {}
     for rule in rules:
         other = held.setdefault(rule.id, rule)
@@ -64,8 +62,17 @@ def load(folders: Iterable[Path] = ()) -> Rulebook:
             mistakes.append(
                 RuleInvalid(
                     f"{rule.path.name} and {other.path.name} have the same id {rule.id}",
-                    remedy="give one a new id",
+                    remedy="give yours a new id; a rule that ships is not replaced but tuned or suppressed"
+                    if other in shipped
+                    else "give one a new id",
                 )
+            )
+    named: dict[str, Rule] = {}
+    for rule in held.values():
+        other = named.setdefault(rule.path.stem, rule)
+        if other is not rule:
+            mistakes.append(
+                RuleInvalid(f"two rules are called {rule.path.stem}", remedy="give your file another name")
             )
     if mistakes:
         kind = type(mistakes[0]) if len(mistakes) == 1 else RuleInvalid
@@ -75,12 +82,33 @@ def load(folders: Iterable[Path] = ()) -> Rulebook:
     return Rulebook(tuple(sorted(rules, key=lambda rule: rule.title)))
 
 
-def _checked(path: Path) -> Rule:
+def _of_folders(folders: Iterable[Path]) -> tuple[list[Rule], list[RuleInvalid]]:
+    """The rules of some folders, and what is wrong with the others there."""
+    paths: list[Path] = []
+    rules: list[Rule] = []
+    mistakes: list[RuleInvalid] = []
+    for folder in folders:
+        if not folder.is_dir():
+            mistakes.append(RuleInvalid(f"{folder} is no folder", remedy="correct [detections] rules"))
+        paths += sorted([*folder.rglob("*.yml"), *folder.rglob("*.yaml")])
+    if not paths:
+        return rules, mistakes
+    with bench() as db:
+        for path in dict.fromkeys(paths):  # a folder may be below another
+            try:
+                rules.append(_checked(db, path))
+            except RuleInvalid as problem:
+                mistakes.append(problem)
+    return rules, mistakes
+
+
+def _checked(db: duckdb.DuckDBPyConnection, path: Path) -> Rule:
     """A rule of the customer's own, with its samples; those that ship are checked by a test instead."""
     rule = read(path)
     try:
         check_samples(rule)
         check_breadth(rule)
+        check_runs(db, rule)
     except RuleInvalid as problem:
         raise type(problem)(f"{path.name}: {problem}", remedy=problem.remedy) from problem
     return rule

@@ -15,6 +15,11 @@ Kind = Literal[
     "each", "event_count", "value_count", "temporal", "temporal_ordered", "novelty", "silence", "travel"
 ]
 OWN_KINDS = ("novelty", "silence", "travel")
+_OWN_KEYS = {
+    "novelty": frozenset({"field", "per", "look-back", "history"}),
+    "silence": frozenset({"per", "for", "look-back"}),
+    "travel": frozenset({"per", "km-per-hour", "least-km", "look-back"}),
+}
 
 _CORRELATIONS: Mapping[SigmaCorrelationType, Kind] = {
     SigmaCorrelationType.EVENT_COUNT: "event_count",
@@ -23,6 +28,8 @@ _CORRELATIONS: Mapping[SigmaCorrelationType, Kind] = {
     SigmaCorrelationType.TEMPORAL_ORDERED: "temporal_ordered",
 }
 _DEFAULT_GAP = "15m"
+# Longer than any archive that a rule could look back over.
+_LONGEST = 3_650 * 86_400
 
 
 def single(ours: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,7 +40,7 @@ def single(ours: Mapping[str, Any]) -> dict[str, Any]:
     gap = seconds(ours.get("gap", _DEFAULT_GAP))
     shape: dict[str, Any] = {
         "kind": own[0] if own else "each",
-        "group_by": tuple(ours.get("group-by", ("actor",))),
+        "group_by": _names(ours, "group-by"),
         "timespan": gap,
         "gap": gap,
         "threshold": 1,
@@ -42,7 +49,15 @@ def single(ours: Mapping[str, Any]) -> dict[str, Any]:
     }
     if own:
         settings = ours[own[0]]
-        per = tuple(settings.get("per", ("actor",)))
+        if not isinstance(settings, Mapping):
+            raise RuleInvalid(f"{own[0]!r} is no table", remedy=f"it takes {', '.join(sorted(_OWN_KEYS[own[0]]))}")
+        strange = sorted(set(settings) - _OWN_KEYS[own[0]])
+        if strange:
+            raise RuleInvalid(
+                f"{own[0]!r} has no {', '.join(strange)}",
+                remedy=f"it takes {', '.join(sorted(_OWN_KEYS[own[0]]))}",
+            )
+        per = _names(settings, "per")
         shape |= {"group_by": per, "own": settings, "value_field": settings.get("field")}
         shape["look_back"] = seconds(settings.get("look-back", "30d"))
         if own[0] == "travel":
@@ -75,13 +90,17 @@ def correlated(correlation: SigmaCorrelationRule, parts: int) -> dict[str, Any]:
                 f"correlation {correlation.title!r} asks for less than a number", remedy="use gte or gt"
             )
         threshold = int(condition.count) + (operator == "GT")  # type: ignore[union-attr]
+        if threshold < 1:
+            raise RuleInvalid(
+                f"correlation {correlation.title!r} has enough with {threshold} events", remedy="ask for 1 or more"
+            )
         value = getattr(condition, "fieldref", None)
         value = value[0] if isinstance(value, list) else value
         if (kind == "value_count") != bool(value):
             raise RuleInvalid(
                 f"correlation {correlation.title!r} needs a field for value_count, and only for that"
             )
-    span = correlation.timespan.seconds
+    span = seconds(correlation.timespan.spec)
     return {
         "kind": kind,
         "group_by": tuple(correlation.group_by or ()),
@@ -98,6 +117,17 @@ def seconds(text: Any) -> int:
     if str(text) == "0s":  # which Sigma refuses
         return 0
     try:
-        return int(SigmaCorrelationTimespan(str(text)).seconds)
+        span = int(SigmaCorrelationTimespan(str(text)).seconds)
     except SigmaError as problem:
         raise RuleInvalid(f"{text!r} is no span of time", remedy="write 90s, 15m, 12h or 30d") from problem
+    if span > _LONGEST:
+        raise RuleInvalid(f"{text!r} is longer than ten years", remedy="write 90s, 15m, 12h or 30d")
+    return span
+
+
+def _names(settings: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """The fields that a setting lists; the actor where it lists none. Raises RuleInvalid."""
+    names = settings.get(key, ("actor",))
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise RuleInvalid(f"{key} is no list of fields", remedy=f"write {key}: [actor]")
+    return tuple(names)

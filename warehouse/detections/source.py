@@ -53,7 +53,7 @@ class Source:
         """The expression of a Sigma field. Raises RuleInvalid, with the nearest names, for one unknown."""
         if name in self.columns:
             return self.columns[name]
-        if self.open and (name in self.paths or name.startswith("actor.")):
+        if self.open and name in self.paths:
             read = [_json(path, self.is_list(name)) for path in _SAME.get(name, (name,))]
             return read[0] if len(read) == 1 else f"coalesce({', '.join(read)})"
         near = get_close_matches(name, [*self.columns, *self.paths], n=3)
@@ -100,6 +100,7 @@ def sources() -> dict[str, Source]:
             shape = declared.declared.removeprefix("optional ")
             if shape.startswith(("array", "object", "map")):
                 lists.add(declared.name)
+    paths |= {f"actor.{name}" for kind in load().actor_kinds.values() for name in kind}
     columns = {name: name for name in _AUDIT_COLUMNS} | {
         "actor": ACTOR,
         "target_user": """coalesce(user_id, json_extract_scalar(raw, '$.deleted_user_id'))""",
