@@ -62,6 +62,12 @@ def receive(
         raise CannotRun(f"--token is no reference: {error}", remedy="name it: --token env:OTEL_TOKEN") from None
     output, receiver = Output(json=json), Receiver(Inbox(out), token=shown)
     try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotRun(
+            f"nothing can be written into {out}: {error.strerror}", remedy="name another folder with --out"
+        ) from None
+    try:
         listener = listen(host, port)
     except OSError as error:
         raise CannotRun(
@@ -71,7 +77,9 @@ def receive(
 
     def ready(url: str) -> None:
         output.aside(f"receiving at {url}, into {out}; Ctrl-C ends it")
-        output.aside(f"  OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf OTEL_EXPORTER_OTLP_ENDPOINT={url}")
+        output.aside("in another terminal, before `claude`:")
+        for line in _exports(url, token):
+            output.aside(f"  {line}")
         if json:
             print(to_json({"url": url, "out": str(out)}, indent=None), file=output.out, flush=True)
 
@@ -100,3 +108,16 @@ def receive(
     if taken.files:
         output.line(f"into the archive with: ledgerline telemetry land {out}")
     return 0
+
+
+def _exports(url: str, token: str | None) -> list[str]:
+    """What a shell must export for a client to send here; a token by its reference, never itself."""
+    lines = [
+        "export CLAUDE_CODE_ENABLE_TELEMETRY=1 OTEL_METRICS_EXPORTER=otlp OTEL_LOGS_EXPORTER=otlp",
+        f"export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf OTEL_EXPORTER_OTLP_ENDPOINT={url}",
+    ]
+    if token is not None:
+        kind, _, place = token.partition(":")
+        said = f"${place}" if kind == "env" else f"$(cat '{place}')"
+        lines.append(f'export OTEL_EXPORTER_OTLP_HEADERS="Authorization=Bearer {said}"')
+    return lines

@@ -96,8 +96,8 @@ def request(signal: str) -> Any:
         metrics = ExportMetricsServiceRequest()
         outer = metrics.resource_metrics.add(schema_url=PHRASE)
         inner = outer.scope_metrics.add()
-        for name in ("claude_code.token.usage", PHRASE):
-            metric = inner.metrics.add(name=name, unit=PHRASE, description=PHRASE)
+        for name, unit in (("claude_code.token.usage", WORD), (PHRASE, PHRASE)):
+            metric = inner.metrics.add(name=name, unit=unit, description=PHRASE)
             metric.sum.aggregation_temporality = 1
             metric.sum.is_monotonic = True
             point = metric.sum.data_points.add(time_unix_nano=NOW, start_time_unix_nano=NOW - 10**9, as_int=3)
@@ -118,7 +118,8 @@ def request(signal: str) -> Any:
         span.links.add(trace_state=PHRASE).attributes.extend(hostile())
         made = traces
     outer.resource.attributes.extend(hostile())
-    inner.scope.name = inner.scope.version = PHRASE
+    # a secret is one word: it fits where prose does not
+    inner.scope.name = inner.scope.version = PHRASE if signal == "traces" else WORD
     inner.scope.attributes.extend(hostile())
     return made
 

@@ -10,9 +10,11 @@ from typing import Final
 from warehouse.telemetry.allow_list import AllowList, Value, is_identifier, shown_name
 from warehouse.telemetry.model import Attributes, Group, Metric, Point, Record, Span
 
-_UNIT: Final = re.compile(r"[A-Za-z0-9%/{}._-]{0,24}")
-_VERSION: Final = re.compile(r"[0-9A-Za-z.+_-]{0,40}")
-_SCOPE: Final = re.compile(r"[A-Za-z0-9@/._-]{0,80}")
+# A secret is a word too: what has a place in the tables is a name as software writes them, the number of a
+# release, or a unit that metrics have.
+_UNITS: Final = frozenset({"", "1", "USD", "tokens", "count", "s", "ms", "min", "h", "By", "lines", "{count}"})
+_VERSION: Final = re.compile(r"(?:v?[0-9]{1,4}(?:\.[0-9]{1,5}){0,3}(?:[-+.][0-9A-Za-z.-]{1,16})?)?")
+_SCOPE_WORDS: Final = re.compile(r"[@/-]")
 _HEX: Final = re.compile(r"(?:[0-9a-fA-F]{2}){0,16}")
 _BODY: Final = "claude_code."
 
@@ -34,8 +36,8 @@ class Grouping:
         records: list[Record],
         spans: list[Span],
     ) -> Group:
-        scope = _fitting(scope, _SCOPE, "(scope name)", removed)
-        version = _fitting(version, _VERSION, "(scope version)", removed)
+        scope = self._fitting(scope, _is_scope(scope), "(scope name)", removed)
+        version = self._fitting(version, bool(_VERSION.fullmatch(version)), "(scope version)", removed)
         return Group(resource, scope, version, metrics, records, spans)
 
     def metric(
@@ -49,7 +51,7 @@ class Grouping:
         removed: Counter[str],
     ) -> Metric:
         name = self._name(name, self._allow.metrics, "(metric name)", removed)
-        unit = _fitting(unit, _UNIT, "(unit)", removed)
+        unit = self._fitting(unit, unit in _UNITS, "(unit)", removed)
         return Metric(name, unit, kind, temporality, monotonic, points)
 
     def record(
@@ -90,10 +92,10 @@ class Grouping:
         return self._name(name.removeprefix(_BODY), self._allow.events, "(event name)", removed)
 
     def trace_id(self, text: str, removed: Counter[str]) -> str:
-        return _fitting(text, _HEX, "(trace id)", removed)
+        return self._fitting(text, bool(_HEX.fullmatch(text)), "(trace id)", removed)
 
     def span_id(self, text: str, removed: Counter[str]) -> str:
-        return _fitting(text, _HEX, "(span id)", removed)
+        return self._fitting(text, bool(_HEX.fullmatch(text)), "(span id)", removed)
 
     def span(
         self,
@@ -126,9 +128,13 @@ class Grouping:
         removed[counted] += 1
         return shown_name(name)
 
+    def _fitting(self, text: str, fits: bool, counted: str, removed: Counter[str]) -> str:
+        if fits or self._allow.anything:  # what is archived went through the list of its day
+            return text
+        removed[counted] += 1
+        return ""
 
-def _fitting(text: str, form: re.Pattern[str], counted: str, removed: Counter[str]) -> str:
-    if form.fullmatch(text):
-        return text
-    removed[counted] += 1
-    return ""
+
+def _is_scope(name: str) -> bool:
+    """`com.anthropic.claude_code.events`, `@opentelemetry/sdk-logs`."""
+    return not name or is_identifier(_SCOPE_WORDS.sub(".", name.removeprefix("@")))
