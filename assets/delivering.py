@@ -14,7 +14,6 @@ from typing import Any, Protocol
 
 import msgspec
 
-from assets.delivery_alerts import AlertReader
 from assets.delivery_queue import Queue
 from assets.delivery_rows import Reader
 from assets.workshop import Workshop
@@ -27,7 +26,6 @@ from warehouse.delivery.chunk import Report, Target
 from warehouse.delivery.engine import Run
 from warehouse.delivery.errors import DeliveryError
 from warehouse.delivery.mappings.canonical import MAPPING_VERSION, CanonicalEvent, canonical_event
-from warehouse.delivery.memory import give_back
 from warehouse.delivery.patience import Patience
 from warehouse.delivery.port import Destination, Late
 from warehouse.delivery.settled import Stopped
@@ -130,9 +128,13 @@ def slices_of(wanted: Sequence[Configured], workshop: Workshop) -> tuple[dict[st
     return slices, refused
 
 
-def reader_of(archive: Archive, slice: Slice, lock: threading.Lock) -> Reader | AlertReader:
-    """Who reads what a slice selects."""
-    return Reader(archive, slice) if slice.kind in ("all", "events") else AlertReader(archive, slice, lock)
+def reader_of(archive: Archive, slice: Slice, lock: threading.Lock) -> Any:
+    """Who reads what a slice selects: a `Reader` of rows, or one of alerts."""
+    if slice.kind in ("all", "events"):
+        return Reader(archive, slice)
+    from assets.delivery_alerts import AlertReader  # noqa: PLC0415 - it asks DuckDB, which rows seldom need
+
+    return AlertReader(archive, slice, lock)
 
 
 def sliced(one: Configured, rule_folders: Sequence[Path] = ()) -> Slice:
@@ -155,7 +157,6 @@ def all_at_once(
     stop: threading.Event | None = None,
 ) -> list[Report]:
     """Each in a thread of its own. An interrupt or `stop` ends all; what is on its way is put on record."""
-    give_back()
     with ThreadPoolExecutor(len(wanted), thread_name_prefix="destination") as pool:
         futures = [pool.submit(serve, one) for one in wanted]
         try:

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from assets.delivering import (
     Configured,
@@ -22,12 +21,13 @@ from assets.delivering import (
     target_of,
 )
 from assets.delivery_queue import FoldedBy
-from assets.delivery_rows import ROWS_AT_ONCE, chunk_of, open_narrow
+from assets.delivery_rows import CODED, ROWS_AT_ONCE, chunk_of, open_narrow
 from assets.workshop import Workshop
 from warehouse.archive.state import TableFile
 from warehouse.delivery import destinations as modules
 from warehouse.delivery.chunk import Chunk, Report
 from warehouse.delivery.engine import Run
+from warehouse.delivery.facts import facts
 from warehouse.delivery.mappings.alert import canonical_alert
 from warehouse.delivery.mappings.canonical import COLUMNS, canonical_events
 from warehouse.delivery.patience import Patience
@@ -41,6 +41,7 @@ from warehouse.tables.catalog import connect
 from warehouse.tables.file_rows import rows_of
 from warehouse.tables.page_order import stream, streamable
 from warehouse.tables.schema import TABLE
+from warehouse.wire import arrays
 from warehouse.wire.times import rfc3339
 from warehouse.wire.windows import Window
 
@@ -175,7 +176,7 @@ class _Again:
         folded = FoldedBy(archive)
         for file in sorted(files, key=lambda one: one.dt):
             if plain and streamable(archive, file):
-                found = _within(window, stream(archive, file, COLUMNS, ROWS_AT_ONCE))
+                found = _within(window, stream(archive, file, COLUMNS, ROWS_AT_ONCE, dictionaries=CODED))
             else:
                 found = self._asked(file, slice, window)
             for rows in found:
@@ -207,22 +208,16 @@ class _Again:
             for chunk in (*self._letter_events(wanted), *self._alerts("where alert_id in (select unnest(?))", [
                 [name for name, _ in wanted]
             ])):  # fmt: skip
-                names = list(zip(chunk.ids, chunk.versions, strict=True))
+                names = _names(chunk)
                 kept = [place for place, name in enumerate(names) if name in wanted and name not in found]
                 found.update(names[place] for place in kept)
                 yield _some(chunk, kept, wanted)
             gone = [row for name, row in wanted.items() if name not in found]
             if gone:
-                yield Chunk(
-                    [row["event_id"] for row in gone],
-                    [row["version"] for row in gone],
-                    [row["entry_seq"] for row in gone],
-                    [row["entry_row"] for row in gone],
-                    [None] * len(gone),
-                    [_GONE] * len(gone),
-                    BEGINNING,
-                    0,
-                )
+                columns = ("event_id", "version", "entry_seq", "entry_row")
+                ids, versions, seqs, places = ([row[name] for row in gone] for name in columns)
+                known = facts(ids, versions, seqs, places, [None] * len(gone))
+                yield Chunk(known, [_GONE] * len(gone), BEGINNING, 0)
 
     def _letter_events(self, wanted: dict[tuple[str, int], dict[str, Any]]) -> Iterator[Chunk]:
         days = {row["event_time"].date().isoformat() for row in wanted.values() if row["event_time"]}
@@ -257,16 +252,10 @@ class _Again:
             canonical_alert(row, [events[one] for one in row["event_ids"] if one in events]) for row in found
         ]
         if alerts:
-            yield Chunk(
-                [alert.alert_id for alert in alerts],
-                [alert.version for alert in alerts],
-                [None] * len(alerts),
-                [None] * len(alerts),
-                [alert.stamp_us for alert in alerts],
-                alerts,
-                BEGINNING,
-                0,
-            )
+            absent = [None] * len(alerts)
+            ids, versions = [alert.alert_id for alert in alerts], [alert.version for alert in alerts]
+            times = [alert.stamp_us for alert in alerts]
+            yield Chunk(facts(ids, versions, absent, absent, times), alerts, BEGINNING, 0)
 
     def _files(self, days: set[str] | None) -> list[TableFile]:
         table = self.workshop.archive.state.table(TABLE)
@@ -274,33 +263,38 @@ class _Again:
 
 
 def _within(window: Window, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    start, end = arrays.micros(window.start), arrays.micros(window.end)
     for rows in batches:
-        at = rows.column("created_at")
-        inside = pc.and_(pc.greater_equal(at, window.start), pc.less(at, window.end))
-        yield rows if not inside.null_count and inside.true_count == len(inside) else rows.filter(inside)
+        created = rows.column("created_at")
+        at = arrays.plain(created)
+        inside = (at >= start) & (at < end) & arrays.known(created)
+        yield rows if inside.all() else rows.filter(arrays.flags(inside))
 
 
 def _unplaced(rows: pa.RecordBatch, folded: "FoldedBy | None" = None) -> Chunk:
     """Rows whose number in their entry was not looked up."""
-    chunk = chunk_of(rows, [None] * rows.num_rows, [None] * rows.num_rows, BEGINNING, 0)
+    seqs = None
     if folded is not None:
-        chunk.seqs = [folded[pull] for pull in rows.column("commit_seq").to_pylist()]
-    return chunk
+        seqs = arrays.integers([folded[pull] for pull in rows.column("commit_seq").to_pylist()], pa.int64())
+    return chunk_of(rows, seqs, None, BEGINNING, 0)
 
 
 def _some(chunk: Chunk, places: Sequence[int], letters: dict[tuple[str, int], dict[str, Any]]) -> Chunk:
     """Some events of a chunk, at the places in the log that their dead letters name."""
-    names = [(chunk.ids[place], chunk.versions[place]) for place in places]
-    return Chunk(
-        [chunk.ids[place] for place in places],
-        [chunk.versions[place] for place in places],
+    every, times = _names(chunk), chunk.column("event_time")
+    names = [every[place] for place in places]
+    known = facts(
+        [id for id, _ in names],
+        [version for _, version in names],
         [letters[name]["entry_seq"] for name in names],
         [letters[name]["entry_row"] for name in names],
-        [chunk.times[place] for place in places],
-        [chunk.events[place] for place in places],
-        BEGINNING,
-        0,
+        [times[place] for place in places],
     )
+    return Chunk(known, [chunk.events[place] for place in places], BEGINNING, 0)
+
+
+def _names(chunk: Chunk) -> list[tuple[str, int]]:
+    return list(zip(chunk.column("event_id"), chunk.column("version"), strict=True))
 
 
 def _named(workshop: Workshop, name: str) -> Configured:

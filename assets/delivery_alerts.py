@@ -14,6 +14,7 @@ from assets.delivery_queue import Commit, Queue
 from warehouse.archive.archive import Archive
 from warehouse.archive.state import TableFile
 from warehouse.delivery.chunk import Chunk
+from warehouse.delivery.facts import NONE, facts
 from warehouse.delivery.mappings.alert import CanonicalAlert, canonical_alert
 from warehouse.delivery.mappings.canonical import COLUMNS, CanonicalEvent, canonical_events
 from warehouse.delivery.positions import Position, Span
@@ -60,7 +61,7 @@ class AlertReader:
                 row = some[-1][0] + 1
                 yield self._chunk(commit, some, Position(commit.seq, row), passed + row)
             passed += commit.rows
-            yield Chunk([], [], [], [], [], [], Position(commit.seq, commit.rows), passed)
+            yield Chunk(NONE, [], Position(commit.seq, commit.rows), passed)
 
     def _rows(self, commit: Commit, files: dict[str, TableFile]) -> list[dict[str, Any]]:
         db = self._connected()
@@ -76,16 +77,14 @@ class AlertReader:
         alerts: list[CanonicalAlert] = [
             canonical_alert(row, [events[one] for one in row["event_ids"] if one in events]) for _, row in rows
         ]
-        return Chunk(
+        found = facts(
             [alert.alert_id for alert in alerts],
             [alert.version for alert in alerts],
             [commit.seq] * len(rows),
             [number for number, _ in rows],
             [alert.stamp_us for alert in alerts],
-            alerts,
-            scanned,
-            passed,
         )
+        return Chunk(found, alerts, scanned, passed)
 
     def _events(self, ids: Sequence[str]) -> dict[str, CanonicalEvent]:
         names = ", ".join(COLUMNS)

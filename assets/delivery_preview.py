@@ -74,8 +74,8 @@ def _of_one(workshop: Workshop, one: Configured, slice: Slice, module: Destinati
     with reader_of(workshop.archive, slice, lock) as reader:
         reader.check()
         for chunk in reader.chunks(queue, book.begun, book.ahead, book.passed):
-            found.selected += len(chunk.ids)
-            found.late += len(late.outside(chunk.times, now))
+            found.selected += len(chunk)
+            found.late += len(late.outside(chunk.column("event_time"), now))
             found.types.update(getattr(event, "type", None) or event.title for event in chunk.events)
             sizes.measure(chunk)
         found.bytes = round(sizes.each * found.selected)

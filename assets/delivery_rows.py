@@ -4,14 +4,17 @@ Promise: the rows of a commit come in the same order whenever they are read, fro
 memory does not grow with a commit. Persons who are restricted are masked as in the table.
 """
 
+from __future__ import annotations
+
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import duckdb
+import numpy as np
 import pyarrow as pa
 
 from assets.delivery_queue import Commit, Queue
@@ -19,22 +22,29 @@ from warehouse.archive.archive import Archive
 from warehouse.delivery.chunk import Chunk
 from warehouse.delivery.errors import SliceInvalid
 from warehouse.delivery.event_rows import EventRows
+from warehouse.delivery.facts import NONE, facts_of_rows
 from warehouse.delivery.mappings.canonical import COLUMNS
 from warehouse.delivery.positions import Position, Span
 from warehouse.delivery.slices import Slice
 from warehouse.tables.file_rows import rows_of
 from warehouse.tables.page_order import PageOrder, page_order
-from warehouse.tables.schema import AUDIT_EVENTS, TABLE
+from warehouse.tables.schema import AUDIT_EVENTS, DICTIONARY_COLUMNS, TABLE
+from warehouse.wire import arrays
 
-ROWS_AT_ONCE = 5_000
+ROWS_AT_ONCE = 4_000  # two batches of most receivers, which then need not be joined
+# columns of few distinct texts, which are read as such
+CODED = [name for name in COLUMNS if name in DICTIONARY_COLUMNS and AUDIT_EVENTS.field(name).type == pa.string()]
 _ROWS_A_QUERY = 25_000  # small commits are read together, large ones some pages at a time: memory stays flat
 _MEMORY = "192MB"
 # Rows that a complete pull no longer saw have no place on a page: they come last, by id.
 _ORDER = "page nulls last, position nulls last, id, version"
 _QUOTED = re.compile(r"""(['"]).*?\1""", re.DOTALL)
 
-# Rows with the columns of `COLUMNS`, and of each the entry and its number there.
-Placed = tuple[pa.RecordBatch, Sequence[int], Sequence[int]]
+if TYPE_CHECKING:
+    import duckdb
+
+# Rows with the columns of `COLUMNS`, and of each the entry and its number there: numpy arrays.
+Placed = tuple[pa.RecordBatch, Any, Any]
 
 
 @dataclass(frozen=True)
@@ -56,7 +66,7 @@ class Reader:
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._ready: set[str] = set()
 
-    def __enter__(self) -> "Reader":
+    def __enter__(self) -> Reader:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -75,6 +85,8 @@ class Reader:
         """Raise SliceInvalid where the engine does not take the slice's condition (a comparison of two kinds)."""
         if self._slice.condition is None:
             return
+        import duckdb  # noqa: PLC0415 - as in `open_narrow`
+
         source, setup = rows_of(self._archive, [])
         self._prepare(setup)
         try:
@@ -111,9 +123,9 @@ class Reader:
                 else _gathered(self._in_order(orders, begun, ahead))
             )
             for rows, seqs, places in found:
-                scanned = Position(seqs[-1], places[-1] + 1)
+                scanned = Position(int(seqs[-1]), int(places[-1]) + 1)
                 yield chunk_of(rows, seqs, places, scanned, before[scanned.seq] + scanned.row)
-            yield Chunk([], [], [], [], [], [], Position(group[-1].seq, group[-1].rows), passed)
+            yield Chunk(NONE, [], Position(group[-1].seq, group[-1].rows), passed)
 
     # files that have the order already, which is nearly always so until their day is sealed
 
@@ -133,28 +145,26 @@ class Reader:
     def _in_order(
         self, orders: Sequence[tuple[Commit, PageOrder]], begun: Position, ahead: Sequence[Span]
     ) -> Iterator[Placed]:
-        columns = COLUMNS if self._slice.condition is None else AUDIT_EVENTS.names
+        columns, coded = (COLUMNS, CODED) if self._slice.condition is None else (AUDIT_EVENTS.names, ())
         for commit, order in orders:
             skip = begun.row if commit.seq == begun.seq else 0
-            for first, batch in order.batches(columns, ROWS_AT_ONCE, skip=skip):
+            for first, batch in order.batches(columns, ROWS_AT_ONCE, skip=skip, dictionaries=coded):
                 for start, end in _due(commit.seq, first, first + batch.num_rows, begun, ahead):
-                    rows, places = batch.slice(start - first, end - start), range(start, end)
-                    if self._slice.condition is None:
-                        yield rows, [commit.seq] * len(places), places
-                    else:
-                        chosen, numbers = self._chosen(rows, self._slice.condition, start)
-                        yield chosen, [commit.seq] * len(numbers), numbers
+                    rows, places = batch.slice(start - first, end - start), np.arange(start, end)
+                    if self._slice.condition is not None:
+                        rows, places = self._chosen(rows, self._slice.condition, start)
+                    yield rows, np.full(len(places), commit.seq), places
 
-    def _chosen(self, rows: pa.RecordBatch, condition: str, first: int) -> tuple[pa.RecordBatch, list[int]]:
+    def _chosen(self, rows: pa.RecordBatch, condition: str, first: int) -> tuple[pa.RecordBatch, Any]:
         """Those of some rows that meet the condition, in their order, with their numbers from `first` on."""
-        numbers = pa.array(range(first, first + rows.num_rows), pa.int64())
+        numbers = arrays.numbers(np.arange(first, first + rows.num_rows))
         self._db.register("offered", pa.table([*rows.columns, numbers], [*rows.schema.names, "entry_row"]))
         names = ", ".join(COLUMNS)
         found = list(self._asked(f"select {names}, entry_row from offered where {condition} order by entry_row"))
         if not found:
-            return rows.slice(0, 0), []
+            return rows.slice(0, 0), np.zeros(0, np.int64)
         batch = pa.concat_batches(found)
-        return batch.select(list(COLUMNS)), batch.column("entry_row").to_pylist()
+        return batch.select(list(COLUMNS)), arrays.plain(batch.column("entry_row"))
 
     # files that have to be sorted: sealed ones, which are by actor
 
@@ -163,9 +173,8 @@ class Reader:
     ) -> Iterator[Placed]:
         for piece in self._pieces(queue, group):
             for rows in self._rows(queue, piece, begun, ahead):
-                seqs, places = rows["entry_seq"].to_pylist(), rows["entry_row"].to_pylist()
-                if seqs:
-                    yield rows, seqs, places
+                if rows.num_rows:
+                    yield rows, *(arrays.plain(rows[name].cast(pa.int64())) for name in ("entry_seq", "entry_row"))
 
     def _pieces(self, queue: Queue, group: Sequence[Commit]) -> Iterator[_Piece]:
         """A group of small commits as it is; a large commit by ranges of its pages."""
@@ -218,6 +227,8 @@ class Reader:
         )
 
     def _asked(self, query: str) -> Iterator[pa.RecordBatch]:
+        import duckdb  # noqa: PLC0415 - as in `open_narrow`
+
         try:
             yield from self._db.execute(query).to_arrow_reader(ROWS_AT_ONCE)
         except (duckdb.DataError, duckdb.ProgrammingError) as error:
@@ -235,6 +246,8 @@ class Reader:
 
 def open_narrow() -> duckdb.DuckDBPyConnection:
     """DuckDB with one thread and little memory: destinations work side by side. It fetches no extension."""
+    import duckdb  # noqa: PLC0415 - tens of megabytes, which files that stand in order do not need
+
     db = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
     db.execute("set timezone = 'UTC'")
     db.execute("set threads = 1")
@@ -242,12 +255,10 @@ def open_narrow() -> duckdb.DuckDBPyConnection:
     return db
 
 
-def chunk_of(
-    rows: pa.RecordBatch, seqs: Sequence[int | None], places: Sequence[int | None], scanned: Position, passed: int
-) -> Chunk:
-    """Rows of `audit_events` (with the columns of `canonical.COLUMNS`) as the engine takes them."""
-    events = EventRows(rows)
-    return Chunk(events.ids, events.versions, seqs, places, events.times, events, scanned, passed)
+def chunk_of(rows: pa.RecordBatch, seqs: Any, places: Any, scanned: Position, passed: int) -> Chunk:
+    """Rows of `audit_events` (with the columns of `canonical.COLUMNS`) as the engine takes them. seqs, places:
+    of the entry and the row there, where they are known (see `facts_of_rows`)."""
+    return Chunk(facts_of_rows(rows, seqs, places), EventRows(rows), scanned, passed)
 
 
 def _groups(commits: Sequence[Commit]) -> Iterator[list[Commit]]:
@@ -292,12 +303,8 @@ def _gathered(pieces: Iterator[Placed]) -> Iterator[Placed]:
 
 
 def _joined(pieces: Sequence[Placed]) -> Placed:
-    rows = pa.concat_batches([rows for rows, _, _ in pieces])
-    return (
-        rows,
-        list(chain.from_iterable(seqs for _, seqs, _ in pieces)),
-        list(chain.from_iterable(places for _, _, places in pieces)),
-    )
+    rows, seqs, places = zip(*pieces, strict=True)
+    return pa.concat_batches(rows), np.concatenate(seqs), np.concatenate(places)
 
 
 def _pair(position: Position) -> str:

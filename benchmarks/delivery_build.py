@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from benchmarks.delivery_days import FIRST
 from benchmarks.queries_rows import day_of_rows
 from warehouse.archive import keys
 from warehouse.archive.archive import Archive
@@ -24,8 +25,6 @@ from warehouse.tables import parquet
 from warehouse.tables.fold import STREAM
 from warehouse.tables.schema import AUDIT_EVENTS, DICTIONARY_COLUMNS, STATISTICS_COLUMNS, TABLE
 from warehouse.wire.windows import Window
-
-FIRST = date(2026, 8, 1)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from assets.delivering import deliver
 from assets.delivery_again import replay
 from assets.workshop import Workshop
-from benchmarks.delivery_build import FIRST
+from benchmarks.delivery_days import FIRST
 from benchmarks.delivery_receiver import Sink
 from benchmarks.delivery_setup import destination, options
 from benchmarks.own_memory import peak_mb

@@ -10,6 +10,7 @@ from assets.delivery_queue import FoldedBy, Queue
 from assets.delivery_rows import Reader
 from tests.delivery.conftest import LAST, NEXT, Shop
 from tests.promises.quick import pull
+from warehouse.delivery.chunk import Chunk
 from warehouse.delivery.positions import BEGINNING, Position, Progress, Span
 from warehouse.delivery.slices import Slice
 from warehouse.tables.schema import TABLE
@@ -30,6 +31,11 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     next(made, None)
 
 
+def rows_in(chunk: Chunk) -> list[Row]:
+    columns = (chunk.column(name) for name in ("event_id", "version", "entry_seq", "entry_row"))
+    return list(zip(*columns, strict=True))
+
+
 def read(
     archive: Any,
     *,
@@ -46,7 +52,7 @@ def read(
         found: list[Row] = []
         looked = 0
         for chunk in reader.chunks(queue, begun, ahead or [], passed + begun.row):
-            found += zip(chunk.ids, chunk.versions, chunk.seqs, chunk.rows, strict=True)
+            found += rows_in(chunk)
             looked = chunk.passed
     return found, looked
 
@@ -93,9 +99,9 @@ def test_progress_that_is_read_back_leaves_no_row_out(archive: Any) -> None:
     settled: set[Row] = set()
     with Reader(archive, Slice("all", "all")) as reader:
         for chunk in reader.chunks(Queue.since(archive, 0), BEGINNING, [], 0):
-            first = progress.hand_out(chunk.seqs, chunk.rows)
+            first = progress.hand_out(chunk.column("entry_seq"), chunk.column("entry_row"))
             progress.scanned(chunk.scanned, chunk.passed)
-            rows = list(zip(chunk.ids, chunk.versions, chunk.seqs, chunk.rows, strict=True))
+            rows = rows_in(chunk)
             for start in range(0, len(rows), 5):
                 if draw.random() < 0.5:
                     settled.update(rows[start : start + 5])

@@ -5,6 +5,10 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
+from warehouse.wire import arrays
+
+_DELIVERED = arrays.text("delivered")
+
 
 class Ages:
     """Counts ages in steps of 2 %."""
@@ -14,10 +18,8 @@ class Ages:
 
     def add(self, receipts: Any) -> None:
         """Take in the receipts of delivered events."""
-        delivered = receipts.filter(
-            pc.and_(pc.equal(receipts["status"], "delivered"), pc.is_valid(receipts["entry_seq"]))
-        )
-        ages = delivered["age_seconds"].drop_null().to_numpy()
+        delivered = pc.and_(pc.equal(receipts["status"], _DELIVERED), pc.is_valid(receipts["entry_seq"]))
+        ages = arrays.plain(receipts["age_seconds"].filter(delivered).drop_null().combine_chunks())
         if len(ages):
             places = np.clip(np.log(np.maximum(ages, 0.001) / 0.001) / np.log(1.02), 0, 1499).astype(np.int64)
             self._bins += np.bincount(places, minlength=1500)

@@ -3,59 +3,59 @@
 Promise: order is kept, no frame is encoded twice, and cutting costs by batches rather than by events.
 """
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+
+from warehouse.delivery.facts import NONE
+from warehouse.delivery.frames import NO_FRAMES, Frames
 from warehouse.delivery.port import Limits
+from warehouse.wire import arrays
 
 
 @dataclass(slots=True)
 class Items:
     """Events with what receipts say of them, as columns of equal length.
 
-    numbers: of `Progress`, or None for what has no place in the log. ids, versions, seqs, rows, times
-    (microseconds since 1970, UTC; None where the record has none): the event. frames: as encoded. notes:
+    numbers: of `Progress`, or None for what has no place in the log. facts: see there. frames: as encoded. notes:
     `restamped` or None.
     """
 
     numbers: Sequence[int] | None
-    ids: Sequence[str]
-    versions: Sequence[int]
-    seqs: Sequence[int | None]
-    rows: Sequence[int | None]
-    times: Sequence[int | None]
-    frames: Sequence[bytes]
+    facts: Any
+    frames: Frames
     notes: Sequence[str | None] | None = None
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return int(self.facts.num_rows)
 
     def part(self, start: int, end: int) -> "Items":
-        return Items(*(None if column is None else column[start:end] for column in self._columns()))  # type: ignore[arg-type]
+        numbers = self.numbers[start:end] if self.numbers is not None else None
+        notes = self.notes[start:end] if self.notes is not None else None
+        return Items(numbers, self.facts.slice(start, end - start), self.frames[start:end], notes)
 
     def chosen(self, places: Sequence[int]) -> "Items":
-        return Items(
-            *(None if column is None else [column[place] for place in places] for column in self._columns())  # type: ignore[arg-type]
-        )
+        numbers = [self.numbers[place] for place in places] if self.numbers is not None else None
+        notes = [self.notes[place] for place in places] if self.notes is not None else None
+        facts = self.facts.take(arrays.numbers(np.asarray(places, np.int64)))
+        return Items(numbers, facts, self.frames.chosen(places), notes)
 
     def bare(self) -> "Items":
         """Without the frames: what is settled waits for its receipt, and need not hold what was sent."""
-        return replace(self, frames=())
+        return replace(self, frames=NO_FRAMES)
 
     def joined(self, other: "Items") -> "Items":
         if not len(self):
             return other
-        return Items(
-            *(
-                None
-                if one is None and two is None
-                else [*(one or [None] * len(self)), *(two or [None] * len(other))]
-                for one, two in zip(self._columns(), other._columns(), strict=True)
-            )  # type: ignore[arg-type]
-        )
+        numbers = None if self.numbers is None or other.numbers is None else [*self.numbers, *other.numbers]
+        notes: list[str | None] | None = None
+        if self.notes is not None or other.notes is not None:
+            notes = [*(self.notes or [None] * len(self)), *(other.notes or [None] * len(other))]
+        facts = pa.concat_batches([self.facts, other.facts])
+        return Items(numbers, facts, self.frames.joined(other.frames), notes)
 
     def runs(self) -> Iterator[tuple[int, int]]:
         """The numbers as spans `first <= number < end`."""
@@ -73,13 +73,8 @@ class Items:
             last = number
         yield first, last + 1
 
-    def _columns(self) -> tuple[Any, ...]:
-        return (
-            self.numbers, self.ids, self.versions, self.seqs, self.rows, self.times, self.frames, self.notes,
-        )  # fmt: skip
 
-
-NOTHING = Items([], [], [], [], [], [], [])
+NOTHING = Items([], NONE, NO_FRAMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,21 +113,19 @@ class Batcher:
         size = self._size
         separator = size.separator
         items = self._open.joined(items)
-        ends = list(accumulate(map(len, items.frames)))
-        if separator:
-            ends = [end + separator * number for number, end in enumerate(ends, 1)]
+        ends = np.cumsum(items.frames.sizes + separator)
         start, count, used = 0, len(items), 0
         while start < count:
             # the frames that fit from `start` on: by bytes, then by number; at least one
-            end = bisect_right(ends, used + size.raw - size.overhead, start, count)
+            end = int(np.searchsorted(ends, used + size.raw - size.overhead, side="right"))
             end = max(min(end, start + size.events), start + 1)
             if end == count and end - start < size.events:
                 break
             yield items.part(start, end)
-            used = ends[end - 1]
+            used = int(ends[end - 1])
             start = end
         self._open = items.part(start, count)
-        self.held = ends[-1] - used if ends else 0
+        self.held = int(ends[-1]) - used if count else 0
 
     def rest(self) -> Iterator[Items]:
         """What is left, as the last batch."""
@@ -141,12 +134,8 @@ class Batcher:
         self._open, self.held = NOTHING, 0
 
 
-def longest(frames: Sequence[bytes]) -> int:
-    return max(map(len, frames), default=0)
-
-
 def halves(items: Items) -> tuple[Items, Items]:
     """A batch in two, by bytes rather than by number where the frames differ much."""
-    ends = list(accumulate(map(len, items.frames)))
-    middle = min(max(bisect_left(ends, ends[-1] // 2), 1), len(items) - 1)
+    ends = np.cumsum(items.frames.sizes)
+    middle = min(max(int(np.searchsorted(ends, ends[-1] // 2)), 1), len(items) - 1)
     return items.part(0, middle), items.part(middle, len(items))

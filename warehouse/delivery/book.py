@@ -120,7 +120,8 @@ class Book:
             )
             self.on_receipts(rows)
             objects.append(self._put(RECEIPTS, rows, now))
-            self._dead.append(dead_rows(rows, slice=self.slice, now=now, tried=self.tried))
+            if any(one.status == "dead" for one in settled):
+                self._dead.append(dead_rows(rows, slice=self.slice, now=now, tried=self.tried))
         # what dies again in a retry is in its old letter until that one is closed
         if self.action != "retry" or self.closing:
             dead = pa.concat_tables(self._dead) if self._dead else None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 
 from warehouse.archive.deliveries import Tally
 from warehouse.delivery.port import Destination, Late
@@ -16,18 +17,22 @@ from warehouse.delivery.settled import Stopped
 class Chunk:
     """Selected rows in the order in which they go out, as columns; `scanned`, `passed`: after the last of them.
 
-    times: microseconds since 1970, UTC. events: what `encode` takes; a `Refused` is dead without being sent. seqs,
-    rows: None where something is sent again and its place was not looked up.
+    facts: see there. events: what `encode` takes; a `Refused` is dead without being sent.
     """
 
-    ids: Sequence[str]
-    versions: Sequence[int]
-    seqs: Sequence[int | None]
-    rows: Sequence[int | None]
-    times: Sequence[int | None]
+    facts: Any
     events: Sequence[Any]
     scanned: Position
     passed: int
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    def column(self, name: str) -> list[Any]:
+        """One of the facts of each event, as Python has it; moments as microseconds."""
+        column = self.facts.column(name)
+        found: list[Any] = (column.cast(pa.int64()) if name == "event_time" else column).to_pylist()
+        return found
 
 
 @dataclass

@@ -10,7 +10,7 @@ _LEVEL = 1
 _NO_TIME = 0  # of making, in the header: it would differ at each sending
 
 
-def gzipped(body: bytes) -> bytes:
+def gzipped(body: bytes | memoryview) -> bytes:
     """The body as `Content-Encoding: gzip` sends it."""
     packed: bytes = igzip.compress(body, _LEVEL, mtime=_NO_TIME)
     return packed

@@ -11,10 +11,13 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from warehouse.delivery.batches import NOTHING, longest
+import numpy as np
+
+from warehouse.delivery.batches import NOTHING
 from warehouse.delivery.event_rows import EventRows
+from warehouse.delivery.frames import Frames
 from warehouse.delivery.late import LatePolicy
-from warehouse.delivery.port import Destination, Refused
+from warehouse.delivery.port import Destination, Refused, fixed_form_of
 from warehouse.delivery.settled import Settled
 from warehouse.delivery.templates import TemplateEncoding
 
@@ -31,8 +34,8 @@ class Encoding:
     late: LatePolicy
     longest: int
 
-    def frames(self, events: Sequence[Any], now: datetime) -> tuple[list[bytes], list[str | None] | None, Aside]:
-        """Frames, what is to be noted of each, and those to be put aside, whose frames are empty."""
+    def frames(self, events: Sequence[Any], now: datetime) -> tuple[Frames, list[str | None] | None, Aside]:
+        """Frames, what is to be noted of each, and those to be put aside, whose frames are none to be sent."""
         aside: Aside = {}
         notes: list[str | None] | None = None
         moment: str | None = None
@@ -46,27 +49,24 @@ class Encoding:
             skipped = Settled(NOTHING, "skipped", reason=self.late.words())
             aside = dict.fromkeys(outside, skipped)
             events = [_SKIPPED if place in aside else event for place, event in enumerate(events)]
-        made: list[Any]
         if self._templates is not None and isinstance(events, EventRows):
-            made = list(self._templates.frames(events, outside, moment))
+            frames, refused = self._templates.frames(events, outside, moment)
         else:
             made = self._one_by_one(events, set(outside), moment)
-        if set(map(type, made)) != {bytes}:
-            for place, frame in enumerate(made):
-                if not isinstance(frame, bytes):
-                    aside[place] = aside.get(place) or Settled(NOTHING, "dead", reason=frame.reason)
-                    made[place] = b""
-        if longest(made) > self.longest:
-            for place, frame in enumerate(made):
-                if len(frame) > self.longest and place not in aside:
-                    reason = f"is {len(frame)} bytes when encoded, and the receiver takes {self.longest}"
-                    aside[place] = Settled(NOTHING, "dead", reason=reason)
-                    made[place] = b""
-        return made, notes, aside
+            refused = {place: one for place, one in enumerate(made) if isinstance(one, Refused)}
+            frames = Frames.of([b"" if isinstance(one, Refused) else one for one in made])
+        for place, one in refused.items():
+            aside.setdefault(place, Settled(NOTHING, "dead", reason=one.reason))
+        sizes = frames.sizes
+        for place in np.flatnonzero(sizes > self.longest).tolist():
+            reason = f"is {sizes[place]} bytes when encoded, and the receiver takes {self.longest}"
+            aside.setdefault(place, Settled(NOTHING, "dead", reason=reason))
+        return frames, notes, aside
 
     @cached_property
     def _templates(self) -> TemplateEncoding | None:
-        return TemplateEncoding(self.frame) if getattr(self.module, "FIXED_FORM", False) else None
+        form = fixed_form_of(self.module, self.settings)
+        return TemplateEncoding(self.frame, form) if form is not None else None
 
     def _one_by_one(self, events: Sequence[Any], late: set[int], moment: str | None) -> list[Any]:
         encode, settings = self.module.encode, self.settings

@@ -17,12 +17,15 @@ from warehouse.delivery.chunk import Chunk, Report, Target
 from warehouse.delivery.courier import Courier
 from warehouse.delivery.encoding import Aside, Encoding
 from warehouse.delivery.errors import DeliveryError
+from warehouse.delivery.facts import facts
+from warehouse.delivery.frames import Frames
 from warehouse.delivery.late import LatePolicy
 from warehouse.delivery.patience import Patience
 from warehouse.delivery.port import limits_of
 from warehouse.delivery.positions import Progress
 from warehouse.delivery.sending import Sending
 from warehouse.delivery.settled import Counts, Settled, Stopped
+from warehouse.wire import arrays
 from warehouse.wire.times import Clock, parse_rfc3339, system_clock
 
 ENTRY_SECONDS = 30.0  # of work between two entries; the promise is 60, and a slow disk takes its part
@@ -115,7 +118,7 @@ class Run:
         if self.book.action == "deliver":
             self.report.looked_at = chunk.passed - self.book.passed
         else:  # what is sent again has no place behind the position
-            self.report.looked_at += len(chunk.ids)
+            self.report.looked_at += len(chunk)
 
     def _cannot_begin(self, stopped: Stopped, began: float) -> Report:
         self.report.stopped, self.report.position = stopped, self.book.begun
@@ -131,21 +134,13 @@ class Run:
         """Encode a chunk and hand its full batches over; False once stopped."""
         assert self._courier is not None
         assert self._sending is not None
-        first = self._progress.hand_out(chunk.seqs, chunk.rows)
+        seqs, rows = (arrays.plain(chunk.facts.column(name)) for name in ("entry_seq", "entry_row"))
+        first = self._progress.hand_out(seqs, rows)
         self._progress.scanned(chunk.scanned, chunk.passed)
-        if not chunk.ids:
+        if not len(chunk):
             return self._sending.stopped is None
         frames, notes, unsendable = self._encoding.frames(chunk.events, self._clock())
-        items = Items(
-            range(first, first + len(chunk.ids)),
-            chunk.ids,
-            chunk.versions,
-            chunk.seqs,
-            chunk.rows,
-            chunk.times,
-            frames,
-            notes,
-        )
+        items = Items(range(first, first + len(chunk)), chunk.facts, frames, notes)
         events = chunk.events
         if unsendable:
             self._put_aside(items, unsendable)
@@ -264,7 +259,7 @@ class Run:
             return None
         self._checkpoint = size
         moment = int(self._clock().timestamp() * 1e6)
-        return Items(None, [event.event_id], [1], [None], [None], [moment], [frame])
+        return Items(None, facts([event.event_id], [1], [None], [None], [moment]), Frames.of([frame]))
 
     def _send_checkpoint(self) -> None:
         """Tell the receiver where the log stands: a copy that nobody who writes here can change."""

@@ -11,9 +11,10 @@ A destination is one module with these names (design 9), and knows nothing of po
     probe(settings)                       whether the receiver is there, as an `Outcome`; sends no event
     group(event)                          optional: events of different groups never share a request
     limits(settings)                      optional: `LIMITS` as these settings make them
-    FIXED_FORM                            optional: True where `encode` copies an event's values into JSON and asks
+    FIXED_FORM                            optional: a `FixedForm`, where `encode` copies an event's values and asks
                                           no more of them than which are there, and whether `client_ip` is an
                                           address; its frames are then made by columns (`templates`)
+    fixed_form(settings)                  optional: `FIXED_FORM` as these settings make it, or None
 
 An event is a `mappings.canonical.CanonicalEvent`, or a `mappings.alert.CanonicalAlert` where the slice is
 `alerts`. `restamp` is the moment (ISO 8601 UTC) that takes the place of its time where it is too old for the
@@ -21,10 +22,10 @@ receiver, else None. Frames are made once for each event, so that a batch is cut
 encoding anything twice, and a batch that is sent again is the same bytes. Rules: `docs/delivery.md`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 Kind = Literal["delivered", "retry", "split", "dead", "halt"]
 Late = Literal["send", "restamp", "skip"]
@@ -51,6 +52,27 @@ class Limits:
     ahead: timedelta | None = None
     late: Late = "send"
     concurrency: int = 4
+
+
+class Count(NamedTuple):
+    """A place in a frame, from byte `start` to `end`, which says how many bytes there are from `first` to `last`,
+    further on in it."""
+
+    start: int
+    end: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FixedForm:
+    """How a module's frames depend on an event. longest: a frame of more bytes may look otherwise. counts: the
+    numbers of bytes in a frame, outer ones first; written: such a number as it stands there.
+    """
+
+    longest: int = 16_000
+    counts: Callable[[bytes], Iterable[Count]] = lambda _frame: ()
+    written: Callable[[int], bytes] = lambda number: b"%d" % number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +163,13 @@ class Destination(Protocol):
 def all_of(count: int, outcome: Outcome) -> list[Outcome]:
     """The same outcome for each event of a batch."""
     return [outcome] * count
+
+
+def fixed_form_of(module: Destination, settings: Any) -> FixedForm | None:
+    """How frames depend on an event under these settings; None where a module does not say."""
+    own = getattr(module, "fixed_form", None)
+    found: FixedForm | None = getattr(module, "FIXED_FORM", None) if own is None else own(settings)
+    return found
 
 
 def limits_of(module: Destination, settings: Any) -> Limits:

@@ -56,7 +56,7 @@ class Progress:
     def hand_out(self, seqs: Sequence[Any], rows: Sequence[Any]) -> int:
         """Number the events at these places, which follow all earlier ones; returns the first number."""
         first = self._count
-        if seqs:
+        if len(seqs):
             self._given.append((first, seqs, rows))
             self._count += len(seqs)
         return first
@@ -109,7 +109,7 @@ class Progress:
             return self._scanned
         for first, seqs, rows in self._given:
             if number < first + len(seqs):
-                return Position(seqs[number - first], rows[number - first])
+                return Position(int(seqs[number - first]), int(rows[number - first]))
         return self._scanned
 
 

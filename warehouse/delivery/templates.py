@@ -9,23 +9,28 @@ import re
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from itertools import pairwise
+from typing import Any, Final
 
 import msgspec
-import pyarrow as pa
-import pyarrow.compute as pc
+import numpy as np
 
-from warehouse.delivery.event_rows import COPIED, EventRows, Group, SortedRows, seconds_of
+from warehouse.delivery.event_columns import COPIED, EventColumns, seconds_of
+from warehouse.delivery.event_rows import EventRows
+from warehouse.delivery.event_shapes import Group, Shapes
+from warehouse.delivery.frames import Frames
 from warehouse.delivery.mappings.address import is_address
 from warehouse.delivery.mappings.canonical import CanonicalEvent
 from warehouse.delivery.mappings.event_kind import SLOTS
-from warehouse.delivery.port import Refused
+from warehouse.delivery.port import FixedForm, Refused
+from warehouse.delivery.protobuf_numbers import fixed64, varint
+from warehouse.delivery.weave import Counted, Template, Weave
+from warehouse.wire import arrays
 from warehouse.wire.times import parse_rfc3339
 
 Encode = Callable[[CanonicalEvent, str | None], bytes | Refused]
 
 _MOST = 8192  # shapes: some hundreds in practice; served texts are among them, and know no bound
-_LONGEST = 16_000  # bytes: what is longer may be cut or refused by a module
 _TOKEN = secrets.token_hex(8)  # nobody can serve a text that holds it, and so be taken for a slot
 _TEXTS: Final = {
     name: f"{_TOKEN}{place:02}"
@@ -41,73 +46,89 @@ _NUMBERS: Final = {
 _RECORD: Final = f'"{_TOKEN}-raw"'
 # What stands in a frame that was encoded from a pattern -> the attribute whose value takes its place.
 _SLOTS: Final = {
-    _RECORD: "record",
-    _RECORD.replace('"', '\\"'): "record_in_text",
-    **{text: name for name, text in _TEXTS.items()},
-    _ADDRESS: "client_ip",
-    seconds_of(_NUMBERS["stamp_us"]): "stamp_seconds",
-    **{str(number): name for name, number in _NUMBERS.items()},
-    str(_NUMBERS["stamp_us"] // 1000): "stamp_ms",
+    _RECORD.encode(): "record",
+    _RECORD.replace('"', '\\"').encode(): "record_in_text",
+    **{text.encode(): name for name, text in _TEXTS.items()},
+    _ADDRESS.encode(): "client_ip",
+    seconds_of(_NUMBERS["stamp_us"]).encode(): "stamp_seconds",
+    **{b"%d" % number: name for name, number in _NUMBERS.items()},
+    b"%d" % (_NUMBERS["stamp_us"] // 1000): "stamp_ms",
+    **{fixed64(_NUMBERS[name] * 1000): f"{name}_fixed" for name in ("stamp_us", "observed_us")},
+    varint(_NUMBERS["commit_seq"]): "commit_seq_varint",
 }
-_SLOT: Final = re.compile("|".join(map(re.escape, sorted(_SLOTS, key=len, reverse=True))).join("()"))
-
-
-class _Template(NamedTuple):
-    """parts: the bytes before, between and behind the slots; slots: the attributes, in their order."""
-
-    parts: list[Any]
-    slots: list[str]
+_SLOT: Final = re.compile(b"|".join(map(re.escape, sorted(_SLOTS, key=len, reverse=True))), re.DOTALL)
 
 
 class TemplateEncoding:
     """Encodes rows for one destination. encode: that of its module, which never raises."""
 
-    def __init__(self, encode: Encode) -> None:
-        self._encode = encode
-        self._templates: dict[tuple[Any, ...], _Template | None] = {}
+    def __init__(self, encode: Encode, form: FixedForm) -> None:
+        self._encode, self._form = encode, form
+        self._templates: dict[tuple[Any, ...], Template | None] = {}
 
-    def frames(self, rows: EventRows, restamped: Sequence[int], moment: str | None) -> list[bytes | Refused]:
-        """A frame for each row, in order. Those at the places `restamped` go under `moment` (ISO 8601 UTC)."""
-        made: list[bytes | Refused] = [b""] * len(rows)
+    def frames(
+        self, rows: EventRows, restamped: Sequence[int], moment: str | None
+    ) -> tuple[Frames, dict[int, Refused]]:
+        """A frame for each row, in order, and which are refused. Those at the places `restamped` go under `moment`
+        (ISO 8601 UTC)."""
         late = set(restamped)
-        by_shape = SortedRows(rows, restamped, moment or "", _micros(moment))
+        shapes = Shapes(EventColumns(rows.rows, restamped, moment or "", _micros(moment)))
+        weave = Weave(self._form.written)
+        refused: dict[int, Refused] = {}
         alone: list[int] = []
-        for group in by_shape.groups():
-            places = group.places.tolist()
-            template = self._template(group, rows, places[0], moment if places[0] in late else None)
+        for group in shapes.groups():
+            first = int(group.places[0])
+            template = self._template(group, rows, first, moment if first in late else None)
             if template is None:
-                alone += places
-                continue
-            frames = _filled(template, group)
-            for place, frame in zip(places, frames, strict=True):
+                alone += group.places.tolist()
+            else:
+                weave.add(template, group)
+        alone += shapes.odd
+        weave.add_ready(alone, self._one_by_one(rows, alone, late, moment, refused))
+        frames = weave.frames()
+        cut = set(np.flatnonzero(frames.sizes > self._form.longest).tolist()).difference(alone)
+        if cut:
+            made, places = list(frames), sorted(cut)
+            for place, frame in zip(places, self._one_by_one(rows, places, late, moment, refused), strict=True):
                 made[place] = frame
-            if max(map(len, frames)) > _LONGEST:
-                alone += [place for place in places if len(made[place]) > _LONGEST]
-        alone += by_shape.odd
-        for place, event in zip(alone, rows.some(alone), strict=True):
-            made[place] = self._encode(event, moment if place in late else None)
+            frames = Frames.of(made)
+        return frames, refused
+
+    def _one_by_one(
+        self,
+        rows: EventRows,
+        places: Sequence[int],
+        late: set[int],
+        moment: str | None,
+        refused: dict[int, Refused],
+    ) -> list[bytes]:
+        """What the module makes of these rows; nothing of those that go into `refused`."""
+        made = []
+        for place, event in zip(places, rows.some(places), strict=True):
+            frame = self._encode(event, moment if place in late else None)
+            if isinstance(frame, Refused):
+                refused[place], frame = frame, b""
+            made.append(frame)
         return made
 
-    def _template(self, group: Group, rows: EventRows, place: int, moment: str | None) -> _Template | None:
+    def _template(self, group: Group, rows: EventRows, place: int, moment: str | None) -> Template | None:
         """The template of a group's shape, made from its first event, which is at `place`."""
         if group.shape not in self._templates:
             if len(self._templates) >= _MOST:
                 return None
             (event,) = rows.some([place])
-            template = _template(self._encode(_pattern(event), None))
-            same = template is not None and _filled(template, group)[0] == self._encode(event, moment)
-            self._templates[group.shape] = template if same else None
+            template = _template(self._encode(_pattern(event), None), self._form)
+            own = self._encode(event, moment)
+            if isinstance(own, bytes) and len(own) > self._form.longest:
+                return None  # the next of the shape may be shorter
+            self._templates[group.shape] = template if template and self._first(template, group) == own else None
         return self._templates[group.shape]
 
-
-def _filled(template: _Template, group: Group) -> list[bytes]:
-    """The frames of a group, put together in Arrow: no event of it is looked at by itself."""
-    values = {name: group.values(name) for name in set(template.slots)}
-    pieces = [template.parts[0]]
-    for name, part in zip(template.slots, template.parts[1:], strict=True):
-        pieces += [values[name], part]
-    frames: list[bytes] = pc.binary_join_element_wise(*pieces, pa.scalar(b"")).to_pylist()
-    return frames
+    def _first(self, template: Template, group: Group) -> bytes:
+        """The frame of a group's first event."""
+        weave = Weave(self._form.written)
+        weave.add(template, group.first())
+        return weave.frames()[0]
 
 
 def _pattern(event: CanonicalEvent) -> CanonicalEvent:
@@ -117,19 +138,28 @@ def _pattern(event: CanonicalEvent) -> CanonicalEvent:
         texts["client_ip"] = _ADDRESS
     inner = {slot: _TEXTS[f"subject.{slot}"] for slot in SLOTS if getattr(event.subject, slot)}
     numbers = {name: number for name, number in _NUMBERS.items() if getattr(event, name) is not None}
-    subject = msgspec.structs.replace(event.subject, **inner)
+    subject = msgspec.structs.replace(event.subject, **inner) if inner else event.subject
     raw = msgspec.Raw(_RECORD.encode())
     return msgspec.structs.replace(event, subject=subject, raw=raw, **texts, **numbers)
 
 
-def _template(frame: bytes | Refused) -> _Template | None:
+def _template(frame: bytes | Refused, form: FixedForm) -> Template | None:
     """The template of what was encoded from a pattern; None where that cannot be."""
     if isinstance(frame, Refused):
         return None
-    found = _SLOT.split(frame.decode())
-    if len(found) == 1:
+    slots = {found.start(): found for found in _SLOT.finditer(frame)}
+    counts = {count.start: count for count in form.counts(frame)}
+    if not slots:
         return None
-    return _Template([pa.scalar(part.encode()) for part in found[::2]], [_SLOTS[slot] for slot in found[1::2]])
+    cuts = {0, len(frame)}.union(*(found.span() for found in slots.values()), *counts.values())
+    begins = sorted(cuts)
+    at = {begin: place for place, begin in enumerate(begins)}
+    pieces = [b"" if begin in slots or begin in counts else frame[begin:end] for begin, end in pairwise(begins)]
+    return Template(
+        arrays.of_bytes(pieces),
+        [(at[begin], _SLOTS[found[0]]) for begin, found in slots.items()],
+        [Counted(at[begin], at[count.first], at[count.last]) for begin, count in sorted(counts.items())],
+    )
 
 
 def _micros(moment: str | None) -> int:

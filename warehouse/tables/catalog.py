@@ -3,11 +3,13 @@
 Promise: the same names and answers as in Athena; a reader sees a consistent state of the log, each row once.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
 import pyarrow as pa
 
 from warehouse.archive.archive import Archive
@@ -32,6 +34,9 @@ from warehouse.tables.telemetry.schema import TABLES as TELEMETRY
 from warehouse.tables.telemetry.views import telemetry_as_of, telemetry_view
 from warehouse.taxonomy.seed import SEED_COLUMNS
 from warehouse.taxonomy.taxonomy import EVENT_TYPES_CSV
+
+if TYPE_CHECKING:
+    import duckdb
 
 # Athena's (Trino's) meaning: null for what is no scalar, and for what is no JSON.
 _JSON_EXTRACT_SCALAR = """
@@ -60,6 +65,8 @@ def connect(
     """
     archive.refresh()
     # Nobody's host is contacted because a question names what only an extension could read.
+    import duckdb  # noqa: PLC0415 - tens of megabytes, for who only asks where rows stand
+
     db = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
     db.execute("set timezone = 'UTC'")
     for statement in statements(archive, unmasked=unmasked):

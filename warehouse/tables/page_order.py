@@ -17,6 +17,7 @@ from warehouse.archive.archive import Archive
 from warehouse.archive.errors import KeyMissing, ObjectAltered
 from warehouse.archive.local import LocalStore
 from warehouse.archive.state import TableFile
+from warehouse.wire import arrays
 
 # A file that is not on this machine is fetched whole: a larger one is better asked by ranges, which DuckDB does.
 _LONGEST_FETCH = 64_000_000
@@ -33,7 +34,9 @@ class PageOrder:
     files: Sequence[TableFile]
     rows: int
 
-    def batches(self, columns: Sequence[str], rows: int, *, skip: int = 0) -> Iterator[tuple[int, pa.RecordBatch]]:
+    def batches(
+        self, columns: Sequence[str], rows: int, *, skip: int = 0, dictionaries: Sequence[str] = ()
+    ) -> Iterator[tuple[int, pa.RecordBatch]]:
         """Batches of at most `rows` rows, each with the number of its first row (from 0); files that lie wholly
         before row `skip` are left out. Raises what `stream` raises.
         """
@@ -42,7 +45,7 @@ class PageOrder:
             if first + file.rows <= skip:
                 first += file.rows
                 continue
-            for batch in stream(self.archive, file, columns, rows):
+            for batch in stream(self.archive, file, columns, rows, dictionaries=dictionaries):
                 yield first, batch
                 first += batch.num_rows
 
@@ -72,25 +75,33 @@ def streamable(archive: Archive, file: TableFile) -> bool:
     return isinstance(archive.store, LocalStore) or file.bytes <= _LONGEST_FETCH
 
 
-def stream(archive: Archive, file: TableFile, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
-    """Batches of a file's rows in its own order, with these columns in this order.
+def stream(
+    archive: Archive, file: TableFile, columns: Sequence[str], rows: int, *, dictionaries: Sequence[str] = ()
+) -> Iterator[pa.RecordBatch]:
+    """Batches of a file's rows in its own order, with these columns in this order; `dictionaries`: those that come
+    as Arrow's dictionaries of distinct values, and are not looked up in them row by row.
 
     Raises ObjectAltered where it is no Parquet file, KeyMissing, and what the store raises.
     """
     names = list(columns)
-    with _opened(archive, file) as parquet:
+    with _opened(archive, file, dictionaries) as parquet:
         for batch in parquet.iter_batches(rows, columns=names, use_threads=False):
             yield batch.select(names)
 
 
 @contextmanager
-def _opened(archive: Archive, file: TableFile) -> Iterator[pq.ParquetFile]:
+def _opened(archive: Archive, file: TableFile, dictionaries: Sequence[str] = ()) -> Iterator[pq.ParquetFile]:
     try:
         if isinstance(archive.store, LocalStore):
             source = pa.OSFile(str(archive.store.root / file.key))
         else:
             source = pa.BufferReader(archive.read(file))
-        with source, pq.ParquetFile(source, buffer_size=_READ_AHEAD, pre_buffer=False) as parquet:
+        with (
+            source,
+            pq.ParquetFile(
+                source, buffer_size=_READ_AHEAD, pre_buffer=False, read_dictionary=list(dictionaries)
+            ) as parquet,
+        ):
             yield parquet
     except FileNotFoundError:
         raise KeyMissing(
@@ -108,7 +119,7 @@ def _ends(archive: Archive, file: TableFile) -> tuple[_Place, _Place] | None:
         placed = len(page) - page.null_count
         if len(page) != file.rows or page[:placed].null_count or position[:placed].null_count:
             return None
-        numbers = (page[:placed].to_numpy().astype(np.int64) << 32) | position[:placed].to_numpy()
+        numbers = (arrays.plain(page)[:placed].astype(np.int64) << 32) | arrays.plain(position)[:placed]
         gone: list[str] = []
         if placed < len(page):
             gone = parquet.read(columns=["id"], use_threads=False)["id"].slice(placed).to_pylist()

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import UNSET
@@ -192,6 +191,8 @@ def _sorted_parts(archive: Archive, files: list[TableFile]) -> Iterator[tuple[by
             path = Path(folder) / f"{number:06d}.parquet"
             path.write_bytes(archive.read(file))
             paths.append(os.fspath(path))
+        import duckdb  # noqa: PLC0415 - tens of megabytes, which most runs that seal nothing do not need
+
         with duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": folder}) as db:
             db.execute("set timezone = 'UTC'")
             relation = "read_parquet(?, hive_partitioning = false)"

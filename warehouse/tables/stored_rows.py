@@ -8,7 +8,6 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from io import BytesIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -75,7 +74,9 @@ class StoredRows:
         parts = [
             self._numbered(
                 pq.read_table(
-                    BytesIO(self._archive.read(file)), filters=[("commit_seq", "==", seq)], partitioning=None
+                    pa.BufferReader(self._archive.read(file)),
+                    filters=[("commit_seq", "==", seq)],
+                    partitioning=None,
                 ),
                 number,
             )

@@ -6,15 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from warehouse.delivery.batches import Batcher, Items, Size, halves
+from warehouse.delivery.facts import facts
+from warehouse.delivery.frames import Frames, together
 from warehouse.delivery.port import Limits
 
 
 def items(sizes: list[int], first: int = 0) -> Items:
     numbers = list(range(first, first + len(sizes)))
     ids = [f"activity_{number}" for number in numbers]
-    return Items(
-        numbers, ids, [1] * len(sizes), [3] * len(sizes), numbers, [None] * len(sizes), [b"x" * n for n in sizes]
-    )
+    known = facts(ids, [1] * len(sizes), [3] * len(sizes), numbers, [None] * len(sizes))
+    return Items(numbers, known, Frames.of([b"x" * n for n in sizes]))
 
 
 @given(
@@ -59,3 +60,18 @@ def test_halves_are_never_empty_and_a_large_frame_stands_alone() -> None:
 def test_numbers_with_gaps_are_told_as_spans() -> None:
     assert list(items([1] * 5).runs()) == [(0, 5)]
     assert list(items([1] * 6).chosen([0, 2, 3, 5]).runs()) == [(0, 1), (2, 4), (5, 6)]
+
+
+@given(st.lists(st.binary(max_size=9), max_size=9), st.data(), st.sampled_from([b"", b",", b"\r\n"]))
+def test_frames_are_put_together_as_their_bytes_are(
+    made: list[bytes], draw: st.DataObject, separator: bytes
+) -> None:
+    start = draw.draw(st.integers(0, len(made)))
+    frames, plain = Frames.of([b"before", *made])[1 + start :], made[start:]
+    assert list(frames) == plain
+    assert frames.sizes.tolist() == list(map(len, plain))
+    assert bytes(together(frames, separator)) == separator.join(plain)
+    assert bytes(together(frames, separator, b"[", b"]")) == b"[" + separator.join(plain) + b"]"
+    assert together(plain, separator, b"[") == b"[" + separator.join(plain)
+    assert list(frames.joined(Frames.of([b"x"]))) == [*plain, b"x"]
+    assert list(frames.chosen(range(len(plain)))) == plain

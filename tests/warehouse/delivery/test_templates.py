@@ -14,10 +14,14 @@ from tests.warehouse.delivery.destinations.rig import settings as configured
 from tests.warehouse.delivery.mappings.rows import ACTOR, every_type, record, rows
 from warehouse.config.destinations import TYPES as DESTINATIONS
 from warehouse.delivery import destinations
+from warehouse.delivery.chunk import Chunk
 from warehouse.delivery.documents import as_json, described
 from warehouse.delivery.event_rows import EventRows
+from warehouse.delivery.facts import facts_of_rows
 from warehouse.delivery.mappings.canonical import canonical_events
 from warehouse.delivery.mappings.schemas import SCHEMAS
+from warehouse.delivery.port import FixedForm, fixed_form_of
+from warehouse.delivery.positions import BEGINNING
 from warehouse.delivery.templates import Encode, TemplateEncoding
 from warehouse.taxonomy import load
 
@@ -36,7 +40,16 @@ GIVEN: dict[str, dict[str, Any]] = {
         **{"endpoint": _URL, "dcr_id": _RULE, "tenant_id": "t", "client_id": "c", "client_secret": _KEY},
     },
     "sentinel_legacy": {"workspace_id": f"{0:08}-0000-0000-0000-{0:012}", "shared_key": _KEY},
+    "otlp": {"url": _URL},
+    "otlp_json": {"url": _URL, "encoding": "json"},
+    "syslog": {"host": "siem.example.com"},
+    "syslog_short": {"host": "siem.example.com", "max_bytes": 1400},
+    "secops": {
+        **{"region": "eu", "project": "claude", "instance": f"{0:08}-0000-0000-0000-{0:012}"},
+        **{"credentials": _KEY, "send": "events"},
+    },
 }
+VARIANTS = {"otlp_json": "otlp", "syslog_short": "syslog"}
 LATER = "2026-11-28T10:11:12.000345Z"
 TYPES = [*load().types, "vault_opened", "sso_quantum_leap", '100% "new" type', ""]
 HARD = [
@@ -58,9 +71,26 @@ TEXTS = st.none() | st.sampled_from(HARD) | st.text(max_size=12)
 ADDRESSES = TEXTS | st.sampled_from(["203.0.113.7", "2001:db8::1", "fe80::1%eth0", "localhost"])
 
 
-def encoder(type: str) -> Encode:
-    module, given_ = destinations.load(type), configured(type, GIVEN[type])
+def module_of(name: str) -> tuple[Any, Any]:
+    type = VARIANTS.get(name, name)
+    return destinations.load(type), configured(type, GIVEN[name])
+
+
+def encoder(name: str) -> Encode:
+    module, given_ = module_of(name)
     return lambda event, restamp: module.encode(event, given_, restamp)
+
+
+def encoding(name: str, encode: Encode | None = None) -> TemplateEncoding:
+    form = fixed_form_of(*module_of(name))
+    assert form is not None
+    return TemplateEncoding(encode or encoder(name), form)
+
+
+def framed(encoding: TemplateEncoding, rows: EventRows, late: list[int], moment: str | None) -> list[Any]:
+    """What became of each row: its frame, or why it is refused."""
+    frames, refused = encoding.frames(rows, late, moment)
+    return [refused.get(place, frame) for place, frame in enumerate(frames)]
 
 
 @st.composite
@@ -95,11 +125,21 @@ def one_by_one(encode: Encode, of: pa.RecordBatch, late: list[int]) -> list[Any]
 
 
 def test_every_type_that_says_its_frames_are_of_a_fixed_form_is_tried_here() -> None:
-    fixed = {type for type in DESTINATIONS if getattr(destinations.load(type), "FIXED_FORM", False)}
-    assert fixed == set(GIVEN)
+    modules = {type: destinations.load(type) for type in DESTINATIONS}
+    fixed = {type for type, one in modules.items() if hasattr(one, "FIXED_FORM") or hasattr(one, "fixed_form")}
+    assert fixed == set(GIVEN) - set(VARIANTS)
 
 
-@pytest.mark.parametrize("type", GIVEN)
+def test_a_module_says_so_only_where_its_settings_keep_the_form() -> None:
+    assert (
+        fixed_form_of(destinations.load("syslog"), configured("syslog", GIVEN["syslog"], framing="newline"))
+        is None
+    )
+    assert fixed_form_of(destinations.load("secops"), configured("secops", GIVEN["secops"], send="logs")) is None
+    assert fixed_form_of(destinations.load("snowflake"), None) is None
+
+
+@pytest.mark.parametrize("type", sorted(GIVEN))
 def test_events_are_encoded_as_their_module_does_it_and_a_known_shape_without_it(type: str) -> None:
     encode, calls = encoder(type), []
 
@@ -107,14 +147,14 @@ def test_events_are_encoded_as_their_module_does_it_and_a_known_shape_without_it
         calls.append(event)
         return encode(event, restamp)
 
-    templates = TemplateEncoding(counted)
+    templates = encoding(type, counted)
     first, second = (batch(*_with_other_values(every_type()[::9], tail)) for tail in ("", " %s 2"))
     late = list(range(0, len(first), 3))
-    assert templates.frames(EventRows(first), late, LATER) == one_by_one(encode, first, late)
-    assert templates.frames(EventRows(second), [], None) == one_by_one(encode, second, [])
+    assert framed(templates, EventRows(first), late, LATER) == one_by_one(encode, first, late)
+    assert framed(templates, EventRows(second), [], None) == one_by_one(encode, second, [])
     calls.clear()
-    templates.frames(EventRows(first), [], None)
-    assert not calls  # by its columns alone
+    framed(templates, EventRows(first), [], None)
+    assert not calls or type == "syslog_short"  # by its columns alone
 
 
 @settings(max_examples=25, deadline=None)
@@ -123,10 +163,10 @@ def test_no_value_gets_a_frame_of_another_kind(served: list[dict[str, Any]], ver
     made = batch(*served, version=version)
     late = [0] if version == 1 else []
     for type, templates in TEMPLATES.items():
-        assert templates.frames(EventRows(made), late, LATER) == one_by_one(encoder(type), made, late), type
+        assert framed(templates, EventRows(made), late, LATER) == one_by_one(encoder(type), made, late), type
 
 
-TEMPLATES = {type: TemplateEncoding(encoder(type)) for type in GIVEN}  # what one example leaves, the next meets
+TEMPLATES = {name: encoding(name) for name in GIVEN}  # what one example leaves, the next meets
 
 
 def test_a_record_that_does_not_read_leaves_its_neighbours_alone() -> None:
@@ -135,14 +175,14 @@ def test_a_record_that_does_not_read_leaves_its_neighbours_alone() -> None:
     made = batch(
         good, b'{"id":"a1","x":1,"x":2}', {**good, "filename": 7}, {**good, "id": "b", "filename": None}, b"{"
     )
-    found = TemplateEncoding(encode).frames(EventRows(made), [], None)
+    found = framed(TemplateEncoding(encode, FixedForm()), EventRows(made), [], None)
     assert found == one_by_one(encode, made, [])
     assert len(set(found)) == 5
 
 
 def test_records_on_several_lines_are_put_on_one() -> None:
     encode, split = encoder("splunk"), batch(record(), b'{"id": "a1",\n "type":\r\n"sso_login_failed"}')
-    (_, frame) = TemplateEncoding(encode).frames(EventRows(split), [], None)
+    (_, frame) = framed(TemplateEncoding(encode, FixedForm()), EventRows(split), [], None)
     assert frame == one_by_one(encode, split, [])[1]
     assert isinstance(frame, bytes)
     assert b"\n" not in frame
@@ -153,7 +193,7 @@ def test_a_text_that_looks_like_a_slot_is_a_text() -> None:
     made = batch(
         *(record(id=id, actor={**ACTOR, "type": "%s\x00\x01"}) for id in ("%s", "\x00", "7000000000000001"))
     )
-    assert TemplateEncoding(encode).frames(EventRows(made), [], None) == one_by_one(encode, made, [])
+    assert framed(TemplateEncoding(encode, FixedForm()), EventRows(made), [], None) == one_by_one(encode, made, [])
 
 
 def test_a_module_that_looks_into_a_value_is_asked_every_time() -> None:
@@ -161,7 +201,7 @@ def test_a_module_that_looks_into_a_value_is_asked_every_time() -> None:
         return as_json({"id": event.event_id.upper(), "time": restamp or event.stamp, "user": event.actor_id})
 
     made = batch(record(id="one"), record(id="two"))
-    assert TemplateEncoding(encode).frames(EventRows(made), [], None) == one_by_one(encode, made, [])
+    assert framed(TemplateEncoding(encode, FixedForm()), EventRows(made), [], None) == one_by_one(encode, made, [])
 
 
 @pytest.mark.parametrize("name", sorted(set(SCHEMAS) - {"ocsf"}))  # which asks whether an e-mail address is one
@@ -172,19 +212,22 @@ def test_a_mapping_looks_at_no_more_than_a_template_knows(name: str) -> None:
     # the second of each type is made by the template of the first
     served = [one for known in every_type() for one in (known, {**known, "id": f"{known['id']}_2"})]
     made = batch(*_with_other_values(served, " %s"))
-    assert TemplateEncoding(encode).frames(EventRows(made), [], None) == one_by_one(encode, made, [])
+    assert framed(TemplateEncoding(encode, FixedForm()), EventRows(made), [], None) == one_by_one(encode, made, [])
 
 
 def test_the_canonical_events_of_rows_are_theirs() -> None:
     made = batch(record(), record("sso_login_failed", id="b", created_at="never"))
     events, known = EventRows(made), canonical_events(made)
     assert list(map(msgspec.structs.asdict, events)) == list(map(msgspec.structs.asdict, known))
-    assert events.ids == [one.event_id for one in known]
-    assert events.times == [one.event_us for one in known]
+    found = Chunk(facts_of_rows(made), events, BEGINNING, 0)
+    assert found.column("event_id") == [one.event_id for one in known]
+    assert found.column("event_time") == [one.event_us for one in known]
+    assert found.column("version") == [one.version for one in known]
+    assert found.column("entry_seq") == [None, None]
     assert events.stamps == [one.stamp_us for one in known]
     assert [one.event_id for one in events.some([1])] == ["b"]
     assert len(EventRows(made.slice(0, 0))) == 0
-    assert TemplateEncoding(encoder("elastic")).frames(EventRows(made.slice(0, 0)), [], None) == []
+    assert framed(encoding("elastic"), EventRows(made.slice(0, 0)), [], None) == []
 
 
 def _with_other_values(served: list[dict[str, Any]], tail: str) -> list[dict[str, Any]]:

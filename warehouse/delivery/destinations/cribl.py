@@ -12,16 +12,17 @@ from warehouse.config.destinations import Cribl as Settings
 from warehouse.delivery.answers import reason
 from warehouse.delivery.compression import gzipped
 from warehouse.delivery.documents import AnyEvent, as_json, described, id_of, restamped_at, shortened
+from warehouse.delivery.frames import side_by_side
 from warehouse.delivery.knocking import knock
 from warehouse.delivery.mappings.alert import CanonicalAlert
 from warehouse.delivery.mappings.schemas import SCHEMAS
 from warehouse.delivery.over_http import HttpTransport
-from warehouse.delivery.port import Limits, Outcome, Request, Response, Transport, all_of
+from warehouse.delivery.port import FixedForm, Limits, Outcome, Request, Response, Transport, all_of
 from warehouse.delivery.statuses import is_page, unreadable, usual
 
 __all__ = ["FIXED_FORM", "LIMITS", "Settings", "classify", "connect", "encode", "pack", "probe"]
 
-FIXED_FORM = True
+FIXED_FORM = FixedForm()
 LIMITS = Limits(events=1000, raw=1_000_000, separator=1)
 _LONGEST = LIMITS.raw - LIMITS.separator
 
@@ -56,7 +57,7 @@ def _line(event: AnyEvent, restamp: str | None) -> bytes:
 
 
 def pack(frames: Sequence[bytes], settings: Settings) -> Request:
-    body = b"\n".join(frames)
+    body = side_by_side(frames, b"\n")
     return Request(body=gzipped(body), raw=len(body), count=len(frames), path=_PATH, headers=_HEADERS)
 
 

@@ -11,17 +11,18 @@ from warehouse.config.destinations import Datadog as Settings
 from warehouse.delivery.answers import document, reason
 from warehouse.delivery.compression import gzipped
 from warehouse.delivery.documents import AnyEvent, as_json, described, shortened
+from warehouse.delivery.frames import together
 from warehouse.delivery.knocking import knock
 from warehouse.delivery.mappings.schemas import SCHEMAS
 from warehouse.delivery.over_http import HttpTransport
-from warehouse.delivery.port import Limits, Outcome, Request, Response, Transport, all_of
+from warehouse.delivery.port import FixedForm, Limits, Outcome, Request, Response, Transport, all_of
 from warehouse.delivery.statuses import unreadable, usual
 
 __all__ = ["FIXED_FORM", "LIMITS", "Settings", "classify", "connect", "encode", "pack", "probe"]
 
 _LONGEST = 1_000_000  # a longer log is taken, and cut
 # The window is 18 h back and 2 h ahead; the margin is for what waits in a batch that is tried again.
-FIXED_FORM = True
+FIXED_FORM = FixedForm()
 LIMITS = Limits(
     events=1000,
     raw=5_000_000,
@@ -63,7 +64,7 @@ def _log(event: AnyEvent, settings: Settings, restamp: str | None) -> bytes:
 
 
 def pack(frames: Sequence[bytes], settings: Settings) -> Request:
-    body = b"[" + b",".join(frames) + b"]"
+    body = together(frames, b",", b"[", b"]")
     return Request(body=gzipped(body), raw=len(body), count=len(frames), path=_PATH, headers=_HEADERS)
 
 

@@ -15,15 +15,16 @@ from warehouse.delivery.answers import document, reason
 from warehouse.delivery.compression import gzipped
 from warehouse.delivery.documents import AnyEvent, as_json, described, shortened
 from warehouse.delivery.elastic_transport import ParameterTransport
+from warehouse.delivery.frames import side_by_side
 from warehouse.delivery.mappings.schemas import SCHEMAS
 from warehouse.delivery.over_http import HttpTransport
-from warehouse.delivery.port import Limits, Outcome, Refused, Request, Response, Transport, all_of
+from warehouse.delivery.port import FixedForm, Limits, Outcome, Refused, Request, Response, Transport, all_of
 from warehouse.delivery.statuses import unreadable, usual
 
 __all__ = ["FIXED_FORM", "LIMITS", "Settings", "classify", "connect", "encode", "pack", "probe"]
 
 _LONGEST = 8_000_000
-FIXED_FORM = True
+FIXED_FORM = FixedForm()
 LIMITS = Limits(events=2000, raw=_LONGEST)
 
 _LONGEST_ANSWER = 16_000_000  # a reason for each document of a batch
@@ -81,7 +82,7 @@ def _lines(event: AnyEvent, restamp: str | None) -> bytes:
 
 
 def pack(frames: Sequence[bytes], settings: Settings) -> Request:
-    body = b"".join(frames)
+    body = side_by_side(frames)
     path = f"/{settings.data_stream}/_bulk{_QUERY}"
     return Request(body=gzipped(body), raw=len(body), count=len(frames), path=path, headers=_HEADERS)
 

@@ -11,15 +11,16 @@ from warehouse.config.destinations import Logstash as Settings
 from warehouse.delivery.answers import reason
 from warehouse.delivery.compression import gzipped
 from warehouse.delivery.documents import AnyEvent, as_json, described, shortened
+from warehouse.delivery.frames import together
 from warehouse.delivery.knocking import knock
 from warehouse.delivery.mappings.schemas import SCHEMAS
 from warehouse.delivery.over_http import HttpTransport
-from warehouse.delivery.port import Limits, Outcome, Request, Response, Transport, all_of
+from warehouse.delivery.port import FixedForm, Limits, Outcome, Request, Response, Transport, all_of
 from warehouse.delivery.statuses import is_page, unreadable, usual
 
 __all__ = ["FIXED_FORM", "LIMITS", "Settings", "classify", "connect", "encode", "pack", "probe"]
 
-FIXED_FORM = True
+FIXED_FORM = FixedForm()
 LIMITS = Limits(events=1000, raw=1_000_000, overhead=2, separator=1)
 _LONGEST = LIMITS.raw - LIMITS.overhead - LIMITS.separator
 
@@ -42,7 +43,7 @@ def _event(event: AnyEvent, restamp: str | None) -> bytes:
 
 
 def pack(frames: Sequence[bytes], settings: Settings) -> Request:
-    body = b"[" + b",".join(frames) + b"]"
+    body = together(frames, b",", b"[", b"]")
     return Request(body=gzipped(body), raw=len(body), count=len(frames), headers=_HEADERS)
 
 

@@ -16,7 +16,8 @@ from warehouse.delivery.destinations import otlp_json, otlp_protobuf
 from warehouse.delivery.destinations.otlp_protobuf import partial_success
 from warehouse.delivery.documents import AnyEvent, shortened
 from warehouse.delivery.over_http import HttpTransport
-from warehouse.delivery.port import Limits, Outcome, Refused, Request, Response, all_of
+from warehouse.delivery.port import FixedForm, Limits, Outcome, Refused, Request, Response, all_of
+from warehouse.delivery.protobuf_numbers import varint
 from warehouse.delivery.statuses import is_page, unreadable, usual
 
 Settings = Otlp
@@ -29,6 +30,11 @@ _HINTS = {
     403: "the credential may not send logs there: check headers",
     404: "url must be that of an OTLP/HTTP receiver (port 4318, often); /v1/logs is added to it",
 }
+
+
+def fixed_form(settings: Otlp) -> FixedForm:
+    """Both forms copy what an event holds; protobuf says before each part how long it is."""
+    return FixedForm() if settings.encoding == "json" else FixedForm(counts=otlp_protobuf.counts, written=varint)
 
 
 def encode(event: AnyEvent, settings: Otlp, restamp: str | None) -> bytes | Refused:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from warehouse.delivery.destinations.otlp_record import SCOPE, SEVERITIES, Pairs, Record, record_of
+from warehouse.delivery.frames import together
 
 MEDIA = "application/json"
 NO_RECORDS = b"{}"
@@ -35,11 +36,8 @@ def record(event: Any, restamp: str | None) -> bytes:
 def request(frames: Sequence[bytes], service: str) -> bytes:
     """Records of one resource and one scope."""
     resource = _json({"attributes": [_attribute("service.name", service)]})
-    return b'{"resourceLogs":[{"resource":%b,"scopeLogs":[{"scope":%b,"logRecords":[%b]}]}]}' % (
-        resource,
-        _json({"name": SCOPE}),
-        b",".join(frames),
-    )
+    before = b'{"resourceLogs":[{"resource":%b,"scopeLogs":[{"scope":%b,"logRecords":['
+    return together(frames, b",", before % (resource, _json({"name": SCOPE})), b"]}]}]}")
 
 
 def _pairs(found: Record) -> Pairs:

@@ -5,10 +5,13 @@ record back with OpenTelemetry's own package. The same frames make the same byte
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from warehouse.delivery.destinations.otlp_record import SCOPE, SEVERITIES, record_of
+from warehouse.delivery.frames import together
+from warehouse.delivery.port import Count
+from warehouse.delivery.protobuf_numbers import varint
 
 MEDIA = "application/x-protobuf"
 NO_RECORDS = b""
@@ -33,13 +36,33 @@ def record(event: Any, restamp: str | None) -> bytes:
     return _field(0x12, b"".join(parts))
 
 
+def counts(frame: bytes) -> Iterator[Count]:
+    """Where a record says how long something in it is, outer lengths first."""
+    yield from _counts(frame, 0, len(frame), {0x12: {0x2A: {}, 0x32: {0x12: {}}}})
+
+
+def _counts(frame: bytes, at: int, end: int, inside: dict[int, Any]) -> Iterator[Count]:
+    """Those of a message; inside: the fields that are messages themselves, with theirs."""
+    while at < end:
+        tag, at = frame[at], at + 1
+        if tag & 7 == 1:
+            at += 8
+            continue
+        start, value, at = at, *_number(frame, at)
+        if tag & 7 == 2:
+            yield Count(start, at, at, at + value)
+            if tag in inside:
+                yield from _counts(frame, at, at + value, inside[tag])
+            at += value
+
+
 def request(frames: Sequence[bytes], service: str) -> bytes:
     """Records of one resource and one scope."""
     resource = _field(0x0A, _attribute("service.name", service, tag=0x0A))
-    records = b"".join(frames)
+    records = together(frames)
     scope = _field(0x0A, _field(0x0A, SCOPE.encode()))
-    logs = b"\x12" + _varint(len(scope) + len(records)) + scope
-    return b"\x0a" + _varint(len(resource) + len(logs) + len(records)) + resource + logs + records
+    logs = b"\x12" + varint(len(scope) + len(records)) + scope
+    return b"\x0a" + varint(len(resource) + len(logs) + len(records)) + resource + logs + records
 
 
 def partial_success(body: bytes) -> tuple[int, str]:
@@ -58,29 +81,16 @@ def partial_success(body: bytes) -> tuple[int, str]:
     )
 
 
-def _varint(number: int) -> bytes:
-    if number < 0x80:
-        return bytes((number,))
-    if number < 0x4000:
-        return bytes((number & 0x7F | 0x80, number >> 7))
-    out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
-
-
 def _field(tag: int, content: bytes) -> bytes:
     """A field with a length: a text, bytes, or a message."""
-    return bytes((tag,)) + _varint(len(content)) + content
+    return bytes((tag,)) + varint(len(content)) + content
 
 
 def _attribute(name: str, value: str | bool | int, tag: int = 0x32) -> bytes:
     if isinstance(value, bool):
         inner = b"\x10\x01" if value else b"\x10\x00"
     elif isinstance(value, int):
-        inner = b"\x18" + _varint(value & 0xFFFFFFFFFFFFFFFF)
+        inner = b"\x18" + varint(value & 0xFFFFFFFFFFFFFFFF)
     else:
         inner = _field(0x0A, value.encode("utf-8", "replace"))
     return _field(tag, _field(0x0A, name.encode()) + _field(0x12, inner))
@@ -99,27 +109,16 @@ def _fields(message: bytes) -> list[tuple[int, int | bytes]]:
     """Number and value of each field. Raises IndexError or ValueError for what is no message."""
     found: list[tuple[int, int | bytes]] = []
     at = 0
-
-    def number() -> int:
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = message[at]
-            at += 1
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return value
-            if shift > 63:
-                raise ValueError("a number that is too long")
-
     while at < len(message):
-        key = number()
+        key, at = _number(message, at)
         kind = key & 7
         if kind == 0:
-            found.append((key >> 3, number()))
+            value, at = _number(message, at)
+            found.append((key >> 3, value))
             continue
-        length = {1: 8, 5: 4}.get(kind) if kind != 2 else number()
+        length: int | None = {1: 8, 5: 4}.get(kind)
+        if kind == 2:
+            length, at = _number(message, at)
         if length is None or at + length > len(message):
             raise ValueError("a field that does not end")
         found.append((key >> 3, message[at : at + length]))
@@ -127,6 +126,20 @@ def _fields(message: bytes) -> list[tuple[int, int | bytes]]:
     return found
 
 
+def _number(message: bytes, at: int) -> tuple[int, int]:
+    """The varint that begins at a place, and the place behind it. Raises as `_fields` does."""
+    value = shift = 0
+    while True:
+        byte = message[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return value, at
+        if shift > 63:
+            raise ValueError("a number that is too long")
+
+
 _SEVERITY = {
-    name: b"\x10" + _varint(number) + _field(0x1A, text.encode()) for name, (number, text) in SEVERITIES.items()
+    name: b"\x10" + varint(number) + _field(0x1A, text.encode()) for name, (number, text) in SEVERITIES.items()
 }

@@ -28,7 +28,8 @@ Pairs = list[tuple[str, str | bool | int]]
 
 
 class Record(NamedTuple):
-    """time, observed: nanoseconds since 1970; body: JSON; once: attributes that differ from event to event.
+    """time, observed: nanoseconds since 1970, 0 where a form has no number for it; body: JSON; once:
+    attributes that differ from event to event.
 
     groups: attributes whose values come again and again, each as a function and its arguments:
     `group[0](*group[1:])` gives the pairs, and what they were written as is worth remembering under the group.
@@ -68,8 +69,8 @@ def record_of(event: CanonicalEvent | CanonicalAlert, restamp: str | None) -> Re
         once.append(("anthropic.unknown_fields", ",".join(event.unknown_fields)))
     observed = stamp if event.observed_us is None else event.observed_us * 1000
     return Record(
-        stamp,
-        observed,
+        _unsigned(stamp),
+        _unsigned(observed),
         event.severity,
         f"anthropic.{event.type}",
         bytes(event.raw),
@@ -137,6 +138,11 @@ def _rule(identity: str, version: str, title: str, severity: str) -> Pairs:
         ("anthropic.mapping_version", MAPPING_VERSION),
         ("anthropic.severity", severity),
     ]
+
+
+def _unsigned(nanoseconds: int) -> int:
+    """A time before 1970, or after 2554, is an unknown one; the true one stands in `event.time`."""
+    return nanoseconds if 0 <= nanoseconds < 2**64 else 0
 
 
 def _nanoseconds(text: str) -> int:

@@ -15,10 +15,11 @@ from warehouse.delivery.answers import reason, retry_after
 from warehouse.delivery.credentials import revealed_file
 from warehouse.delivery.destinations.secops_token import ServiceAccount
 from warehouse.delivery.documents import AnyEvent, as_json, described, id_of, shortened
+from warehouse.delivery.frames import together
 from warehouse.delivery.knocking import knock
 from warehouse.delivery.mappings.schemas import SCHEMAS
 from warehouse.delivery.over_http import HttpTransport
-from warehouse.delivery.port import Limits, Outcome, Refused, Request, Response, Transport, all_of
+from warehouse.delivery.port import FixedForm, Limits, Outcome, Refused, Request, Response, Transport, all_of
 from warehouse.delivery.tokens import NoToken, TokenTransport, without_token
 
 Settings = SecOps
@@ -31,6 +32,11 @@ _REMEDIES = {
     403: 'give the service account chronicle.logs.import (chronicle.events.import with send = "events")',
     404: "correct region, project, instance or log_type; a log type of your own must be created first",
 }
+
+
+def fixed_form(settings: SecOps) -> FixedForm | None:
+    """UDM events copy what an event holds; a raw log is that in base64."""
+    return FixedForm() if settings.send == "events" else None
 
 
 def encode(event: AnyEvent, settings: SecOps, restamp: str | None) -> bytes | Refused:
@@ -59,7 +65,7 @@ def _log(event: AnyEvent, restamp: str | None) -> bytes:
 def pack(frames: Sequence[bytes], settings: SecOps) -> Request:
     """Logs as one inline source."""
     if settings.send == "events":
-        body = b'{"inlineSource":{"events":[%b]}}' % b",".join(frames)
+        body = together(frames, b",", b'{"inlineSource":{"events":[', b"]}}")
         return Request(
             body=body, raw=len(body), count=len(frames), path="/events:import", headers={"Content-Type": _MEDIA}
         )
@@ -69,7 +75,7 @@ def pack(frames: Sequence[bytes], settings: SecOps) -> Request:
         if "/" not in name:
             name = f"{_parent(settings)}/forwarders/{name}"
         forwarder = b',"forwarder":' + as_json(name)
-    body = b'{"inlineSource":{"logs":[%b]%b}}' % (b",".join(frames), forwarder)
+    body = together(frames, b",", b'{"inlineSource":{"logs":[', b"]%b}}" % forwarder)
     return Request(
         body=body,
         raw=len(body),

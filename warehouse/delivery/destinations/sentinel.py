@@ -16,15 +16,16 @@ from warehouse.delivery.compression import gzipped
 from warehouse.delivery.credentials import revealed
 from warehouse.delivery.destinations.sentinel_rows import encoded, row
 from warehouse.delivery.errors import Halted
+from warehouse.delivery.frames import together
 from warehouse.delivery.knocking import knock
 from warehouse.delivery.over_http import HttpTransport
-from warehouse.delivery.port import Limits, Outcome, Refused, Request, Response, Transport, all_of
+from warehouse.delivery.port import FixedForm, Limits, Outcome, Refused, Request, Response, Transport, all_of
 from warehouse.delivery.tokens import NoToken, Token, TokenTransport, without_token
 
 Settings = Sentinel
 API_VERSION = "2023-01-01"
 ONE_CALL = 1_048_576
-FIXED_FORM = True
+FIXED_FORM = FixedForm()
 LIMITS = Limits(
     events=10_000,
     raw=ONE_CALL,
@@ -60,7 +61,7 @@ def pack(frames: Sequence[bytes], settings: Sentinel) -> Request:
     """Rows as one gzipped array. Raises ValueError for none: the service answers an empty array with 500."""
     if not frames:
         raise ValueError("an empty array is answered with 500, again and again")
-    body = b"[" + b",".join(frames) + b"]"
+    body = together(frames, b",", b"[", b"]")
     return Request(body=gzipped(body), raw=len(body), count=len(frames), headers=_HEADERS)
 
 

@@ -19,12 +19,13 @@ from warehouse.delivery.answers import document, reason, retry_after
 from warehouse.delivery.credentials import revealed
 from warehouse.delivery.destinations.sentinel_rows import encoded, row
 from warehouse.delivery.errors import Halted
+from warehouse.delivery.frames import together
 from warehouse.delivery.knocking import knock
 from warehouse.delivery.over_http import HttpTransport
-from warehouse.delivery.port import Limits, Outcome, Refused, Request, Response, Transport, all_of
+from warehouse.delivery.port import FixedForm, Limits, Outcome, Refused, Request, Response, Transport, all_of
 
 Settings = SentinelLegacy
-FIXED_FORM = True
+FIXED_FORM = FixedForm()
 LIMITS = Limits(
     events=10_000,
     raw=30_000_000,
@@ -50,7 +51,7 @@ def encode(event: Any, settings: SentinelLegacy, restamp: str | None) -> bytes |
 
 def pack(frames: Sequence[bytes], settings: SentinelLegacy) -> Request:
     """Rows as one array, uncompressed: the signature is over its length."""
-    body = b"[" + b",".join(frames) + b"]"
+    body = together(frames, b",", b"[", b"]")
     return Request(body=body, raw=len(body), count=len(frames), headers={"Content-Type": _MEDIA})
 
 

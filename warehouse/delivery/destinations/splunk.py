@@ -11,17 +11,18 @@ from warehouse.config.destinations import Splunk as Settings
 from warehouse.delivery.answers import document, reason, retry_after
 from warehouse.delivery.compression import gzipped
 from warehouse.delivery.documents import AnyEvent, as_json, described, restamped_at, shortened
+from warehouse.delivery.frames import side_by_side
 from warehouse.delivery.mappings.alert import CanonicalAlert
 from warehouse.delivery.mappings.schemas import SCHEMAS
 from warehouse.delivery.over_http import HttpTransport
-from warehouse.delivery.port import Limits, Outcome, Request, Response, Transport, all_of
+from warehouse.delivery.port import FixedForm, Limits, Outcome, Request, Response, Transport, all_of
 from warehouse.delivery.splunk_ack import AcknowledgedTransport
 from warehouse.delivery.statuses import is_page, unreadable, usual
 
 __all__ = ["FIXED_FORM", "LIMITS", "Settings", "classify", "connect", "encode", "pack", "probe"]
 
 # Splunk Cloud refuses bodies of some 5 MB, Enterprise of 800 MiB; both advise about 1 MB.
-FIXED_FORM = True
+FIXED_FORM = FixedForm()
 LIMITS = Limits(events=1000, raw=1_000_000, separator=1, concurrency=4)
 
 _LONGEST = LIMITS.raw - LIMITS.separator
@@ -95,7 +96,7 @@ def _tail(category: str, type: str, org_id: str | None) -> bytes:
 
 def pack(frames: Sequence[bytes], settings: Settings) -> Request:
     """Objects one behind the other, a line each."""
-    body = b"\n".join(frames)
+    body = side_by_side(frames, b"\n")
     return Request(
         body=gzipped(body), raw=len(body), count=len(frames), path=f"{_COLLECTOR}/event", headers=_HEADERS
     )

@@ -12,17 +12,18 @@ from warehouse.config.values import url_of
 from warehouse.delivery.answers import reason
 from warehouse.delivery.compression import gzipped
 from warehouse.delivery.documents import AnyEvent, as_json, described, id_of, restamped_at, shortened
+from warehouse.delivery.frames import side_by_side
 from warehouse.delivery.knocking import knock
 from warehouse.delivery.mappings.schemas import SCHEMAS
 from warehouse.delivery.over_http import HttpTransport, secret_parts
-from warehouse.delivery.port import Limits, Outcome, Request, Response, Transport, all_of
+from warehouse.delivery.port import FixedForm, Limits, Outcome, Request, Response, Transport, all_of
 from warehouse.delivery.statuses import is_page, unreadable, usual
 
 __all__ = ["FIXED_FORM", "LIMITS", "Settings", "classify", "connect", "encode", "pack", "probe"]
 
 _LONGEST = 65_536
 # Sumo keeps times from a year back to two days ahead; the margin is for what waits in a batch that is tried again.
-FIXED_FORM = True
+FIXED_FORM = FixedForm()
 LIMITS = Limits(
     events=1000,
     raw=1_000_000,
@@ -55,7 +56,7 @@ def _line(event: AnyEvent, restamp: str | None) -> bytes:
 
 
 def pack(frames: Sequence[bytes], settings: Settings) -> Request:
-    body = b"\n".join(frames)
+    body = side_by_side(frames, b"\n")
     named = {
         "X-Sumo-Category": settings.category,
         "X-Sumo-Host": settings.host,

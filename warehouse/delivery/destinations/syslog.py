@@ -12,9 +12,20 @@ from typing import Any
 from warehouse.config.destinations import Syslog
 from warehouse.delivery.destinations.syslog_socket import SyslogTransport
 from warehouse.delivery.documents import as_json, described
+from warehouse.delivery.frames import together
 from warehouse.delivery.knocking import knock_at
 from warehouse.delivery.mappings.schemas import SCHEMAS
-from warehouse.delivery.port import Limits, Outcome, Refused, Request, Response, Transport, all_of
+from warehouse.delivery.port import (
+    Count,
+    FixedForm,
+    Limits,
+    Outcome,
+    Refused,
+    Request,
+    Response,
+    Transport,
+    all_of,
+)
 
 Settings = Syslog
 LIMITS = Limits(events=10_000, raw=4_000_000, concurrency=1)
@@ -31,6 +42,18 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SCHEMA = SCHEMAS["canonical"]
 # what goes first when a message is too long, and what next
 _LEFT_OUT = (("raw", "events", "entities"), ("client", "object", "target", "unknown_fields"), ("event_ids",))
+
+
+def fixed_form(settings: Syslog) -> FixedForm | None:
+    """Counted messages copy what an event holds. Where a line is a message, each text is looked into."""
+    if settings.framing != "octet":
+        return None
+    return FixedForm(longest=min(settings.max_bytes, FixedForm.longest), counts=_counts)
+
+
+def _counts(frame: bytes) -> list[Count]:
+    end = frame.index(b" ")
+    return [Count(0, end, end + 1, len(frame))]
 
 
 def encode(event: Any, settings: Syslog, restamp: str | None) -> bytes | Refused:
@@ -53,7 +76,7 @@ def encode(event: Any, settings: Syslog, restamp: str | None) -> bytes | Refused
 
 def pack(frames: Sequence[bytes], settings: Syslog) -> Request:
     """Framed messages, one after the other."""
-    body = b"".join(frames)
+    body = together(frames)
     return Request(body=body, raw=len(body), count=len(frames))
 
 

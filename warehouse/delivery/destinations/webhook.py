@@ -12,15 +12,16 @@ from warehouse.config.secrets import SecretRef
 from warehouse.config.values import url_of
 from warehouse.delivery.answers import reason
 from warehouse.delivery.documents import AnyEvent, as_json, described, shortened
+from warehouse.delivery.frames import together
 from warehouse.delivery.knocking import knock
 from warehouse.delivery.mappings.schemas import SCHEMAS
 from warehouse.delivery.over_http import HttpTransport, secret_parts
-from warehouse.delivery.port import Limits, Outcome, Request, Response, Transport, all_of
+from warehouse.delivery.port import FixedForm, Limits, Outcome, Request, Response, Transport, all_of
 from warehouse.delivery.statuses import is_page, unreadable, usual
 
 __all__ = ["FIXED_FORM", "LIMITS", "Settings", "classify", "connect", "encode", "limits", "pack", "probe"]
 
-FIXED_FORM = True
+FIXED_FORM = FixedForm()
 LIMITS = Limits(events=500, raw=1_000_000, overhead=2, separator=1)
 _LONGEST = LIMITS.raw - LIMITS.overhead - LIMITS.separator
 
@@ -44,11 +45,11 @@ def encode(event: AnyEvent, settings: Settings, restamp: str | None = None) -> b
 def pack(frames: Sequence[bytes], settings: Settings) -> Request:
     """Not compressed: a receiver of any kind need not take that."""
     if settings.body == "ndjson":
-        body, headers = b"\n".join(frames) + b"\n", _NDJSON
+        body, headers = together(frames, b"\n", after=b"\n"), _NDJSON
     elif settings.body == "json" and len(frames) == 1:
         body, headers = frames[0], _JSON
     else:
-        body, headers = b"[" + b",".join(frames) + b"]", _JSON
+        body, headers = together(frames, b",", b"[", b"]"), _JSON
     return Request(body=body, raw=len(body), count=len(frames), headers=headers)
 
 

@@ -7,6 +7,7 @@ JSON it is carried as a text. What is tagged `unknown_event` is never `informati
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from warehouse.delivery.mappings.event_kind import NOTHING, EventKind, Subject, kinds
+from warehouse.wire import arrays
 from warehouse.wire.times import parse_rfc3339
 
 SOURCE: Final = "anthropic:claude"
@@ -45,6 +47,9 @@ COLUMNS: Final = (
 )
 
 _MICROSECONDS = pa.timestamp("us")
+_ZULU, _NOTHING = arrays.text("Z"), arrays.text("")
+_EMPTY = arrays.of_bytes([b""])[0]
+_FEED, _RETURN, _LINE_END = ord("\n"), ord("\r"), re.compile(rb"[\r\n]")
 _NEVER = "1970-01-01T00:00:00.000000Z"
 _text = msgspec.json.Encoder().encode
 
@@ -148,7 +153,8 @@ def canonical_events(rows: pa.Table | pa.RecordBatch) -> list[CanonicalEvent]:
 
 def canonical_event(row: Mapping[str, Any]) -> CanonicalEvent:
     """The event of one row given as a mapping; absent columns count as null. For many, use `canonical_events`."""
-    return canonical_events(pa.Table.from_pylist([{name: row.get(name) for name in COLUMNS}], schema=ROWS))[0]
+    columns = [arrays.one(row.get(name), ROWS.field(name).type) for name in COLUMNS]
+    return canonical_events(pa.RecordBatch.from_arrays(columns, schema=ROWS))[0]
 
 
 def restamped(event: CanonicalEvent, moment: datetime | str) -> CanonicalEvent:
@@ -264,7 +270,7 @@ def _texts(times: Any) -> list[str | None]:
 def time_texts(times: Any) -> Any:
     """Moments as texts, as `CanonicalEvent` has them; an Arrow array of either."""
     texts = times.cast(_MICROSECONDS).cast(pa.string())
-    return pc.binary_join_element_wise(pc.binary_replace_slice(texts, 10, 11, "T"), "Z", "")
+    return pc.binary_join_element_wise(pc.binary_replace_slice(texts, 10, 11, "T"), _ZULU, _NOTHING)
 
 
 def lines_of(raw: Any) -> Any:
@@ -273,25 +279,23 @@ def lines_of(raw: Any) -> Any:
     An Arrow array; where a record is not there, an empty one.
     """
     column = raw.cast(pa.binary())
-    column = column.fill_null(b"") if column.null_count else column
-    together = _together(column)  # one look at all is far quicker than one look at each
-    if b"\n" not in together and b"\r" not in together:
+    column = column.fill_null(_EMPTY) if column.null_count else column
+    pieces = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    if not any(map(_breaks, pieces)):  # one look at all is far quicker than one look at each
         return column
-    return pa.array(
-        [_one_line(one) if b"\n" in one or b"\r" in one else one for one in column.to_pylist()], pa.binary()
-    )
+    return arrays.of_bytes([_one_line(one) if _LINE_END.search(one) else one for one in column.to_pylist()])
 
 
-def _together(column: Any) -> bytes:
-    """All values of a column, one behind the other."""
-    if isinstance(column, pa.ChunkedArray):
-        return b"".join(map(_together, column.chunks))
+def _breaks(column: pa.Array) -> bool:
+    """Whether any value has the end of a line in it; nothing is copied to see it."""
     if not len(column):
-        return b""
+        return False
     _, offsets, values = column.buffers()
     first, end = np.frombuffer(offsets, np.int32)[[column.offset, column.offset + len(column)]]
-    together: bytes = values.slice(int(first), int(end - first)).to_pybytes()
-    return together
+    held = np.frombuffer(values, np.uint8)[first:end] if values is not None else np.zeros(0, np.uint8)
+    if not held.size or held.min() > _RETURN:  # nearly always: white space is rare in what is served
+        return False
+    return bool(((held == _FEED) | (held == _RETURN)).any())
 
 
 def _one_line(record: bytes) -> bytes:

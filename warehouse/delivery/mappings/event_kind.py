@@ -78,7 +78,7 @@ class EventKind:
         self._slow = _decoder([(name, Any, None) for name in sorted(names - {""})])
         quick = _quick_shape(places, told)
         self._quick: Any = msgspec.json.Decoder(quick).decode if quick is not None else None
-        self._quick_many: Any = msgspec.json.Decoder(list[quick]).decode if quick is not None else None  # type: ignore[valid-type]
+        self._quick_many: Any = msgspec.json.Decoder(quick).decode_lines if quick is not None else None
 
     @property
     def reads(self) -> bool:
@@ -101,10 +101,10 @@ class EventKind:
             setattr(subject, slot, _first(some, fields))
         return subject
 
-    def subjects(self, records: bytes, count: int) -> list[Subject] | None:
-        """What each record of a JSON array of `count` is about; None where they have to be asked one by one.
+    def subjects(self, records: Any, count: int) -> list[Subject] | None:
+        """What each of `count` records is about, each on a line of its own; None where each has to be asked alone.
 
-        Raises ValueError or RecursionError where it is no readable JSON.
+        Raises ValueError or RecursionError where one is no readable JSON.
         """
         if self._quick_many is None:
             return None
