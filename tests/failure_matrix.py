@@ -141,7 +141,7 @@ def _fuzzed() -> str:
         f"Everything that reads bytes from outside is fed with damaged files and with noise: {EACH_TIME} inputs\n"
         f"each time the tests run, {IN_THE_SLOW_SUITE:,} in the slow suite\n"
         "([`test_any_bytes.py`](../tests/fuzzing/test_any_bytes.py)). It keeps all of them or refuses in words:\n"
-        f"{', '.join(TARGETS)}.\n"
+        f"{'; '.join(TARGETS)}.\n"
     )
 
 
