@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from tests.docs.pages import ROOT
 from tests.tutorials.conftest import environment
@@ -18,6 +16,9 @@ def test_a_notebook_runs_from_top_to_bottom(path: Path, made: Path, monkeypatch:
     for name, text in environment().items():
         monkeypatch.setenv(name, text)
     monkeypatch.delenv("LEDGERLINE_CONFIG", raising=False)
+    import nbformat  # three seconds that every other collection would pay
+    from nbclient import NotebookClient
+
     notebook = nbformat.read(path, 4)
     client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": made}})
     client.execute()
@@ -27,6 +28,8 @@ def test_a_notebook_runs_from_top_to_bottom(path: Path, made: Path, monkeypatch:
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_is_valid_and_kept_without_outputs(path: Path) -> None:
+    import nbformat
+
     notebook = nbformat.read(path, 4)
     nbformat.validate(notebook)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
