@@ -65,4 +65,9 @@ def test_the_proof_of_an_event_opens_by_its_link_and_the_page_prints(browser: Br
     assert (file.parent / place).read_text().startswith("ledgerline-proof/")
     printed = page.pdf(prefer_css_page_size=True)
     assert printed.startswith(b"%PDF")
+    page.emulate_media(media="print")
+    assert page.locator("table.top").evaluate_all("all => all.map(one => [...one.tBodies[0].rows].filter(row => "
+        "row.offsetHeight > 0).length).reduce((a, b) => Math.max(a, b), 0)") == 10  # fmt: skip
+    assert page.get_by_text("On paper: the first 10 of").first.is_visible()
+    assert not page.locator(".ask").first.is_visible()
     page.close()

@@ -24,7 +24,7 @@ _WORDS = {
     "user_id": "user",
 }
 # Rows of a table that go on paper; the page has all that it shows.
-_PRINTED = 12
+_PRINTED = 10
 _IDS = ("rule_id", "user_id", "object_id", "whose", "user_agent", "filename")
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
