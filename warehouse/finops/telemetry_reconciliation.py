@@ -173,7 +173,17 @@ class Explained:
     billed: Decimal
     invoiced: Decimal | None
     with_telemetry: Decimal
-    by_reason: Mapping[str, tuple[int, Decimal, Decimal]]
+    by_reason: "Mapping[str, ByReason]"
+
+    @property
+    def days(self) -> int:
+        """User-days."""
+        return sum(one.days for one in self.by_reason.values())
+
+    @property
+    def held_against(self) -> Decimal:
+        """What the estimate is held against in all."""
+        return total(one.held_against for one in self.by_reason.values())
 
     @property
     def coverage(self) -> Decimal | None:
@@ -183,15 +193,31 @@ class Explained:
         return (self.with_telemetry * 100 / self.billed).quantize(Decimal("0.1"))
 
 
+@dataclass(frozen=True, slots=True)
+class ByReason:
+    """The user-days whose first reason it is. `held_against`: what the cost report says at list price, where that
+    is known; else as billed."""
+
+    days: int = 0
+    estimate: Decimal = ZERO
+    held_against: Decimal = ZERO
+    billed: Decimal = ZERO
+
+    def and_of(self, row: UserDay) -> "ByReason":
+        against = row.billed if row.listed is None else row.listed
+        return ByReason(
+            self.days + 1,
+            EXACT.add(self.estimate, row.estimate),
+            EXACT.add(self.held_against, against),
+            EXACT.add(self.billed, row.billed),
+        )
+
+
 def explained(rows: Sequence[UserDay]) -> Explained:
-    """The sums. `by_reason`: user-days, telemetry's estimate and the billed amount, of those whose first reason
-    it is."""
-    by_reason: dict[str, tuple[int, Decimal, Decimal]] = {}
+    """The sums, and those of each reason that comes first somewhere."""
+    by_reason: dict[str, ByReason] = {}
     for row in rows:
-        count, estimate, billed = by_reason.get(row.reasons[0], (0, ZERO, ZERO))
-        by_reason[row.reasons[0]] = (
-            count + 1, EXACT.add(estimate, row.estimate), EXACT.add(billed, row.billed),
-        )  # fmt: skip
+        by_reason[row.reasons[0]] = by_reason.get(row.reasons[0], ByReason()).and_of(row)
     listed = [row.listed for row in rows]
     invoiced = [row.invoiced for row in rows if row.invoiced is not None]
     return Explained(

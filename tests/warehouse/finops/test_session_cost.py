@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from warehouse.finops.inputs import CostRow
 from warehouse.finops.money import total
 from warehouse.finops.session_cost import SessionDay, divide
-from warehouse.finops.telemetry_reconciliation import REASONS, UserDay, explained, three_ways
+from warehouse.finops.telemetry_reconciliation import REASONS, ByReason, UserDay, explained, three_ways
 
 DAY = date(2026, 10, 20)
 ADA = ("user_01ada", "ada@example.com")
@@ -142,7 +142,11 @@ def test_the_invoice_is_shared_by_what_was_billed_and_adds_up() -> None:
 
 
 def test_a_month_is_summed_by_reason_and_its_coverage_told() -> None:
-    rows = [cost("6", listed="6"), cost("2", listed="2", who=("user_01bob", "bob@example.com"))]
+    rows = [cost("5", listed="6"), cost("2", listed="2", who=("user_01bob", "bob@example.com"))]
     summed = explained(three_ways(rows, [session("a", "6")], None))
-    assert (summed.coverage, summed.users, summed.sessions) == (Decimal("75.0"), 1, 1)
-    assert summed.by_reason == {"agrees": (1, Decimal(6), Decimal(6)), "no_telemetry": (1, Decimal(0), Decimal(2))}
+    assert (summed.coverage, summed.users, summed.sessions) == (Decimal("71.4"), 1, 1)
+    assert summed.by_reason == {
+        "agrees": ByReason(1, estimate=Decimal(6), held_against=Decimal(6), billed=Decimal(5)),
+        "no_telemetry": ByReason(1, estimate=Decimal(0), held_against=Decimal(2), billed=Decimal(2)),
+    }
+    assert (summed.days, summed.held_against) == (2, summed.listed)
