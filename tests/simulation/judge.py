@@ -25,15 +25,14 @@ from tests.simulation.api import KEY
 from tests.simulation.bucket import Bucket
 from tests.simulation.judge_alerts import AlertsJudge
 from tests.simulation.judge_books import BooksJudge
+from tests.simulation.judge_delivery import DeliveryJudge
 from tests.simulation.judge_holds import HoldsJudge
 from tests.simulation.judge_imports import ImportsJudge
 from tests.simulation.judging import Violation, demand
-from tests.simulation.siem import TRIES, Siem, is_poison
 from tests.simulation.vendor import FIRST, Served, Vendor
 
 records_of = lru_cache(maxsize=256)(cut)  # a page is judged several times
 Row = tuple[str, int, str, bytes]  # id, version, fold, verbatim record
-Name = tuple[str, int]  # id and version, of an event or of an alert
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Judge:
 
     bucket: Bucket
     vendor: Vendor
-    siem: Siem
+    delivery: DeliveryJudge
     books: BooksJudge
     imports: ImportsJudge
     holds: HoldsJudge
@@ -64,10 +63,7 @@ class Judge:
     counts: dict[int, Counter[str]] = field(default_factory=dict)
     folded: dict[int, int] = field(default_factory=dict)  # pull -> table entry
     covered: list[tuple[datetime, datetime]] = field(default_factory=list)
-    selected: dict[int, list[Name]] = field(default_factory=dict)  # what is to be delivered, by table entry
-    settled: dict[Name, set[str]] = field(default_factory=dict)
     previous: str | None = None
-    letters: Counter[Name] = field(default_factory=Counter)
     committed: set[str] = field(default_factory=set)
     read: dict[str, list[Row]] = field(default_factory=dict)
     row_count: int = 0
@@ -113,14 +109,14 @@ class Judge:
                 self.imports.table(entry)
             case "table", "alerts":
                 assert self.alerts is not None
-                self.selected[entry["seq"]] = self.alerts.table(entry, self.held)
+                self.delivery.selected[entry["seq"]] = self.alerts.table(entry, self.held)
             case "pull", _:
                 self._pull(entry)
                 self.holds.pull(entry)
             case "table", _:
                 self._table(entry)
             case "delivery", _:
-                self._delivery(entry)
+                self.delivery.entry(entry)
             case "period", _:
                 self.books.period(entry)
             case "retention", _:
@@ -209,7 +205,8 @@ class Judge:
         demand(pull not in self.folded, 3, f"entry {pull} was folded twice")
         self.folded[pull] = entry["seq"]
         if self.alerts is None:
-            self.selected[entry["seq"]] = [(name, version) for name, version, _, _ in self.expected[pull]]
+            rows = self.expected[pull]
+            self.delivery.selected[entry["seq"]] = [(name, version) for name, version, _, _ in rows]
         found = [row for ref in entry["objects"] for row in self._rows(ref["key"])]
         _same(found, self.expected[pull], f"fold of entry {pull}")
         told = {name: entry["counts"].get(name, 0) for name in ("first", "revised", "withdrawn")}
@@ -247,23 +244,6 @@ class Judge:
         wanted = [row for pull in self.folded for row in self.expected[pull]]
         _same(rows, wanted, "what a reader sees")
 
-    def _delivery(self, entry: dict[str, Any]) -> None:
-        for ref in entry["objects"]:
-            rows = self._parquet(ref["key"]).read(use_threads=False).to_pylist()
-            for row in rows:
-                name = (row["event_id"], row["version"])
-                if ref["key"].startswith("dead_letters/"):
-                    self.letters[name] += 1
-                    continue
-                self.settled.setdefault(name, set()).add(row["status"])
-                if row["status"] == "delivered":
-                    demand(self.siem.stored[name] > 0, 9, f"a receipt for {name}, which never arrived")
-        position = entry["delivery"].get("position")
-        if position is not None:
-            for seq, names in self.selected.items():
-                left = [name for name in names if seq < position[0] and name not in self.settled]
-                demand(not left, 9, f"the position passed {left[:1]} without a receipt")
-
     # the end
 
     def finish(self, state: Any, *, delivered: bool) -> None:
@@ -282,7 +262,7 @@ class Judge:
         if self.alerts is not None:
             self.alerts.finish(one.content for one in self.held.values() if not one.gone)
         if delivered:
-            self._delivered(state)
+            self.delivery.finish(state)
 
     def all_is_stored(self) -> None:
         """What an entry may name before it is stored is stored at the end."""
@@ -304,21 +284,6 @@ class Judge:
         demand(not extra, 4, f"{len(extra)} records are held that the vendor withdrew: {sorted(extra)[:2]}")
         other = [name for name in truth if truth[name] != held[name]]
         demand(not other, 4, f"{len(other)} records are held in an older form: {other[:2]}")
-
-    def _delivered(self, state: Any) -> None:
-        wanted = {name for names in self.selected.values() for name in names}
-        left = wanted - self.settled.keys()
-        demand(not left, 9, f"{len(left)} events have no receipt: {sorted(left)[:2]}")
-        for name in wanted:
-            if "delivered" in self.settled[name]:
-                demand(self.siem.stored[name] > 0, 9, f"{name} has a receipt and never arrived")
-            else:
-                demand(self.letters[name] > 0, 9, f"{name} is dead without a letter")
-            hopeless = is_poison(name[0]) or self.siem.failed[name] >= TRIES
-            demand(hopeless or self.siem.stored[name] > 0, 9, f"{name} was given up too early")
-        served = state.served().get("soc")
-        open_letters = served.dead_letters if served is not None else 0
-        demand(open_letters == self.letters.total(), 9, f"{open_letters} dead letters are told of")
 
 
 def _before(old: _Version, began: datetime, asked: datetime) -> bool:

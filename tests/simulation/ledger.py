@@ -22,6 +22,11 @@ MICRO_IN_USD = 10**8
 RESTATED_FOR = 30  # days
 PEOPLE = ("ada", "bob", "")  # the last one is nobody: an organisation's own
 PRODUCTS = ("chat", "claude_code")
+# who pays, as the customer's file says
+COST_CENTERS = (
+    "user_email,user_id,cost_center,valid_from,valid_to\n"
+    "ada@example.com,,platform,2026-01-01,\nbob@example.com,,data,2026-01-01,\n"
+)
 Key = tuple[str, str]  # person, product
 Figures = dict[date, dict[Key, int]]
 

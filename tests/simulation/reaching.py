@@ -34,6 +34,11 @@ def queueing(plan: Plan) -> bool:
     return plan.queue
 
 
+def of_alerts(plan: Plan) -> bool:
+    """Plans whose destination takes alerts."""
+    return plan.alerts
+
+
 def with_a_claim_of_another_log(plan: Plan) -> bool:
     """Plans in which somebody else's claim lies in the queue."""
     return any(step.do == "stranger" and step.what == "of another log" for step in plan.steps)
@@ -51,6 +56,9 @@ LIMITED: dict[str, Reaches] = {
     "hold_is_no_fence": doing("hold"),
     "claim_is_done_before_delivery": queueing,
     "another_log_is_believed": with_a_claim_of_another_log,
+    "alerts_are_not_fenced": of_alerts,
+    "known_alerts_are_raised_again": of_alerts,
+    "joined_alerts_stay_here": of_alerts,
 }
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from tests.simulation.judge import Judge
 from tests.simulation.judge_alerts import AlertsJudge
 from tests.simulation.judge_books import BooksJudge
+from tests.simulation.judge_delivery import DeliveryJudge
 from tests.simulation.judge_holds import HoldsJudge
 from tests.simulation.judge_imports import ImportsJudge
 from tests.simulation.judge_queue import QueueJudge
@@ -81,7 +82,7 @@ class _Trial:
         self.judge = Judge(
             works.bucket,
             works.vendor,
-            works.siem,
+            DeliveryJudge(works.bucket, works.siem),
             BooksJudge(works.bucket, works.ledger),
             ImportsJudge(works.bucket),
             HoldsJudge(works.bucket),

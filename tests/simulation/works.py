@@ -36,8 +36,9 @@ from tests.simulation.bucket import Bucket, View
 from tests.simulation.claims import Box, SimulatedQueue
 from tests.simulation.exports import file_named
 from tests.simulation.judge_alerts import RULE
-from tests.simulation.ledger import Ledger
+from tests.simulation.ledger import COST_CENTERS, Ledger
 from tests.simulation.plan import Plan, Step
+from tests.simulation.planting import instead
 from tests.simulation.runtime import Runtime
 from tests.simulation.scheduler import Process
 from tests.simulation.siem import TRIES, Siem
@@ -62,10 +63,6 @@ from warehouse.taxonomy import load
 from warehouse.wire.times import midnight
 from warehouse.wire.windows import Window
 
-COST_CENTERS = (
-    "user_email,user_id,cost_center,valid_from,valid_to\n"
-    "ada@example.com,,platform,2026-01-01,\nbob@example.com,,data,2026-01-01,\n"
-)
 _MONTHS = {"": Period(2026, 10), "first": Period(2026, 10), "all": Period(2026, 11)}
 
 
@@ -120,8 +117,6 @@ class Works:
     def wired(self) -> Iterator[None]:
         """While this lasts, whoever forwards claims delivers to the receiver of this trial, and alerts are of its
         rule."""
-        real, log = assets.claims.deliver, logging.getLogger("ledgerline.claims")
-        every_rule = assets.delivering._detect
 
         def deliver_here(workshop: Workshop, names: Any = None, *, stop: Any = None) -> Any:
             task = self.world.scheduler.current
@@ -131,14 +126,13 @@ class Works:
         def detect_here(workshop: Workshop) -> None:
             detect(workshop, [_rule()], patient=True)
 
-        assets.claims.deliver = deliver_here  # type: ignore[assignment]
-        assets.delivering._detect = detect_here
-        log.disabled = True  # a queue that is down is said, which here is nothing new
-        try:
+        log = logging.getLogger("ledgerline.claims")  # a queue that is down is said, which here is nothing new
+        with (
+            instead(assets.claims, "deliver", deliver_here),
+            instead(assets.delivering, "_detect", detect_here),
+            instead(log, "disabled", True),
+        ):
             yield
-        finally:
-            assets.claims.deliver, log.disabled = real, False
-            assets.delivering._detect = every_rule
 
     def clean_up(self) -> None:
         if self.folder is not None:
