@@ -207,8 +207,7 @@ class Run:
         if settled or self._worth_an_entry(halted):
             entry = self.book.write(self._progress, settled, counts, checkpoint=checkpoint, halted=halted)
             self._note(entry)
-        if self.book.action == "deliver":
-            self._progress.forget()
+        self._progress.forget()
         self._written_at, self._handed_out = time.monotonic(), self._progress.count
 
     def _worth_an_entry(self, halted: str | None) -> bool:

@@ -1,5 +1,8 @@
 """The position of a destination while batches are acknowledged in any order."""
 
+import weakref
+
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,3 +80,13 @@ def test_whatever_is_acknowledged_first_nothing_is_lost_and_nothing_settled_is_f
         place for place in places if place >= position and not any(start <= place < end for start, end in ahead)
     ]
     assert set(again) == open_places
+
+
+def test_places_that_are_settled_are_let_go_of() -> None:
+    progress, places = Progress(), np.arange(5)
+    held = weakref.ref(places)
+    progress.hand_out(places, places)
+    progress.settle(0, 5)
+    progress.forget()
+    del places
+    assert held() is None
