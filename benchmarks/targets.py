@@ -31,6 +31,7 @@ _COMMANDS = {
     "Tail": "tail",
     "Memory of a backfill": "memory",
     "Auditors": "queries",
+    "What an engine reads": "scan",
     "Start": "start",
     "Verify": "verify",
     "Report of a month": "report",
@@ -102,6 +103,11 @@ _SHORT = {
         "one actor's year, share",
     ): "an actor is in nearly every day's file, and files are sorted by actor "
     "within a day only; smaller row groups since then halve it (above)",
+    (
+        "What an engine reads",
+        "one actor, all days",
+    ): "files are cut for it (decision 35); what is left is what Trino reads between two pieces that lie less than "
+    "1 MB apart, and the footer of each day's file",
     ("Marts", "Wall against bare"): "one dbt process and one database; a second of it is dbt's own start",
 }
 

@@ -28,7 +28,7 @@ from warehouse.wire.windows import Window, gaps
 _PART_ROWS = 1_000_000  # one object of about 150 MB at the most
 _FETCH_ROWS = 65_536
 # Rows lie by actor, so whoever asks for one reads a group, or some of its pages. Smaller groups lie so near each
-# other that Trino reads what is between them too, and one column of all rows costs the whole file (decision 34).
+# other that Trino reads what is between them too, and one column of all rows costs the whole file (decision 35).
 _GROUP_ROWS = 16_384
 _PAGE_ROWS = 1_024
 # Sorted and repeated, so that a page of plain values compresses to little, and no dictionary is read with it.
