@@ -29,7 +29,7 @@ what it says that it read of the bucket (`physicalInputBytes`), DuckDB's those o
 them; *of all* is their share of the sealed files. Each question was asked once, the engine having answered others
 before. The questions in code are the [cookbook](cookbook.md)'s, over seven days from {first}; those before them
 are over all days. The actor asked for is one of average activity. Answers were compared: rows and their hashes are
-the same in both."""
+the same in both, where both answered."""
 
 
 @dataclass(frozen=True)

@@ -106,8 +106,8 @@ _SHORT = {
     (
         "What an engine reads",
         "one actor, all days",
-    ): "files are cut for it (decision 35); what is left is what Trino reads between two pieces that lie less than "
-    "1 MB apart, and the footer of each day's file",
+    ): "files are cut for it (decision 35); what is left is what Trino reads between two pieces that lie less "
+    "than 1 MB apart, and the footer of each day's file",
     ("Marts", "Wall against bare"): "one dbt process and one database; a second of it is dbt's own start",
 }
 
