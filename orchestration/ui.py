@@ -18,7 +18,6 @@ from types import FrameType
 from orchestration.closing import close_to_others
 from orchestration.dagster_processes import CannotStart, running
 from orchestration.demo_tenant import DemoFolder, InUse, TenantFailed, serve_tenant
-from warehouse.archive.errors import ArchiveError
 from warehouse.config import CONFIG_VARIABLE, ConfigError, config_path, load
 
 
@@ -75,7 +74,7 @@ def _report(config: Path, home: Path, reports_url: str) -> None:
     try:
         with dg.DagsterInstance.from_config(str(home)) as instance:
             count = report(load(config), instance, reports_url)
-    except ArchiveError as error:
+    except Exception as error:  # whatever stands in the way, the UI is worth more
         print(f"what the archive holds could not be shown: {error}", flush=True)
     else:
         print(f"told it of {count} assets and partitions that it did not make itself", flush=True)

@@ -87,6 +87,16 @@ def test_what_a_run_of_dagster_made_is_not_told_again(pipeline: Pipeline) -> Non
     assert sorted(str(one.partition_key) for one in events) == ["2026-11-18", "2026-11-19"]
 
 
+def test_a_damaged_file_of_marts_keeps_nothing_else_from_being_told(pipeline: Pipeline) -> None:
+    pulled_by_hand(pipeline)
+    marts = pipeline.settings().warehouse.duckdb
+    marts.parent.mkdir(parents=True, exist_ok=True)
+    marts.write_bytes(b"no database at all" * 1000)
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert report(pipeline.settings(), instance) > len(DAYS)
+        assert materialized(instance, "fct_login") == {}
+
+
 def test_an_archive_that_is_not_there_yet_tells_nothing(pipeline: Pipeline) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         assert report(pipeline.settings(), instance) == 0
