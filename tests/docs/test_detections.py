@@ -8,7 +8,7 @@ import pytest
 from tests.docs.pages import ROOT
 from warehouse.detections.alert import runbook
 from warehouse.detections.attack import coverage, layer, picture, tactics_of, techniques, techniques_of
-from warehouse.detections.page import DRAWN, written
+from warehouse.detections.page import DRAWN, baseline, written
 from warehouse.detections.rulebook import load
 
 PAGE = (ROOT / "docs" / "detections.md").read_text(encoding="utf-8")
@@ -16,6 +16,13 @@ PAGE = (ROOT / "docs" / "detections.md").read_text(encoding="utf-8")
 
 def test_the_catalogue_is_made_from_the_rules() -> None:
     assert written(PAGE, load()) == PAGE, "run `python -m warehouse.detections.page`"
+
+
+def test_the_baseline_has_each_rule_and_no_loud_one_fired_on_it() -> None:
+    quiet = baseline()
+    assert set(quiet) == {rule.path.stem for rule in load().rules}
+    most = {"critical": 0.0, "high": 0.0, "medium": 0.2}
+    assert [rule.path.stem for rule in load() if quiet[rule.path.stem] > most.get(rule.level, 100)] == []
 
 
 def test_every_runbook_that_an_alert_names_is_on_the_page() -> None:
