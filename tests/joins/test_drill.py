@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.drill import Drill
+from warehouse.detections.rulebook import load
+
 
 @pytest.mark.slow
 def test_every_rule_fires_in_the_drill_and_no_loud_one_on_quiet_days(tmp_path: Path) -> None:
@@ -22,3 +25,12 @@ def test_every_rule_fires_in_the_drill_and_no_loud_one_on_quiet_days(tmp_path: P
     days = drilled["days"]
     noisy = [rule["name"] for rule in rules if rule["level"] == "medium" and rule["quiet"] > days / 5]
     assert noisy == []
+
+
+@pytest.mark.parametrize(("level", "alerts"), [("critical", 1), ("high", 1), ("medium", 11), ("low", None)])
+def test_how_often_a_rule_may_fire_on_quiet_days_depends_on_its_level(level: str, alerts: int | None) -> None:
+    rule = next(rule for rule in load() if rule.level == level)
+    drill = Drill([rule], days=50, people=40, quiet={rule.id: alerts or 500})
+    assert drill.nervous == ([] if alerts is None else [rule])
+    drill.quiet[rule.id] -= 1
+    assert drill.nervous == []
