@@ -125,7 +125,7 @@ def _seal(archive: Archive, day: date, parts: Iterator[pa.Table]) -> tuple[int, 
     """What `seal_day` does, with rows from memory instead of the recent tier; how many rows, and bytes."""
     stored, held = [], 0
     for number, rows in enumerate(parts, start=1):
-        stored.append(seal._store_part(archive, day, number, 0, seal._part([rows])))
+        stored.append(seal._store_part(archive, day, number, 0, seal.part(rows)))
         held += rows.num_rows
     draft = Draft(
         kind="seal",
