@@ -9,7 +9,9 @@ from typing import Any
 
 import duckdb
 
+from assets.cost_lines import refreshed_at
 from warehouse.finops.periods import Period
+from warehouse.wire.times import rfc3339
 
 # The entries that the rows of the month come from now; and whether its usage was told anew since.
 _SOURCES = """
@@ -36,6 +38,10 @@ def is_unchanged(
     span = {"start": period.start, "end": period.end}
     sources = {seq for (seq,) in db.execute(_SOURCES, span).fetchall()}
     if sources != set(manifest["sources"]["entries"]):
+        return False
+    # a day that lost all of its rows comes from no entry any more; its newer version is still one of the month
+    told = refreshed_at(db, period)
+    if manifest["sources"]["data_refreshed_at"] != (rfc3339(told) if told is not None else None):
         return False
     since = db.execute(_USAGE_SINCE, span | {"closed_at": manifest["closed_at"]}).fetchone()
     return since is not None and since[0] == 0
