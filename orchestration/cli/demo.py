@@ -42,7 +42,7 @@ def demo(
     json: JSON = False,
     debug: DEBUG = False,
 ) -> int:
-    """The whole pipeline against a pretend tenant: no account, no network, under a minute.
+    """The whole pipeline against a pretend tenant: no account, no network, a minute or two.
 
     Pulls the audit feed, usage, cost and the directory over real HTTP, archives them write-once, folds them into
     Parquet, seals the days, builds the dbt marts and asks them some questions; closes the months that are final,

@@ -34,6 +34,7 @@ _SIGNALS: Final[tuple[Signal, ...]] = ("metrics", "logs")
 _TYPES: Final[dict[str, Encoding]] = {media: encoding for encoding, media in MEDIA_TYPES.items()}
 _INVALID, _EXHAUSTED, _UNAVAILABLE, _UNAUTHENTICATED = 3, 8, 14, 16
 _RETRY_SECONDS = "5"
+_SHORT = 64  # bytes: what is longer carries something
 
 
 class Refused(Exception):
@@ -128,6 +129,12 @@ class Receiver:
             raise Refused(401, _UNAUTHENTICATED, "Authorization: Bearer with this receiver's token is missing")
 
     def _read(self, encoded: Encoded, signal: Signal) -> list[Message]:
+        if (
+            encoded.encoding == "json"
+            and len(encoded.data) <= _SHORT
+            and encoded.data.translate(None, b" \t\r\n") == b"{}"
+        ):
+            return []  # what carries nothing names no signal; OTLP/HTTP wants it answered with success
         try:
             messages = self._reader.decode(encoded, signal)
         except NotTelemetry as error:

@@ -206,3 +206,6 @@ def test_what_a_killed_process_left_half_written_is_swept_away(tmp_path: Path) -
 def test_an_empty_request_is_a_valid_one(here: Running) -> None:
     body = ExportMetricsServiceRequest().SerializeToString()
     assert post(here, "/v1/metrics", body, PROTOBUF).status_code == 200
+    answer = post(here, "/v1/logs", b"{}", JSON)
+    assert (answer.status_code, answer.json()) == (200, {})
+    assert here.files("logs") == []
