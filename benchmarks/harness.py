@@ -109,7 +109,11 @@ def run(
 
 def _document(text: str) -> dict[str, Any]:
     """The last line of what a module said, or the one document of a command, which has many lines."""
-    found: dict[str, Any] = json.loads(text if text.endswith("\n}") else text.splitlines()[-1])
+    found: dict[str, Any]
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError:
+        found = json.loads(text.splitlines()[-1])
     return found
 
 
