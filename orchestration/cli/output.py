@@ -9,10 +9,12 @@ import math
 import os
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, TextIO
 from uuid import UUID
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _READABLE = 20
+_MERELY_NEW = ("unknown_event", "unknown_field")
+_EACH_TOLD = 2
 _WIDE = 10_000  # columns where nobody's window sets a limit: nothing is wrapped or cut in a pipe
 
 
@@ -122,10 +126,33 @@ class Output:
                 console.print(Text.assemble(name, "  ", value), overflow="fold")
 
     def findings(self, findings: Sequence[dict[str, Any]]) -> None:
-        """Findings for people: code and subject on one line, what to do below it."""
-        for finding in findings:
+        """Findings for people: code and subject on one line, what to do below it. Kinds of record that are merely
+        new come last and together, where they are many; the document has each."""
+        for finding in _gathered(findings):
             self.line(f"  {finding['code']}  {finding['subject']}")
-            self.line(f"      {finding['detail']}")
+            self._indented(plain(finding["detail"]))
+
+    def _indented(self, text: str) -> None:
+        """Below what it belongs to: as wide as a terminal is, elsewhere in one line, which tools can read."""
+        indent = " " * 6
+        if not self.out.isatty():
+            self.line(indent + text)
+            return
+        width = max(shutil.get_terminal_size().columns, 40)
+        whole = wrap(text, width, break_on_hyphens=False, initial_indent=indent, subsequent_indent=indent)
+        for line in whole:
+            self.line(line)
+
+
+def _gathered(findings: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    counts = Counter(finding["code"] for finding in findings)
+    many = [code for code in _MERELY_NEW if counts[code] > _EACH_TOLD]
+    told = [finding for finding in findings if finding["code"] not in many]
+    for code in many:
+        subjects = [finding["subject"] for finding in findings if finding["code"] == code]
+        detail = f"{'; '.join(subjects)}: kept as it came, and tagged; --json tells of each when it was first seen"
+        told.append({"code": code, "subject": f"{len(subjects)} that nobody has listed", "detail": detail})
+    return told
 
 
 def _too_wide(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
-from orchestration.cli.output import duration, plain
+from orchestration.cli.output import duration, plain, size
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -115,11 +115,14 @@ class Progress:
         of = f"{self._done:,} of {self._total:,}" if self._total else f"{self._done:,}"
         parts = [f"{of} {self._unit}"]
         if self._records:
-            parts.append(f"{self._records:,} {self._size}")
+            parts.append(self._held(self._records))
             if elapsed > 0:
-                parts.append(f"{self._records / elapsed:,.0f} {self._size}/s")
+                parts.append(f"{self._held(self._records / elapsed)}/s")
         left = self._seconds_left(elapsed)
         return ", ".join([*parts, f"about {duration(left)} left"] if left else parts)
+
+    def _held(self, amount: float) -> str:
+        return size(int(amount)) if self._size == "bytes" else f"{amount:,.0f} {self._size}"
 
     def _seconds_left(self, elapsed: float) -> float | None:
         if not self._total or not self._done or self._done >= self._total:
@@ -138,7 +141,7 @@ class Progress:
             self._bar, self._task = _bar(self._err)
         assert self._task is not None
         elapsed = self._clock() - self._began
-        rate = f"{self._records / elapsed:,.0f} {self._size}/s" if self._records and elapsed > 0 else ""
+        rate = f"{self._held(self._records / elapsed)}/s" if self._records and elapsed > 0 else ""
         left = self._seconds_left(elapsed)
         fields: dict[str, Any] = {
             "counted": f"{self._done:,}/{self._total or 0:,} {self._unit}",

@@ -126,3 +126,18 @@ def test_sizes_are_decimal(count: int, shown: str) -> None:
 def test_money_is_written_with_its_digits_and_no_exponent(text: str) -> None:
     assert cell(Decimal(text)) == text
     assert to_json(Decimal(text)) == f'"{text}"'
+
+
+def test_findings_that_are_merely_new_stand_together_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    def finding(code: str, subject: str) -> dict[str, str]:
+        return {"code": code, "subject": subject, "detail": f"what to do about {subject}"}
+
+    few = [finding("unknown_field", "a: x"), finding("gap", "2026-11-01")]
+    Output(json=False).findings(few)
+    assert capsys.readouterr().out.count("what to do about") == 2
+    many = [*(finding("unknown_event", f"type_{number}") for number in range(3)), *few]
+    Output(json=False).findings(many)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if "gap" in line] == ["  gap  2026-11-01"]
+    assert lines[-2] == "  unknown_event  3 that nobody has listed"
+    assert all(f"type_{number}" in lines[-1] for number in range(3))
