@@ -17,6 +17,7 @@ from assets.seat_days import seat_days_of
 from assets.unchanged import is_unchanged
 from assets.workshop import Workshop
 from warehouse.archive import keys
+from warehouse.archive.adopt import adopt_orphans
 from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Draft, Entry, ObjectRef, sha256_hex
 from warehouse.archive.state import LogState
@@ -139,7 +140,10 @@ class Bookkeeping:
         return self.books.statements.get(period) or self.prepare(period).statement
 
     def close(self, period: Period, *, by: str, reason: str = "", forced: bool = False) -> tuple[Entry, Statement]:
-        """Close a month: its files and one entry. Raises PeriodRefused and TooEarly, changing nothing."""
+        """Close a month: its files and one entry; files that an earlier try left without one are adopted first.
+
+        Raises PeriodRefused and TooEarly, changing nothing.
+        """
         self.books.check_close(period)
         if forced and not reason.strip():
             raise PeriodRefused(f"{period} is closed early only with a reason, which is recorded; give --reason")
@@ -147,6 +151,7 @@ class Bookkeeping:
         held = replace(coverage(archive.state, period), disagreeing=disagreeing(self.db, period))
         because = check_closable(period, today=now.date(), coverage=held, forced=forced)
         archive.check_key()
+        adopt_orphans(archive)
         done = prepare(self.books, period, inputs, "closed")
         last = self.books.last_close(period)
         files = closing(
@@ -177,6 +182,7 @@ class Bookkeeping:
     def reopen(self, period: Period, *, by: str, reason: str) -> Entry:
         """Reopen a closed month, with a reason. Raises PeriodRefused."""
         self.books.check_reopen(period, reason)
+        adopt_orphans(self.workshop.archive)
         last = self.books.last_close(period)
         assert last is not None
         event = Event(
