@@ -7,7 +7,7 @@ position stays. Whoever feeds it waits while as many batches are on their way as
 import threading
 import time
 from collections.abc import Callable
-from queue import Empty, Full, Queue
+from queue import Full, Queue
 
 from warehouse.delivery.batches import Items
 from warehouse.delivery.errors import DeliveryError
@@ -59,27 +59,12 @@ class Courier:
                 ticked = time.monotonic()
 
     def close(self) -> None:
-        """End the threads; what is on its way is awaited."""
+        """End the threads; what is on its way is awaited. After a halt they pass over what waits in the queue."""
         for _ in self._threads:
-            while True:
-                try:
-                    self._queue.put(None, timeout=_TICK_SECONDS)
-                    break
-                except Full:
-                    if self._sending.halt.is_set():
-                        self._empty()
+            self._queue.put(None)  # one for each; none may be taken out again, or a thread would wait for ever
         for thread in self._threads:
             thread.join()
         self._sending.transport.close()
-
-    def _empty(self) -> None:
-        try:
-            while True:
-                if self._queue.get_nowait() is not None:
-                    with self._lock:
-                        self._open -= 1
-        except Empty:
-            pass
 
     def _work(self) -> None:
         while (batch := self._queue.get()) is not None:
