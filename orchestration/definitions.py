@@ -42,7 +42,7 @@ from warehouse.wire.times import Clock, system_clock  # noqa: E402
 def definitions_of(settings: Settings, clock: Clock = system_clock) -> dg.Definitions:
     """The pipeline that a configuration describes."""
     start = settings.anthropic.start
-    prune_runs = pruning_job(settings.warehouse.duckdb)
+    prune_runs, inbox = pruning_job(settings.warehouse.duckdb), exports.inbox(settings.warehouse.duckdb)
     return dg.Definitions(
         assets=with_code(
             *(audit.activity_feed, analytics.usage_and_cost_api, *legacy.APIS),
@@ -51,8 +51,8 @@ def definitions_of(settings: Settings, clock: Clock = system_clock) -> dg.Defini
             *(alerts.alerts, *siem.destination_assets(settings.destinations)),
             *ended(start, [analytics.usage_rows, analytics.cost_rows, *legacy.ASSETS, *engagement.ASSETS]),
             *monthly(start, [chargeback.chargeback_statement, chargeback_report.chargeback_report]),
-            *directory.ASSETS,
-            *(exports.audit_export_rows, *telemetry.ASSETS, marts.marts, archive_log.archive_log),
+            *(*directory.ASSETS, *telemetry.ASSETS),
+            *(exports.audit_export_rows, marts.marts, archive_log.archive_log),
             *ended_months(start, evidence_reports.ASSETS),
         ),
         asset_checks=[
@@ -62,10 +62,7 @@ def definitions_of(settings: Settings, clock: Clock = system_clock) -> dg.Defini
         ],
         jobs=[*JOBS, telemetry_landing, forward_claims, prune_runs],
         schedules=[*schedules(start, prune_runs), telemetry_schedule(settings)],
-        sensors=[
-            *(failed_runs, failing_checks, waiting_claims(settings)),
-            export_files(exports.inbox(settings.warehouse.duckdb)),
-        ],
+        sensors=[failed_runs, failing_checks, waiting_claims(settings), export_files(inbox)],
         resources={"workshop": workshop_resource(settings, clock)},
         executor=dg.in_process_executor,
     )
