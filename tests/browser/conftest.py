@@ -27,11 +27,16 @@ SWITCHES = [
 ]
 
 
+def look_for_chromium() -> None:
+    """Skip what needs a browser where there is none."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here; on Debian: apt-get install chromium")
+
+
 @contextmanager
 def serving(folder: Path, *tenant_options: str, start: str | None = None) -> Iterator[Ui]:
     """The UI over a tenant with so many people and days, where there is a browser to look at it."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here; on Debian: apt-get install chromium")
+    look_for_chromium()
     with served_ui.serving(folder, *tenant_options, start=start) as running:
         yield running
 
@@ -46,8 +51,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
 @pytest.fixture
 def page() -> Iterator[Page]:
     """A fresh browser profile; the community modal that greets one is skipped whenever it comes up."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here; on Debian: apt-get install chromium")
+    look_for_chromium()
     expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
@@ -62,8 +66,7 @@ def page() -> Iterator[Page]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """For pages that are opened from their files; not beside `page`, which drives one of its own."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here; on Debian: apt-get install chromium")
+    look_for_chromium()
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
         yield running

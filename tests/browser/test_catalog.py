@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from assets.building import build
 from assets.pulling import pull_activities
 from orchestration.workshop import open_workshop
-from tests.browser.conftest import CHROMIUM, Ui
+from tests.browser.conftest import Ui, look_for_chromium
 from tests.browser.test_backfill import shoot
 from tests.orchestration import served_ui
 from warehouse.config import load
@@ -20,8 +20,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
     """The UI over an archive that was pulled and built before the UI was there."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here; on Debian: apt-get install chromium")
+    look_for_chromium()
     folder = tmp_path_factory.mktemp("catalog")
     with served_ui.configured(folder, "--users", "20", "--days", "6") as tenant:
         with open_workshop(load(folder / "ledgerline.toml")) as workshop:

@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 from warehouse.delivery.event_rows import moments
 from warehouse.delivery.mappings.address import is_address
 from warehouse.delivery.mappings.canonical import lines_of, time_texts
-from warehouse.delivery.protobuf_numbers import fixed64, varint
 from warehouse.wire import arrays
+from warehouse.wire.protobuf_numbers import fixed64, varint
 
 # Attributes of `CanonicalEvent` that are copied out of a column of few values, and the column.
 COPIED: Final = {

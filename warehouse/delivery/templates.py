@@ -23,9 +23,9 @@ from warehouse.delivery.mappings.address import is_address
 from warehouse.delivery.mappings.canonical import CanonicalEvent
 from warehouse.delivery.mappings.event_kind import SLOTS
 from warehouse.delivery.port import FixedForm, Refused
-from warehouse.delivery.protobuf_numbers import fixed64, varint
 from warehouse.delivery.weave import Counted, Template, Weave
 from warehouse.wire import arrays
+from warehouse.wire.protobuf_numbers import fixed64, varint
 from warehouse.wire.times import parse_rfc3339
 
 Encode = Callable[[CanonicalEvent, str | None], bytes | Refused]

@@ -8,6 +8,7 @@ import json
 from typing import Final, Literal
 
 from warehouse.telemetry.model import Signal
+from warehouse.wire.protobuf_numbers import varint
 
 Encoding = Literal["json", "protobuf"]
 MEDIA_TYPES: Final[dict[Encoding, str]] = {"json": "application/json", "protobuf": "application/x-protobuf"}
@@ -26,10 +27,10 @@ def accepted(encoding: Encoding, signal: Signal, rejected: int = 0, message: str
     if not rejected and not message:
         return b""
     text = message.encode()
-    inner = (b"\x08" + _varint(rejected) if rejected else b"") + (
-        b"\x12" + _varint(len(text)) + text if text else b""
+    inner = (b"\x08" + varint(rejected) if rejected else b"") + (
+        b"\x12" + varint(len(text)) + text if text else b""
     )
-    return b"\x0a" + _varint(len(inner)) + inner
+    return b"\x0a" + varint(len(inner)) + inner
 
 
 def refused(encoding: Encoding, code: int, message: str) -> bytes:
@@ -38,13 +39,4 @@ def refused(encoding: Encoding, code: int, message: str) -> bytes:
     if encoding == "json":
         return json.dumps({"code": code, "message": message}).encode()
     text = message.encode()
-    return b"\x08" + _varint(code) + b"\x12" + _varint(len(text)) + text
-
-
-def _varint(number: int) -> bytes:
-    out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
+    return b"\x08" + varint(code) + b"\x12" + varint(len(text)) + text

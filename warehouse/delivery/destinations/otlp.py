@@ -17,8 +17,8 @@ from warehouse.delivery.destinations.otlp_protobuf import partial_success
 from warehouse.delivery.documents import AnyEvent, shortened
 from warehouse.delivery.over_http import HttpTransport
 from warehouse.delivery.port import FixedForm, Limits, Outcome, Refused, Request, Response, all_of
-from warehouse.delivery.protobuf_numbers import varint
 from warehouse.delivery.statuses import is_page, unreadable, usual
+from warehouse.wire.protobuf_numbers import varint
 
 Settings = Otlp
 # The specification advises receivers to take 20 MiB, which they count after decompression too; many take 4 to 5.

@@ -11,7 +11,7 @@ from typing import Any
 from warehouse.delivery.destinations.otlp_record import SCOPE, SEVERITIES, record_of
 from warehouse.delivery.frames import together
 from warehouse.delivery.port import Count
-from warehouse.delivery.protobuf_numbers import varint
+from warehouse.wire.protobuf_numbers import varint
 
 MEDIA = "application/x-protobuf"
 NO_RECORDS = b""
