@@ -39,6 +39,8 @@ TYPES = (
     ),
     *("secops", "syslog", "security_lake", "snowflake"),
 )
+# those that are not sent as JSON over HTTP: a smoke run does not leave them out
+ODD = ("syslog", "security_lake")
 _COLUMNS = [
     "destination",
     "events/s per core",
@@ -73,7 +75,7 @@ def measure(*, smoke: bool) -> list[Table]:
         _build(folder, 0, few // per_day, per_day)
         speed = Table("Delivery to each type of destination", _COLUMNS)
         speed.measures = _MEASURES.format(events=events, few=few)
-        _speed(speed, folder, to, mine, () if smoke else TYPES[len(VENDORS) :], few)
+        _speed(speed, folder, to, mine, ODD if smoke else TYPES[len(VENDORS) :], few)
         _build(folder, few // per_day, (events - few) // per_day, per_day)
         _speed(speed, folder, to, mine, TYPES[: len(VENDORS)], events)
         _build(folder, events // per_day, (replayed - events) // per_day, per_day)

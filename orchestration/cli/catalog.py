@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
             "ledgerline catalog --apply --workgroup example-ledgerline": "make the tables in Athena, or anew",
             "ledgerline catalog > tables.sql": "only show the statements",
             "ledgerline catalog --as-of 2026-11-01 --database as_of_november --apply": "as known then",
+            "ledgerline catalog --by-actor 2026-05 --copies s3://example-results/marts/": "a copy by actor",
             "ledgerline catalog --engine trino": "for a Trino of your own",
             "ledgerline catalog --engine glue": "the tables without the views, as Glue takes them",
         },
@@ -55,6 +56,21 @@ def catalog(
             "--first-day", metavar="DAY", help="Look for no older files: engines ask the store day by day."
         ),
     ] = "2020-01-01",
+    by_actor: Annotated[
+        str | None,
+        typer.Option(
+            "--by-actor", metavar="MONTHS",
+            help="Only a copy of these months (2026-05, or 2026-01..2026-06) by actor, and its view.",
+            show_default=False,
+        ),
+    ] = None,
+    copies: Annotated[
+        str | None,
+        typer.Option(
+            "--copies", metavar="URL", help="Where the copy goes: a place for what can be made again.",
+            show_default=False,
+        ),
+    ] = None,
     apply: Annotated[bool, typer.Option("--apply", help="Run the statements in Athena.")] = False,
     workgroup: Annotated[
         str, typer.Option("--workgroup", metavar="NAME", help="The workgroup that runs them.")
@@ -78,13 +94,19 @@ def catalog(
             "--as-of would take the place of the tables of today", remedy="give it a --database of its own"
         )
     moment = moments.past_moment(as_of, "--as-of")
+    if (by_actor is None) != (copies is None) or (by_actor is not None and (as_of or engine == "glue")):
+        raise CannotRun(
+            "--by-actor goes together with --copies, and with neither --as-of nor Glue's tables",
+            remedy="name the months, and a place for their copy: --by-actor 2026-05 --copies s3://bucket/folder/",
+        )
+    wanted = None if by_actor is None else moments.past_months(by_actor, "--by-actor")
 
     from warehouse.config import load  # noqa: PLC0415
 
     settings = load(config)
 
     from orchestration.workshop import open_workshop  # noqa: PLC0415
-    from warehouse.tables.athena import ENGINES, Place, glue_tables, unseen_days  # noqa: PLC0415
+    from warehouse.tables.athena import ENGINES, Place, copies_by_actor, glue_tables, unseen_days  # noqa: PLC0415
     from warehouse.tables.athena import catalogue as statements_of  # noqa: PLC0415
 
     output = Output(json=json or engine == "glue")
@@ -99,7 +121,11 @@ def catalog(
         return 0
     with open_workshop(settings, for_writing=False) as workshop:
         state = workshop.archive.refresh()
-    statements = statements_of(state, place, ENGINES[engine], as_of=moment)
+    if wanted is not None:
+        folder = f"{str(copies).rstrip('/')}/"
+        statements = copies_by_actor(state, database, wanted, folder, ENGINES[engine])
+    else:
+        statements = statements_of(state, place, ENGINES[engine], as_of=moment)
     for day in unseen_days(state, first_day):
         output.aside(f"note: {day} lies outside the days that Athena looks for; ask `ledgerline sql` about it")
     if apply:

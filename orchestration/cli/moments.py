@@ -69,3 +69,25 @@ def window(
             kind="usage",
         )
     return start, end
+
+
+def past_months(text: str, option: str, clock: Clock = system_clock) -> list[date]:
+    """The first days of the months in `2026-05` or `2026-01..2026-06`, all of which are over. Raises CannotRun."""
+    from warehouse.finops.errors import PeriodRefused  # noqa: PLC0415 - of use to few commands
+    from warehouse.finops.periods import Period  # noqa: PLC0415
+
+    first, _, last = text.partition("..")
+    try:
+        month, until = Period.parse(first), Period.parse(last if ".." in text else first)
+    except PeriodRefused as error:
+        raise CannotRun(
+            f"{option}: {error}", remedy=f"write {option} 2026-05, or {option} 2026-01..2026-06", kind="usage"
+        ) from None
+    found = []
+    while month <= until:
+        found.append(month.start)
+        month = Period.of(month.end)
+    if not found or month.start > clock().date():
+        wrong = f"{until} is not over" if found else "the later month comes first"
+        raise CannotRun(f"{option} {text}: {wrong}", remedy="name months that are over", kind="usage")
+    return found

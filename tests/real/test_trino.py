@@ -22,6 +22,7 @@ from warehouse.detections.statement import statement
 from warehouse.detections.trial import bench
 from warehouse.detections.trial import raised as raised_here
 from warehouse.evidence.questions import cookbook, filled
+from warehouse.tables.athena import ENGINES, copies_by_actor
 from warehouse.tables.athena.external import ExternalTable, hive_columns
 from warehouse.tables.schema import AUDIT_EVENTS
 from warehouse.tables.stored_tables import STORED
@@ -30,7 +31,7 @@ from warehouse.wire.times import midnight
 
 pytestmark = pytest.mark.real
 pytest.importorskip("duckdb_extension_httpfs")
-pytest.importorskip("trino")
+trino = pytest.importorskip("trino")
 
 # Rows of a computed log source are made on this machine, and places come from a file: Athena has neither.
 RULES = [
@@ -162,6 +163,24 @@ def test_a_rule_raises_the_same_alerts_on_its_own_samples(
             there = [one[0] for one in house.there(f"select event_ids from ({sql}) as found")]
             assert there == raised_here(db, rule, sample)
             assert bool(there) == should_fire
+
+
+def test_the_copy_by_actor_has_the_rows_of_its_months_and_keeps_an_actor_in_one_bucket(house: House) -> None:
+    bucket = house.site.archive_url.removeprefix("s3://").partition("/")[0]
+    months = [FIRST.replace(day=1)]
+    made = copies_by_actor(house.archive.state, "archive", months, f"s3://{bucket}/copies/", ENGINES["trino"])
+    run(house.trino, made, "exact", None)
+    columns = ", ".join(AUDIT_EVENTS.names)
+    asked = f"select {columns} from {{}} where dt >= date '{months[0]}' and dt < date '2026-12-01' order by id"
+    copied, there = (house.there(asked.format(name)) for name in ("audit_events_by_actor", "audit_events"))
+    assert copied == there == house.here(asked.format("audit_events"))
+    assert len(copied) > 100
+    spread = house.there(
+        'select actor_id, count(distinct "$bucket") from audit_events_by_actor_2026_11 group by 1'
+    )
+    assert {buckets for _, buckets in spread} == {1}
+    with pytest.raises(trino.exceptions.TrinoUserError, match="already exists"):
+        run(house.trino, made[:1], "exact", None)
 
 
 def test_a_sealed_file_without_its_marker_is_not_seen_and_its_rows_are(house: House) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from orchestration.cli.failures import CannotRun
-from orchestration.cli.moments import moment, past_moment, window
+from orchestration.cli.moments import moment, past_moment, past_months, window
 
 NOW = datetime(2026, 11, 23, 4, 30, 15, tzinfo=UTC)
 START = date(2026, 1, 1)
@@ -65,3 +65,27 @@ def test_a_window_may_be_open_at_either_end() -> None:
 
 def test_no_time_is_none() -> None:
     assert past_moment(None, "--since", clock) is None
+
+
+def test_months_are_one_or_from_one_to_another() -> None:
+    assert past_months("2026-10", "--by-actor", clock) == [date(2026, 10, 1)]
+    assert past_months("2025-12..2026-02", "--by-actor", clock) == [
+        date(2025, 12, 1), date(2026, 1, 1), date(2026, 2, 1),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("2026-11", "2026-11 is not over"),
+        ("2026-09..2026-12", "2026-12 is not over"),
+        ("2026-02..2026-01", "the later month comes first"),
+        ("2026-13", "is no period"),
+        ("..", "is no period"),
+        ("May", "is no period"),
+    ],
+)
+def test_months_that_cannot_be_meant_name_the_option(text: str, why: str) -> None:
+    with pytest.raises(CannotRun, match=why) as caught:
+        past_months(text, "--by-actor", clock)
+    assert "--by-actor" in str(caught.value)
