@@ -1,4 +1,5 @@
-"""What all tests share: temporary folders in memory, dbt's project parsed once, and the longest files first."""
+"""What all tests share: temporary folders in memory, dbt's project parsed once, the longest files first, and an
+end for what hangs."""
 
 import os
 import re
@@ -10,6 +11,7 @@ from tempfile import TemporaryFile
 import pytest
 
 from tests.dbt.parsed_once import parsing_once
+from tests.hanging import Watch
 
 # Files whose tests take the longest, of the slow suite and of the other: begun last, one of them would leave the
 # other processes idle until it ends. Whole folders end with a stroke.
@@ -43,6 +45,7 @@ _ENOUGH = 6_000_000_000
 def pytest_configure(config: pytest.Config) -> None:
     """Put temporary folders into memory where there is plenty of it: a commit waits for the disk at each object it
     writes, which is most of what many tests take. `--basetemp` and PYTEST_DEBUG_TEMPROOT go before."""
+    config.pluginmanager.register(Watch())
     if config.option.basetemp is None and _has_plenty():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
