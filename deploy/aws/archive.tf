@@ -107,81 +107,11 @@ resource "aws_s3_bucket_lifecycle_configuration" "archive" {
 
 resource "aws_s3_bucket_logging" "archive" {
   bucket        = aws_s3_bucket.archive.id
-  target_bucket = aws_s3_bucket.logs.id
+  target_bucket = aws_s3_bucket.access_logs.id
   target_prefix = "s3/${local.archive}/"
   target_object_key_format {
     partitioned_prefix {
       partition_date_source = "EventTime"
     }
   }
-}
-
-# Access logs and CloudTrail's: locked for a year, then gone.
-resource "aws_s3_bucket" "logs" {
-  bucket              = local.logs
-  object_lock_enabled = true
-
-  lifecycle {
-    prevent_destroy = true
-  }
-}
-
-resource "aws_s3_bucket_versioning" "logs" {
-  bucket = aws_s3_bucket.logs.id
-  versioning_configuration {
-    status = "Enabled"
-  }
-}
-
-resource "aws_s3_bucket_object_lock_configuration" "logs" {
-  bucket = aws_s3_bucket.logs.id
-  rule {
-    default_retention {
-      mode = "COMPLIANCE"
-      days = 365
-    }
-  }
-  depends_on = [aws_s3_bucket_versioning.logs]
-}
-
-resource "aws_s3_bucket_server_side_encryption_configuration" "logs" {
-  bucket = aws_s3_bucket.logs.id
-  rule {
-    apply_server_side_encryption_by_default {
-      sse_algorithm = "AES256" # the service that writes access logs takes no other for its target
-    }
-  }
-}
-
-resource "aws_s3_bucket_public_access_block" "logs" {
-  bucket                  = aws_s3_bucket.logs.id
-  block_public_acls       = true
-  block_public_policy     = true
-  ignore_public_acls      = true
-  restrict_public_buckets = true
-}
-
-resource "aws_s3_bucket_policy" "logs" {
-  bucket     = aws_s3_bucket.logs.id
-  policy     = templatefile("${path.module}/policies/logs_bucket.json", local.names)
-  depends_on = [aws_s3_bucket_public_access_block.logs]
-}
-
-resource "aws_s3_bucket_lifecycle_configuration" "logs" {
-  bucket = aws_s3_bucket.logs.id
-  rule {
-    id     = "logs-end"
-    status = "Enabled"
-    filter {}
-    expiration {
-      days = 366
-    }
-    noncurrent_version_expiration {
-      noncurrent_days = 1
-    }
-    abort_incomplete_multipart_upload {
-      days_after_initiation = 7
-    }
-  }
-  depends_on = [aws_s3_bucket_versioning.logs]
 }

@@ -31,9 +31,17 @@ resource "aws_sqs_queue_policy" "claims" {
   policy    = templatefile("${path.module}/policies/queue.json", local.names)
 }
 
+# A key of its own: CloudWatch may not use AWS's key for SNS, so that an alarm under that key reaches nobody.
+resource "aws_kms_key" "alarms" {
+  description             = "Alarms of ${var.name}"
+  enable_key_rotation     = true
+  deletion_window_in_days = 30
+  policy                  = templatefile("${path.module}/policies/alarms_key.json", local.names)
+}
+
 resource "aws_sns_topic" "alarms" {
   name              = "${var.name}-ledgerline-alarms"
-  kms_master_key_id = "alias/aws/sns"
+  kms_master_key_id = aws_kms_key.alarms.arn
 }
 
 resource "aws_sns_topic_subscription" "alarms" {

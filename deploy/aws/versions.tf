@@ -32,10 +32,11 @@ data "aws_caller_identity" "here" {}
 data "aws_partition" "here" {}
 
 locals {
-  account = data.aws_caller_identity.here.account_id
-  archive = "${var.name}-claude-audit-${local.account}"
-  results = "${var.name}-claude-athena-${local.account}"
-  logs    = "${var.name}-claude-logs-${local.account}"
+  account     = data.aws_caller_identity.here.account_id
+  archive     = "${var.name}-claude-audit-${local.account}"
+  results     = "${var.name}-claude-athena-${local.account}"
+  logs        = "${var.name}-claude-logs-${local.account}"
+  access_logs = "${var.name}-claude-access-${local.account}"
   # what the policies in policies/ are filled in with; tests/deploy fills them in the same way
   names = {
     partition    = data.aws_partition.here.partition
@@ -45,6 +46,7 @@ locals {
     prefix       = var.prefix
     results      = local.results
     logs         = local.logs
+    access_logs  = local.access_logs
     trail        = "${var.name}-claude-audit"
     key_arn      = aws_kms_key.archive.arn
     queue        = "${var.name}-claims"

@@ -24,6 +24,7 @@ NAMES = {
     "prefix": "ledger",
     "results": "example-claude-athena",
     "logs": "example-claude-logs",
+    "access_logs": "example-claude-access",
     "checkpoints": "example-claude-checkpoints",
     "trail": "example-claude-audit",
     "key_arn": "arn:aws:kms:eu-central-1:111122223333:key/00000000-0000-4000-8000-000000000001",
