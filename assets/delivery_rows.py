@@ -26,6 +26,7 @@ from warehouse.delivery.facts import NONE, facts_of_rows
 from warehouse.delivery.mappings.canonical import COLUMNS
 from warehouse.delivery.positions import Position, Span
 from warehouse.delivery.slices import Slice
+from warehouse.tables.connection import open_duckdb
 from warehouse.tables.file_rows import rows_of
 from warehouse.tables.page_order import PageOrder, page_order
 from warehouse.tables.schema import AUDIT_EVENTS, DICTIONARY_COLUMNS, TABLE
@@ -85,7 +86,7 @@ class Reader:
         """Raise SliceInvalid where the engine does not take the slice's condition (a comparison of two kinds)."""
         if self._slice.condition is None:
             return
-        import duckdb  # noqa: PLC0415 - as in `open_narrow`
+        import duckdb  # noqa: PLC0415 - as in `open_duckdb`
 
         source, setup = rows_of(self._archive, [])
         self._prepare(setup)
@@ -227,7 +228,7 @@ class Reader:
         )
 
     def _asked(self, query: str) -> Iterator[pa.RecordBatch]:
-        import duckdb  # noqa: PLC0415 - as in `open_narrow`
+        import duckdb  # noqa: PLC0415 - as in `open_duckdb`
 
         try:
             yield from self._db.execute(query).to_arrow_reader(ROWS_AT_ONCE)
@@ -245,14 +246,8 @@ class Reader:
 
 
 def open_narrow() -> duckdb.DuckDBPyConnection:
-    """DuckDB with one thread and little memory: destinations work side by side. It fetches no extension."""
-    import duckdb  # noqa: PLC0415 - tens of megabytes, which files that stand in order do not need
-
-    db = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
-    db.execute("set timezone = 'UTC'")
-    db.execute("set threads = 1")
-    db.execute(f"set memory_limit = '{_MEMORY}'")
-    return db
+    """DuckDB with one thread and little memory: destinations work side by side."""
+    return open_duckdb(threads=1, memory_limit=_MEMORY)
 
 
 def chunk_of(rows: pa.RecordBatch, seqs: Any, places: Any, scanned: Position, passed: int) -> Chunk:

@@ -1,6 +1,5 @@
 """A month as FOCUS rows, from the books and the tables. Knows no Dagster."""
 
-import duckdb
 import pyarrow as pa
 
 from assets.closed_months import prepared
@@ -10,6 +9,7 @@ from warehouse.finops.focus import Account, cost_and_usage
 from warehouse.finops.focus_periods import billing_periods
 from warehouse.finops.periods import Period
 from warehouse.tables.catalog import connect
+from warehouse.tables.connection import open_duckdb
 from warehouse.tables.masking import ACCOUNTING, Masks
 
 _NAMING = ("ResourceId", "ResourceName", "x_PrincipalId")
@@ -43,8 +43,7 @@ def _masked(table: pa.Table, masks: Masks) -> pa.Table:
     """The rows with restricted persons masked; cost and cost centres stay."""
     if not masks.active:
         return table
-    with duckdb.connect() as db:
-        db.execute("set timezone = 'UTC'")
+    with open_duckdb() as db:
         db.register("incoming", table)
         shown = ", ".join(masks.text(column) for column in _NAMING)
         return db.execute(f"select * replace ({shown}) from incoming").to_arrow_table().cast(table.schema)  # noqa: S608

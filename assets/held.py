@@ -26,6 +26,7 @@ from warehouse.anthropic.directory import SNAPSHOTS
 from warehouse.anthropic.spend_queries import QUERIES, Stream
 from warehouse.tables.audit_export.committing import STREAM as EXPORT
 from warehouse.tables.catalog import connect
+from warehouse.tables.connection import open_duckdb
 from warehouse.tables.engagement.schema import BY_STREAM
 from warehouse.tables.fold import STREAM
 from warehouse.tables.schema import TABLE
@@ -152,7 +153,7 @@ def _sent(workshop: Workshop) -> Iterator[Held]:
 def _marts(database: Path) -> Iterator[Held]:
     if not database.exists():
         return
-    with duckdb.connect(str(database), read_only=True) as db:
+    with open_duckdb(database, read_only=True) as db:
         tables = {row[0] for row in db.execute("select table_name from duckdb_tables()").fetchall()}
         built = (
             db.execute("select epoch(built_at) from marts_build").fetchone() if "marts_build" in tables else None

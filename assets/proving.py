@@ -14,6 +14,7 @@ from assets.workshop import Workshop
 from warehouse.archive.errors import ObjectAltered, StoreError
 from warehouse.archive.proof import Made, Place, Prover
 from warehouse.archive.state import TableFile
+from warehouse.tables.connection import open_duckdb
 from warehouse.tables.fold import STREAM
 from warehouse.tables.object_access import reader_of
 from warehouse.tables.schema import TABLE
@@ -132,8 +133,7 @@ def versions(workshop: Workshop, event_id: str) -> list[Version]:
     """
     table = workshop.archive.refresh().table(TABLE)
     files = [*table.sealed, *table.recent]
-    with duckdb.connect() as db:
-        db.execute("set timezone = 'UTC'")
+    with open_duckdb() as db:
         rows = _ask(db, workshop, files, _VERSIONS, event_id)
         if not rows:
             near = [row[0] for row in _ask(db, workshop, files, _NEAR, event_id[:_LONGEST])]

@@ -52,6 +52,12 @@ def test_nothing_runs_what_it_reads() -> None:
             assert said(call, "shell") is None, path
 
 
+def test_duckdb_is_opened_in_one_place() -> None:
+    """It contacts no host, tells times in UTC and draws no bar, whoever asks."""
+    opened = {path for path, tree in files() for name, _ in calls(tree) if name == "duckdb.connect"}
+    assert opened == {"warehouse/tables/connection.py"}
+
+
 def test_certificates_are_verified_everywhere_and_no_setting_switches_that_off() -> None:
     for path, tree in files("orchestration", "assets", "warehouse"):
         for name, call in calls(tree):

@@ -16,6 +16,7 @@ from warehouse.detections.rule import Rule
 from warehouse.detections.samples import tables
 from warehouse.detections.statement import statement
 from warehouse.tables.catalog import JSON_MACROS
+from warehouse.tables.connection import open_duckdb
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,7 @@ class Outcome:
 @contextmanager
 def bench() -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection that rules can be tried on, without an archive."""
-    with duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}) as db:
-        db.execute("set timezone = 'UTC'")
+    with open_duckdb() as db:
         for macro in JSON_MACROS:
             db.execute(macro)
         prepare(db)

@@ -17,6 +17,7 @@ from warehouse.archive.state import LogState
 from warehouse.tables.alerts import CURRENT
 from warehouse.tables.audit_export.schema import AUDIT_EXPORT_ROWS, audit_export_matches_sql
 from warehouse.tables.audit_export.schema import TABLE as EXPORT_TABLE
+from warehouse.tables.connection import open_duckdb
 from warehouse.tables.current import current_rows, rows_as_of
 from warehouse.tables.delivery_views import delivery_views
 from warehouse.tables.directory.views import directory_as_of, directory_views
@@ -64,11 +65,7 @@ def connect(
     `on_unreadable` takes the engine's reason; else that raises. The caller closes the connection.
     """
     archive.refresh()
-    # Nobody's host is contacted because a question names what only an extension could read.
-    import duckdb  # noqa: PLC0415 - tens of megabytes, for who only asks where rows stand
-
-    db = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
-    db.execute("set timezone = 'UTC'")
+    db = open_duckdb()
     for statement in statements(archive, unmasked=unmasked):
         db.execute(statement)
     if database is not None and Path(database).exists():

@@ -21,6 +21,7 @@ from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Draft, ObjectRef, sha256_hex
 from warehouse.archive.state import LogState, TableFile
 from warehouse.tables import parquet
+from warehouse.tables.connection import open_duckdb
 from warehouse.tables.fold import STREAM
 from warehouse.tables.schema import AUDIT_EVENTS, DICTIONARY_COLUMNS, STATISTICS_COLUMNS, TABLE
 from warehouse.wire.windows import Window, gaps
@@ -191,10 +192,7 @@ def _sorted_parts(archive: Archive, files: list[TableFile]) -> Iterator[tuple[by
             path = Path(folder) / f"{number:06d}.parquet"
             path.write_bytes(archive.read(file))
             paths.append(os.fspath(path))
-        import duckdb  # noqa: PLC0415 - tens of megabytes, which most runs that seal nothing do not need
-
-        with duckdb.connect(config={"memory_limit": _MEMORY, "temp_directory": folder}) as db:
-            db.execute("set timezone = 'UTC'")
+        with open_duckdb(memory_limit=_MEMORY, temp_directory=folder) as db:
             relation = "read_parquet(?, hive_partitioning = false)"
             reader = db.execute(ordered(relation), [paths]).to_arrow_reader(_FETCH_ROWS)
             waiting: list[pa.Table] = []

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from warehouse.tables.connection import open_duckdb
 from warehouse.tables.marts import days as built_days
 from warehouse.tables.marts.errors import NotMarts
 from warehouse.tables.marts.swap import only_builder, publish, writing
@@ -33,10 +34,9 @@ def put_tables(
     with writing(database), only_builder(database) as folder:
         new = folder / database.name
         shutil.copyfile(database, new)
-        with duckdb.connect(str(new)) as db:
+        with open_duckdb(new) as db:
             if built_days.last_build(db) is None:
                 raise NotMarts(f"{database} holds no marts built by ledgerline, so nothing is put into it")
-            db.execute("set timezone = 'UTC'")
             failed: list[Exception] = []
             for name, (schema, batches) in tables.items():
                 incoming = pa.RecordBatchReader.from_batches(schema, _noting(batches, failed))

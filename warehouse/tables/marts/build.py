@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+from warehouse.tables.connection import open_duckdb
 from warehouse.tables.marts import days as built_days
 from warehouse.tables.marts.absent import make_absent
 from warehouse.tables.marts.dbt_run import ModelBuild, Progress, TestFailure, run_dbt
@@ -96,7 +97,7 @@ def build_marts(
         identity = fingerprint(project)
         fresh, reason = start(database, new, identity, full_refresh, restrictions)
         # It stays open while dbt works: what the catalogue loaded into the instance serves dbt as well.
-        with duckdb.connect(str(new)) as db:
+        with open_duckdb(new) as db:
             db.execute(f"set memory_limit = '{_memory_mb()}MB'")
             with _reading_archive():
                 _make_views(db, catalog_sql)
@@ -155,7 +156,6 @@ def _reading_archive() -> Iterator[None]:
 
 def _make_views(db: duckdb.DuckDBPyConnection, catalog_sql: CatalogSql) -> None:
     db.execute("set autoinstall_known_extensions = false")
-    db.execute("set timezone = 'UTC'")
     db.execute("drop schema if exists archive cascade")
     db.execute("create schema archive")
     db.execute("set schema = 'archive'")

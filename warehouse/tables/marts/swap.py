@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from warehouse.tables.connection import open_duckdb
 from warehouse.tables.marts import days as built_days
 from warehouse.tables.marts.errors import MartsBusy, MartsError, NotMarts, Unwritable
 
@@ -65,7 +66,7 @@ def start(
         return True, "there were no marts yet"
     shutil.copyfile(database, new)
     try:
-        with duckdb.connect(str(new)) as db:
+        with open_duckdb(new) as db:
             last = built_days.last_build(db)
     except duckdb.Error as error:
         raise NotMarts(
