@@ -134,7 +134,7 @@ def run(args: Sequence[str]) -> int:
             error = KeyboardInterrupt()  # a compiled library made an import error of it
         if debug:
             print(traceback_of(error), file=sys.stderr)
-        return _tell(failure_of(error, debug=debug), as_json=as_json)
+        return _tell(failure_of(error, debug=debug, args=args), as_json=as_json)
     if code == INTERRUPTED:  # typer makes an exit code of an interrupt
         return _tell(failure_of(KeyboardInterrupt()), as_json=as_json)
     return code if isinstance(code, int) else 0

@@ -1,5 +1,7 @@
 """`ledgerline detections backtest`: how often rules would have fired in the past of this archive."""
 
+import errno
+import os
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -52,6 +54,8 @@ def backtest(
     start = past_moment(from_, "--from") or end - timedelta(days=30)
     if start >= end:
         raise CannotRun("--from is not before --to", remedy="a window is [from, to): swap them, or leave one out")
+    if chart is not None:
+        _ready(chart)
     book = book_of(config)
     only = book.find(rule) if rule else None
     window = Window(start, end)
@@ -63,7 +67,6 @@ def backtest(
     if chart is not None:
         from warehouse.detections.backtest_chart import chart as drawn  # noqa: PLC0415
 
-        chart.parent.mkdir(parents=True, exist_ok=True)
         chart.write_text(drawn(tests, window), encoding="utf-8")
     if json:
         output.document(
@@ -94,6 +97,15 @@ def backtest(
     if chart is not None:
         output.line(f"  drawn: {chart}")
     return 0
+
+
+def _ready(chart: Path) -> None:
+    """Refuse a place where no picture can be, before the long work and not after it. Raises CannotRun, OSError."""
+    if chart.suffix.lower() != ".svg":
+        raise CannotRun(f"--chart {chart}: the picture is an SVG", remedy=f"name it {chart.stem or 'alerts'}.svg")
+    if chart.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(chart))
+    chart.parent.mkdir(parents=True, exist_ok=True)
 
 
 def _show_tests(loud: "list[BackTest]", output: Output) -> None:

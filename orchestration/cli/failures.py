@@ -9,7 +9,10 @@ import os
 import re
 import sys
 import traceback
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 CANNOT_RUN = 2
@@ -39,6 +42,18 @@ _STORAGE = {
     errno.EROFS: "choose a folder that can be written, or mount this one for writing",
     errno.EACCES: "let this user read and write it, or name another place in the configuration",
     errno.EPERM: "let this user read and write it, or name another place in the configuration",
+}
+# Options that name where a command is to write, and what can be wrong with such a place.
+_WHERE = ("--out", "--output", "--chart")
+_NO_PLACE = {
+    errno.EEXIST: "is a file, and a folder is wanted there",
+    errno.ENOTDIR: "is a file or lies below one, and a folder is wanted there",
+    errno.EISDIR: "is a folder, and a file is to be written",
+    errno.EACCES: "may not be written by this user",
+    errno.EPERM: "may not be written by this user",
+    errno.EROFS: "cannot be written: the file system is read-only",
+    errno.ENOENT: "cannot be made there",
+    errno.ENAMETOOLONG: "is a name too long for this file system",
 }
 
 
@@ -72,8 +87,11 @@ def scrub(text: str) -> str:
     return _CREDENTIAL.sub("(hidden)", text)
 
 
-def failure_of(error: BaseException, *, debug: bool = False) -> Failure:  # noqa: PLR0911
-    """What to say about an error. One that no room knows is a fault of this program, and says so."""
+def failure_of(error: BaseException, *, debug: bool = False, args: Sequence[str] = ()) -> Failure:  # noqa: PLR0911
+    """What to say about an error. One that no room knows is a fault of this program, and says so.
+
+    `args`: the command line, so that a place that cannot be written is told by the option that named it.
+    """
     if isinstance(error, KeyboardInterrupt):
         return Failure(
             "interrupted", "stopped; what was committed is safe", "run the same command again to go on",
@@ -86,7 +104,7 @@ def failure_of(error: BaseException, *, debug: bool = False) -> Failure:  # noqa
         if root is not None and isinstance(error, root):
             return _of_a_room(kind, error)
     if isinstance(error, OSError) and error.errno is not None:
-        return _of_the_machine(error)
+        return _of_a_named_place(error, args) or _of_the_machine(error)
     if os.strerror(errno.ENOSPC) in str(error):  # an engine's own error, which names its file
         return Failure("system", scrub(_summary(error)), _STORAGE[errno.ENOSPC])
     if isinstance(error, MemoryError):
@@ -115,6 +133,31 @@ def _of_a_room(kind: str, error: BaseException) -> Failure:
     ]
     problems += [asdict(mistake) for mistake in getattr(error, "mistakes", [])]
     return Failure(kind, message, "" if remedy in message else remedy, problems)
+
+
+def _of_a_named_place(error: OSError, args: Sequence[str]) -> Failure | None:
+    """The failure where a place that an option names cannot be written; None where it is something else."""
+    if error.errno not in _NO_PLACE or not isinstance(error.filename, str):
+        return None
+    failed = Path(error.filename).absolute()
+    for option, value in _places(args):
+        named = Path(value).absolute()
+        beside = failed.parent == named.parent and failed.suffix == ".tmp"  # written there first, then renamed
+        if beside or failed == named or failed in named.parents or named in failed.parents:
+            what = named if beside else failed
+            return Failure(
+                "usage",
+                scrub(f"{option} {value}: {what} {_NO_PLACE[error.errno]}"),
+                f"name another place with {option}",
+            )
+    return None
+
+
+def _places(args: Sequence[str]) -> list[tuple[str, str]]:
+    """The options of a command line that name where to write, with their values."""
+    apart = [(name, value) for name, value in pairwise(args) if name in _WHERE]
+    joined = [tuple(arg.split("=", 1)) for arg in args if arg.partition("=")[0] in _WHERE and "=" in arg]
+    return [*apart, *((name, value) for name, value in joined)]
 
 
 def _of_the_machine(error: OSError) -> Failure:

@@ -63,19 +63,25 @@ def _show(document: dict[str, Any], output: Output) -> None:
             [_stream(stream) for stream in document["streams"]],
             right=("lag", "records", "revised", "withdrawn", "gaps", "dead"),
         )
-    for destination in document["destinations"]:
+    for destination in [one for one in document["destinations"] if one["configured"]]:
         at = destination["position"]
         where = f"at entry {at[0]}, row {at[1]}" if at else "not served yet"
         output.line(
             f"{destination['name']} ({destination['slice']}): {where}, "
             f"{counted(destination['behind'], 'row')} behind, {destination['dead']:,} dead"
-            + ("" if destination["configured"] else "; not configured any more")
         )
+    if earlier := [_served_earlier(one) for one in document["destinations"] if not one["configured"]]:
+        output.line(f"delivered to earlier, and not in this configuration: {', '.join(earlier)}")
     if document["findings"]:
         output.line(f"{counted(len(document['findings']), 'finding')}:")
         output.findings(document["findings"])
     else:
         output.line("no findings")
+
+
+def _served_earlier(destination: dict[str, Any]) -> str:
+    dead = f", {destination['dead']:,} dead" if destination["dead"] else ""
+    return f"{destination['name']} ({destination['delivered']:,} of {destination['slice']}{dead})"
 
 
 def _stream(stream: dict[str, Any]) -> list[object]:

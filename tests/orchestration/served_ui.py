@@ -89,11 +89,12 @@ def configured(folder: Path, *tenant_options: str, start: str | None = None) -> 
 
 
 @contextmanager
-def ui_process(folder: Path) -> "Iterator[subprocess.Popen[str]]":
+def ui_process(folder: Path, home: Path | None = None) -> "Iterator[subprocess.Popen[str]]":
     """`python -m orchestration.ui` over the configuration in `folder`; what it says on stderr is in `ui.err`
-    there."""
-    command = [sys.executable, "-m", "orchestration.ui", "--port", "0", "--home", str(folder / "dagster")]
-    with (folder / "ui.err").open("ab") as err:
+    beside Dagster's folder."""
+    home = home or folder / "dagster"
+    command = [sys.executable, "-m", "orchestration.ui", "--port", "0", "--home", str(home)]
+    with (home.parent / "ui.err").open("ab") as err:
         served = subprocess.Popen(
             [*command, "--config", str(folder / "ledgerline.toml")],
             stdout=subprocess.PIPE,

@@ -114,6 +114,46 @@ def test_every_room_has_its_kind_and_what_to_do(error: Exception, kind: str, rem
     assert failure.message
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("detections", "export", "--target", "splunk", "--out", "notes"),
+        ("detections", "export", "--target", "kusto", "--out", "notes/rules"),
+        ("detections", "export", "--target", "kusto", "--out=notes/rules/new"),
+        ("detections", "backtest", "--chart", "notes/days.svg"),
+        ("detections", "backtest", "--chart", "folder.svg"),
+    ],
+)
+def test_a_place_where_nothing_can_be_written_is_told_by_the_option_that_named_it(
+    ledgerline: Command, pulled: Path, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    shutil.copy(pulled / "ledgerline.toml", tmp_path)
+    (tmp_path / "notes").write_text("somebody's notes")
+    (tmp_path / "folder.svg").mkdir()
+    ended = ledgerline(*arguments)
+    option = "--chart" if "--chart" in arguments else "--out"
+    assert ended.code == 2
+    assert ended.err.startswith(f"ledgerline: {option} ")
+    assert "is a folder" in ended.err or "is a file" in ended.err
+    assert f"name another place with {option}" in ended.err
+
+
+def test_a_picture_of_another_kind_is_refused_before_the_work(ledgerline: Command, pulled: Path) -> None:
+    ended = ledgerline("detections", "backtest", "--chart", "days.png", folder=pulled)
+    assert ended.code == 2
+    assert "name it days.svg" in ended.err
+    assert not (pulled / "days.png").exists()
+
+
+def test_a_named_place_that_this_user_may_not_write_is_told_and_another_file_is_not_blamed_on_it() -> None:
+    denied = PermissionError(errno.EACCES, "Permission denied", "/srv/reports/.a1.tmp")
+    told = failure_of(denied, args=("finops", "focus", "--out", "/srv/reports/focus.csv"))
+    assert told.message == "--out /srv/reports/focus.csv: /srv/reports/focus.csv may not be written by this user"
+    assert told.remedy == "name another place with --out"
+    other = PermissionError(errno.EACCES, "Permission denied", "/srv/archive/log/entry/1.json")
+    assert "--out" not in failure_of(other, args=("finops", "focus", "--out", "/srv/reports/focus.csv")).message
+
+
 def test_no_credential_passes_through_a_message_or_a_traceback() -> None:
     for text in (SECRET, f"Bearer {SECRET}", "AKIA1234567890ABCDEF", "xoxb-123456789-abc"):
         error = RuntimeError(f"sent {text} to it")
