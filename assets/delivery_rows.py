@@ -24,6 +24,7 @@ from warehouse.delivery.errors import SliceInvalid
 from warehouse.delivery.event_rows import EventRows
 from warehouse.delivery.facts import NONE, facts_of_rows
 from warehouse.delivery.mappings.canonical import COLUMNS
+from warehouse.delivery.mappings.event_kind import SUBJECT_COLUMNS
 from warehouse.delivery.positions import Position, Span
 from warehouse.delivery.slices import Slice
 from warehouse.tables.connection import open_duckdb
@@ -32,6 +33,8 @@ from warehouse.tables.page_order import PageOrder, page_order
 from warehouse.tables.schema import AUDIT_EVENTS, DICTIONARY_COLUMNS, TABLE
 from warehouse.wire import arrays
 
+# what events are made of, and what saves looking into their records
+_READ = (*COLUMNS, *SUBJECT_COLUMNS)
 ROWS_AT_ONCE = 4_000  # two batches of most receivers, which then need not be joined
 # columns of few distinct texts, which are read as such
 CODED = [name for name in COLUMNS if name in DICTIONARY_COLUMNS and AUDIT_EVENTS.field(name).type == pa.string()]
@@ -44,7 +47,7 @@ _QUOTED = re.compile(r"""(['"]).*?\1""", re.DOTALL)
 if TYPE_CHECKING:
     import duckdb
 
-# Rows with the columns of `COLUMNS`, and of each the entry and its number there: numpy arrays.
+# Rows with the columns of `_READ`, and of each the entry and its number there: numpy arrays.
 Placed = tuple[pa.RecordBatch, Any, Any]
 
 
@@ -146,7 +149,7 @@ class Reader:
     def _in_order(
         self, orders: Sequence[tuple[Commit, PageOrder]], begun: Position, ahead: Sequence[Span]
     ) -> Iterator[Placed]:
-        columns, coded = (COLUMNS, CODED) if self._slice.condition is None else (AUDIT_EVENTS.names, ())
+        columns, coded = (_READ, CODED) if self._slice.condition is None else (AUDIT_EVENTS.names, ())
         for commit, order in orders:
             skip = begun.row if commit.seq == begun.seq else 0
             for first, batch in order.batches(columns, ROWS_AT_ONCE, skip=skip, dictionaries=coded):
@@ -160,12 +163,12 @@ class Reader:
         """Those of some rows that meet the condition, in their order, with their numbers from `first` on."""
         numbers = arrays.numbers(np.arange(first, first + rows.num_rows))
         self._db.register("offered", pa.table([*rows.columns, numbers], [*rows.schema.names, "entry_row"]))
-        names = ", ".join(COLUMNS)
+        names = ", ".join(_READ)
         found = list(self._asked(f"select {names}, entry_row from offered where {condition} order by entry_row"))
         if not found:
             return rows.slice(0, 0), np.zeros(0, np.int64)
         batch = pa.concat_batches(found)
-        return batch.select(list(COLUMNS)), arrays.plain(batch.column("entry_row"))
+        return batch.select(list(_READ)), arrays.plain(batch.column("entry_row"))
 
     # files that have to be sorted: sealed ones, which are by actor
 
@@ -223,7 +226,7 @@ class Reader:
             f"+ {piece.offset - 1} as entry_row from ({placed}) as placed"
         )
         return self._asked(
-            f"select {', '.join(COLUMNS)}, entry_seq, entry_row from ({numbered}) as numbered "
+            f"select {', '.join(_READ)}, entry_seq, entry_row from ({numbered}) as numbered "
             f"where {' and '.join(wanted)} order by entry_seq, entry_row"
         )
 

@@ -48,17 +48,23 @@ _MOST_SHAPES: Final = 10**17
 class Subjects:
     """Who or what some events are about, as columns, slot by slot; a slot that none of them has is not there."""
 
-    def __init__(self, found: list[Subject]) -> None:
-        self.values: dict[str, pa.Array] = {}
-        self._states: dict[str, Any] = {}
+    def __init__(self, values: dict[str, pa.Array], count: int) -> None:
+        """values: slot -> the texts of all `count` events, an array of binary."""
+        self.values = values
+        self.states = np.full((len(SLOTS), count), NONE, np.int64)
+        for row, slot in enumerate(SLOTS):
+            if slot in values:
+                self.states[row] = states_of(values[slot])
+
+    @classmethod
+    def of(cls, found: list[Subject]) -> Subjects:
+        """Of what records said."""
+        values = {}
         for slot in SLOTS:
             texts = list(map(attrgetter(slot), found))
             if texts.count(None) < len(texts):
-                self.values[slot] = arrays.texts(texts, pa.binary())
-        self.states = np.full((len(SLOTS), len(found)), NONE, np.int64)
-        for row, slot in enumerate(SLOTS):
-            if slot in self.values:
-                self.states[row] = states_of(self.values[slot])
+                values[slot] = arrays.texts(texts, pa.binary())
+        return cls(values, len(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,7 @@ class Shapes:
         self._columns = columns
         self._states = {name: columns.states(name) for name in COPIED}
         self._words = {name: columns.few(name) for name in _WORDS}
+        self._filled: dict[str, Any] = {}
         self._known = {name: arrays.known(columns.rows.column(name)) for name in _TIMES}
         self.odd, self._runs = self._sort()
 
@@ -109,12 +116,9 @@ class Shapes:
             if not kind.reads:
                 yield Group((*shape, kind.taken.outcome), places, self._columns, None, places)
                 continue
-            try:
-                found = self._subjects(kind, places)
-            except (ValueError, RecursionError):
-                self.odd += places.tolist()
-            else:
-                yield from self._by_subject(kind, shape, places, found)
+            ready = self._ready(kind, places)
+            yield from self._of_columns(kind, shape, places[ready])
+            yield from self._of_records(kind, shape, places[~ready])
 
     # by what the columns say
 
@@ -157,7 +161,40 @@ class Shapes:
         place = int(places[row])
         return values[place].as_py() if place < len(values) else None
 
+    def _ready(self, kind: EventKind, places: Any) -> Any:
+        """Of which of these events columns hold all that would be looked for in their records. Where a column is
+        null the record is asked: it may hold what is no text."""
+        ready = np.full(len(places), bool(kind.columns))
+        for name in kind.columns.values():
+            ready &= self._has(name)[places]
+        return ready
+
+    def _has(self, name: str) -> Any:
+        if name not in self._filled:
+            rows = self._columns.rows
+            there = name in rows.schema.names
+            self._filled[name] = arrays.known(rows.column(name)) if there else np.zeros(len(rows), bool)
+        return self._filled[name]
+
+    def _of_columns(self, kind: EventKind, shape: tuple[Any, ...], places: Any) -> Iterator[Group]:
+        if not len(places):
+            return
+        wanted, rows = arrays.numbers(places), self._columns.rows
+        texts = {slot: rows.column(name).take(wanted).cast(pa.binary()) for slot, name in kind.columns.items()}
+        yield from self._by_subject(kind, shape, places, Subjects(texts, len(places)), [])
+
     # by what the records say
+
+    def _of_records(self, kind: EventKind, shape: tuple[Any, ...], places: Any) -> Iterator[Group]:
+        if not len(places):
+            return
+        try:
+            found = self._subjects(kind, places)
+        except (ValueError, RecursionError):
+            self.odd += places.tolist()
+            return
+        told = list(map(attrgetter("told"), found))
+        yield from self._by_subject(kind, shape, places, Subjects.of(found), told)
 
     def _subjects(self, kind: EventKind, places: Any) -> list[Subject]:
         """Who or what these events are about. Raises ValueError or RecursionError where a record does not read."""
@@ -168,16 +205,15 @@ class Shapes:
         return [kind.subject(record) for record in records.to_pylist()] if found is None else found
 
     def _by_subject(
-        self, kind: EventKind, shape: tuple[Any, ...], places: Any, found: list[Subject]
+        self, kind: EventKind, shape: tuple[Any, ...], places: Any, subjects: Subjects, told: list[Any]
     ) -> Iterator[Group]:
-        subjects = Subjects(found)
-        told = list(map(attrgetter("told"), found))
+        """told: what each record says of how it ended; empty where none does."""
         outcomes = [kind.outcome(one) for one in told] if told.count(None) < len(told) else []
         ends = sorted({*outcomes}) or [kind.taken.outcome]
         code = (
             np.array([ends.index(one) for one in outcomes], np.int64)
             if len(ends) > 1
-            else np.zeros(len(found), np.int64)
+            else np.zeros(len(places), np.int64)
         )
         for states in subjects.states:
             code = code * (ODD + 1) + states

@@ -9,7 +9,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -24,6 +24,7 @@ from warehouse.wire.hosts import is_loopback
 TIMEOUT_SECONDS = 60.0
 CONNECT_SECONDS = 10.0
 _KEPT_BODY = 1_000_000
+_ADDRESSES = 64  # that are kept as httpx reads them
 _SHORTEST_SECRET = 6  # what is shorter stands in many a text by chance
 _Error = TypeVar("_Error", bound=BaseException)
 NO_CONNECTION = "no connection (refused, or nobody is there)"
@@ -55,6 +56,7 @@ class HttpTransport:
         self._hidden = _secrets([*(headers or {}).values(), *hidden])
         self.name = name
         self._url = url
+        self._address = lru_cache(maxsize=_ADDRESSES)(httpx.URL)  # to read one costs as much as to send it
         loopback = is_loopback(urlsplit(url).hostname or "")
         try:
             trusted = ssl.create_default_context(cafile=str(ca_file)) if ca_file else _trusted_by_system()
@@ -90,7 +92,9 @@ class HttpTransport:
     ) -> Response:
         """One exchange at `path` under the address, which is joined as text. hidden: secrets in `body`."""
         try:
-            with self._client.stream(method, self._url + path, headers=dict(headers), content=body) as answer:
+            with self._client.stream(
+                method, self._address(self._url + path), headers=dict(headers), content=body
+            ) as answer:
                 pieces, room = [], self._kept
                 for piece in answer.iter_bytes():
                     if room > 0:

@@ -19,6 +19,7 @@ from warehouse.delivery.documents import as_json, described
 from warehouse.delivery.event_rows import EventRows
 from warehouse.delivery.facts import facts_of_rows
 from warehouse.delivery.mappings.canonical import canonical_events
+from warehouse.delivery.mappings.event_kind import SUBJECT_COLUMNS
 from warehouse.delivery.mappings.schemas import SCHEMAS
 from warehouse.delivery.port import FixedForm, fixed_form_of
 from warehouse.delivery.positions import BEGINNING
@@ -241,3 +242,21 @@ def _with_other_values(served: list[dict[str, Any]], tail: str) -> list[dict[str
         }
         for one in served
     ]
+
+
+@pytest.mark.parametrize("type", sorted(GIVEN))
+def test_an_object_that_stands_in_columns_is_the_one_in_the_record(type: str) -> None:
+    """The same frames where the columns are missing, so that each record has to be read."""
+    odd = ["chat_1", "", None, 7, ["chat_2"], {"a": 1}, 'a"b', "Zoë", "x" * 2000]
+    chats = [record("claude_chat_created", id=f"chat_{n}", claude_chat_id=one) for n, one in enumerate(odd)]
+    files = [
+        record("claude_file_uploaded", id=f"file_{n}", claude_file_id="file_1", filename=one)
+        for n, one in enumerate(odd)
+    ]
+    twice = b'{"id":"chat_2x","type":"claude_chat_created","claude_chat_id":"a","claude_chat_id":"b"}'
+    table = rows(*chats, *files, twice).combine_chunks().to_batches()[0]
+    lean = table.select([name for name in table.schema.names if name not in SUBJECT_COLUMNS])
+    encode = encoder(type)
+    alone = [encode(event, None) for event in canonical_events(table)]
+    for one in (table, lean):
+        assert framed(encoding(type), EventRows(one), [], None) == alone

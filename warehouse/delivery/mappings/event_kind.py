@@ -46,6 +46,16 @@ class Subject(msgspec.Struct, gc=False):
 
 SLOTS: Final = ("object_id", "object_name", "user_id", "user_email", "group_id")
 NOTHING: Final = Subject()
+# Fields of a record that are columns of `audit_events`, too, in which an object may stand.
+SUBJECT_COLUMNS: Final = (
+    "claude_chat_id",
+    "claude_project_id",
+    "claude_file_id",
+    "filename",
+    "user_id",
+    "group_id",
+    "session_id",
+)
 
 
 class EventKind:
@@ -57,6 +67,7 @@ class EventKind:
         "_quick",
         "_quick_many",
         "_slow",
+        "columns",
         "listed",
         "severity",
         "severity_tagged",
@@ -77,6 +88,7 @@ class EventKind:
         names = {name for some in places for place in some for name in (place.field, place.other)} | {told}
         self._slow = _decoder([(name, Any, None) for name in sorted(names - {""})])
         quick = _quick_shape(places, told)
+        self.columns = _columns_of(places) if not told else {}
         self._quick: Any = msgspec.json.Decoder(quick).decode if quick is not None else None
         self._quick_many: Any = msgspec.json.Decoder(quick).decode_lines if quick is not None else None
 
@@ -150,6 +162,14 @@ def _quick_shape(places: tuple[tuple[Place, ...], ...], told: str) -> type[msgsp
     names = {slot: wire.get(slot, f"(no field) {slot}") for slot in (*SLOTS, "told")}
     fields = [*[(slot, str | None, None) for slot in SLOTS], ("told", Any, None)]
     return msgspec.defstruct("Quick", fields, gc=False, rename=names)
+
+
+def _columns_of(places: tuple[tuple[Place, ...], ...]) -> dict[str, str]:
+    """Slot -> the column that holds the same text, for types whose every place has one; else nothing."""
+    columns = {slot: some[0].field for slot, some in zip(SLOTS, places, strict=False) if some}
+    if any(len(some) > 1 or any(place.other for place in some) for some in places):
+        return {}
+    return columns if set(columns.values()) <= set(SUBJECT_COLUMNS) else {}
 
 
 def _first(places: tuple[Place, ...], fields: Any) -> str | None:
