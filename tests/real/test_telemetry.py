@@ -1,6 +1,7 @@
 """Genuine clients, a real Collector with the shipped configuration, object storage, Parquet, the mart: true
 totals."""
 
+import ssl
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,7 +11,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from assets.building import build
 from assets.telemetry_landing import land_telemetry
@@ -18,9 +21,11 @@ from orchestration.telemetry_receiver import running as receiving
 from orchestration.workshop import open_workshop
 from tests.real import go_program, telemetry
 from tests.real.servers import Gateway, a_bucket_server
+from tests.telemetry import test_content_stays_out as content
 from tests.telemetry.places import Place
 from tests.warehouse.delivery.destinations.certificates import make
 from warehouse.tables.catalog import connect
+from warehouse.telemetry.allow_list import allow_list
 from warehouse.telemetry.inbox import Inbox
 from warehouse.telemetry.receiver import Receiver
 
@@ -112,6 +117,49 @@ def test_what_was_said_is_nowhere(landed: Landed) -> None:
             if path.is_file():
                 assert PLANTED not in path.read_bytes(), path
     assert PLANTED not in landed.log.read_bytes()
+
+
+def planted(signal: str) -> Any:
+    """A request with a phrase and a word wherever a text may stand, but under no name that is listed: the
+    Collector looks at names, and what a value is, our reader judges."""
+    message = content.request(signal)
+    (outer,) = message.resource_logs if signal == "logs" else message.resource_metrics
+    (inner,) = outer.scope_logs if signal == "logs" else outer.scope_metrics
+    bare = [outer.resource.attributes, inner.scope.attributes]
+    if signal == "logs":
+        bare += [record.attributes for record in inner.log_records]
+    else:
+        metric = inner.metrics[0]
+        metric.metadata.append(KeyValue(key=content.WORD, value=content.value(content.PHRASE)))
+        bare += [point.attributes for point in metric.sum.data_points]
+        # nothing below it, so that no statement about points would come to it
+        empty = message.resource_metrics.add(schema_url=content.WORD)
+        empty.resource.attributes.extend(content.hostile())
+        bare.append(empty.resource.attributes)
+        empty.scope_metrics.add().metrics.add(name="claude_code.cost.usage", unit=content.WORD).sum.SetInParent()
+    honest = {pair.key for pair in content.honest()}
+    for pairs in bare:
+        kept = [pair for pair in pairs if pair.key in honest or pair.key not in allow_list().rows]
+        del pairs[:]
+        pairs.extend(kept)
+    return message
+
+
+@pytest.mark.parametrize("signal", ["logs", "metrics"])
+def test_what_is_planted_in_every_place_does_not_leave_the_collector(signal: str, tmp_path: Path) -> None:
+    message = planted(signal)
+    assert content.planted_in(message.SerializeToString())
+    with telemetry.collector(tmp_path, "files") as running:
+        answer = httpx.post(
+            f"{running.http}/v1/{signal}",
+            content=message.SerializeToString(),
+            headers={"content-type": "application/x-protobuf", "authorization": f"Bearer {telemetry.TOKEN}"},
+            verify=ssl.create_default_context(cafile=running.certificates.authority),
+        )
+        assert answer.status_code == 200, answer.text
+    left = (running.files / f"{signal}.json").read_bytes()
+    assert b'"session.id"' in left
+    assert not content.planted_in(left), left
 
 
 @pytest.mark.parametrize("destinations", [["files"], ["otlp"], ["files", "otlp"]], ids=" ".join)

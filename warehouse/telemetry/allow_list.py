@@ -26,10 +26,11 @@ MAX_TEXT: Final = 256  # characters; the longest names and ids in the field have
 MAX_WORD: Final = 128
 # A name as software writes names: lower case or camelCase words, joined by dots and underscores. Anything else
 # may be prose that somebody put where a name belongs.
-_IDENTIFIER: Final = re.compile(
-    r"(?=.{1,48}\Z)[a-z][a-z0-9]*(?:[A-Z][a-z0-9]+)*(?:[._][a-z0-9]+(?:[A-Z][a-z0-9]+)*){0,5}"
-)
-_DIGITS: Final = re.compile(r"[0-9]{3}")
+WORDS: Final = "[a-z][a-z0-9]*(?:[A-Z][a-z0-9]+)*(?:[._][a-z0-9]+(?:[A-Z][a-z0-9]+)*){0,5}"
+MAX_NAME: Final = 48
+MANY_DIGITS: Final = "[0-9]{3}"
+_IDENTIFIER: Final = re.compile(WORDS)
+_DIGITS: Final = re.compile(MANY_DIGITS)
 _WORD: Final = re.compile(r"[^\s\"'<>{}\x00-\x1f\x7f]{1,128}")
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,19}")
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]{1,19}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})(?:[eE][+-]?[0-9]{1,2})?")
@@ -76,7 +77,8 @@ def shown_name(name: str) -> str:
 
 def is_identifier(name: str) -> bool:
     """Whether a name looks as software writes names: at most 48 characters and 6 words, no long numbers."""
-    return _IDENTIFIER.fullmatch(name) is not None and _DIGITS.search(name) is None
+    fits = len(name) <= MAX_NAME and _IDENTIFIER.fullmatch(name) is not None
+    return fits and _DIGITS.search(name) is None
 
 
 def _text(value: Value) -> Value:

@@ -10,7 +10,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from warehouse.telemetry.allow_list import MAX_TEXT, allow_list
+from warehouse.telemetry.allow_list import MANY_DIGITS, MAX_NAME, MAX_TEXT, WORDS, allow_list
+from warehouse.telemetry.grouping import SCOPE_JOINTS, UNITS, VERSION
 
 FILE = Path(__file__).resolve().parents[2] / "deploy" / "otel" / "allow-list.yaml"
 # Whole events that are made of content.
@@ -28,13 +29,16 @@ def allow_list_yaml() -> str:
     allowed = allow_list()
     limited = {name: row.events for name, row in sorted(allowed.rows.items()) if row.events}
     keys = _array(sorted(allowed.rows))
-    keep = [_keep(place, keys) for place in ("resource.attributes", "scope.attributes")]
+    # groups of their own: they are looked at once, and also where nothing is below them
+    above = [
+        {"statements": [*_keep("resource.attributes", keys), 'set(resource.schema_url, "")']},
+        {"statements": [*_keep("scope.attributes", keys), *_named_scope(), 'set(scope.schema_url, "")']},
+    ]
     of_events = [
         f'delete_key(log.attributes, "{name}") where not {_is_event(sorted(events))}'
         for name, events in limited.items()
     ]
     logs = [
-        *(statement for pair in keep for statement in pair),
         *_keep("log.attributes", keys),
         *of_events,
         # The body is the name of the event, and the name is in an attribute: any other body is content.
@@ -42,8 +46,12 @@ def allow_list_yaml() -> str:
         'set(log.event_name, "")',
         'set(log.severity_text, "")',
     ]
+    metrics = [
+        'set(metric.description, "")',
+        f'set(metric.unit, "") where not ContainsValue({_array(sorted(UNITS))}, metric.unit)',
+        _empty("metric.metadata"),
+    ]
     points = [
-        *(statement for pair in keep for statement in pair),
         *_keep("datapoint.attributes", keys),
         *(f'delete_key(datapoint.attributes, "{name}")' for name in limited),
     ]
@@ -74,8 +82,13 @@ def allow_list_yaml() -> str:
             },
             "transform/allow_list": {
                 "error_mode": "propagate",
-                "log_statements": logs,
-                "metric_statements": [{"statements": ['set(metric.description, "")']}, {"statements": points}],
+                "log_statements": [*above, {"statements": logs}],
+                "metric_statements": [
+                    *above,
+                    {"statements": metrics},
+                    {"statements": points},
+                    {"statements": [_empty("exemplar.filtered_attributes")]},
+                ],
             },
         }
     )
@@ -90,6 +103,21 @@ def _keep(place: str, keys: str) -> list[str]:
         f"keep_keys({place}, {keys})",
         f'replace_all_patterns({place}, "value", "(?s)^.{{{MAX_TEXT + 1},}}$", "")',
     ]
+
+
+def _named_scope() -> list[str]:
+    """What takes out a scope's name or version that our reader would not take: see `grouping`."""
+    words = WORDS.replace("[._]", f"[._{SCOPE_JOINTS}]")
+    return [
+        f'set(scope.name, "") where not IsMatch(scope.name, "^(?:@?{words})?$")',
+        f'set(scope.name, "") where Len(scope.name) > {MAX_NAME} or IsMatch(scope.name, "{MANY_DIGITS}")',
+        f'set(scope.version, "") where not IsMatch(scope.version, "^{VERSION}$")',
+    ]
+
+
+def _empty(place: str) -> str:
+    """What takes everything out of a map."""
+    return f'delete_matching_keys({place}, ".*")'
 
 
 def _is_event(names: Iterable[str]) -> str:

@@ -12,9 +12,12 @@ from warehouse.telemetry.model import Attributes, Group, Metric, Point, Record, 
 
 # A secret is a word too: what has a place in the tables is a name as software writes them, the number of a
 # release, or a unit that metrics have.
-_UNITS: Final = frozenset({"", "1", "USD", "tokens", "count", "s", "ms", "min", "h", "By", "lines", "{count}"})
-_VERSION: Final = re.compile(r"(?:v?[0-9]{1,4}(?:\.[0-9]{1,5}){0,3}(?:[-+.][0-9A-Za-z.-]{1,16})?)?")
-_SCOPE_WORDS: Final = re.compile(r"[@/-]")
+UNITS: Final = frozenset({"", "1", "USD", "tokens", "count", "s", "ms", "min", "h", "By", "lines", "{count}"})
+VERSION: Final = "(?:v?[0-9]{1,4}(?:[.][0-9]{1,5}){0,3}(?:[-+.][0-9A-Za-z.-]{1,16})?)?"
+# what joins the words of a scope's name, beside what joins those of other names
+SCOPE_JOINTS: Final = "@/-"
+_VERSION: Final = re.compile(VERSION)
+_SCOPE_WORDS: Final = re.compile(f"[{SCOPE_JOINTS}]")
 _HEX: Final = re.compile(r"(?:[0-9a-fA-F]{2}){0,16}")
 _BODY: Final = "claude_code."
 
@@ -51,7 +54,7 @@ class Grouping:
         removed: Counter[str],
     ) -> Metric:
         name = self._name(name, self._allow.metrics, "(metric name)", removed)
-        unit = self._fitting(unit, unit in _UNITS, "(unit)", removed)
+        unit = self._fitting(unit, unit in UNITS, "(unit)", removed)
         return Metric(name, unit, kind, temporality, monotonic, points)
 
     def record(

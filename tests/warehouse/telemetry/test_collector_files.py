@@ -1,7 +1,9 @@
 """The shipped configuration of the collector: one list for both readers, nothing unknown, nothing that is not
 cleaned."""
 
+import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ import yaml
 from tests.docs.pages import ROOT
 from warehouse.telemetry.allow_list import allow_list, never_kept
 from warehouse.telemetry.collector import FILE, allow_list_yaml
+from warehouse.telemetry.grouping import UNITS, Grouping
+from warehouse.telemetry.model import NO_ATTRIBUTES
 
 OTEL = ROOT / "deploy" / "otel"
 DESTINATIONS = sorted(OTEL.glob("to-*.yaml"))
@@ -57,6 +61,33 @@ def test_it_names_what_may_enter_and_nothing_that_holds_content() -> None:
         assert names == set(allow_list().rows)
         assert names & never_kept() <= limited  # content elsewhere, a rating in one event: taken out by event
     assert all(f'delete_key(log.attributes, \\"{name}\\") where not IsMatch' in said for name in limited)
+
+
+def condition(of: str) -> str:
+    """The expression or list in the condition of a statement of the list, as OTTL has it: Python reads it too."""
+    document = read(FILE)["processors"]["transform/allow_list"]
+    lines = [line for group in document["metric_statements"] for line in group["statements"]]
+    (found,) = [match[1] or match[2] for line in lines if (match := re.search(of + r'(?:"(.*)"|(\[.*\]))', line))]
+    return found
+
+
+@pytest.mark.parametrize(
+    "name", ["", "com.anthropic.claude_code.events", "@opentelemetry/sdk-logs", "Zebra", "two words", "a1234"]
+)
+@pytest.mark.parametrize("version", ["", "2.1.330", "v0.161.0-rc.1", "secret"])
+def test_a_scope_is_called_what_the_reader_lets_it_be_called(name: str, version: str) -> None:
+    read_as = Grouping(allow_list()).group(
+        NO_ATTRIBUTES, name, version, Counter(), metrics=[], records=[], spans=[]
+    )
+    words, digits = condition(r"not IsMatch\(scope.name, "), condition(r"or IsMatch\(scope.name, ")
+    taken = re.fullmatch(words, name) and not re.search(digits, name)
+    assert (name if taken else "") == read_as.scope
+    taken = re.fullmatch(condition(r"IsMatch\(scope.version, "), version)
+    assert (version if taken else "") == read_as.scope_version
+
+
+def test_a_metric_has_the_units_that_the_reader_lets_it_have() -> None:
+    assert set(json.loads(condition(r"not ContainsValue\("))) == UNITS
 
 
 def test_every_component_that_the_files_use_is_in_the_builder_s_list_and_no_other() -> None:
