@@ -20,10 +20,11 @@ from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Draft
 from warehouse.archive.signing import create_key, load_key
 from warehouse.archive.store import open_store
-from warehouse.tables import seal
 from warehouse.tables.activities import Parser
 from warehouse.tables.fold import STREAM
 from warehouse.tables.schema import AUDIT_EVENTS, TABLE
+from warehouse.tables.seal import store_part
+from warehouse.tables.sealed_parts import Rows, write_part
 from warehouse.taxonomy import load
 from warehouse.wire.windows import Window
 
@@ -125,7 +126,9 @@ def _seal(archive: Archive, day: date, parts: Iterator[pa.Table]) -> tuple[int, 
     """What `seal_day` does, with rows from memory instead of the recent tier; how many rows, and bytes."""
     stored, held = [], 0
     for number, rows in enumerate(parts, start=1):
-        stored.append(seal._store_part(archive, day, number, 0, seal.part(rows)))
+        actors = pc.count_distinct(rows["actor_id"]).as_py()
+        part = write_part(Rows(rows.to_batches()), actors=actors, first=rows.num_rows, later=0)
+        stored.append(store_part(archive, day, number, 0, part))
         held += rows.num_rows
     draft = Draft(
         kind="seal",

@@ -53,7 +53,7 @@ class Tenant:
     def ask(self, control: str, wish: Any = None) -> Any:
         """GET, or with a wish POST, one of the tenant's own switches; the decoded answer."""
         body = None if wish is None else json.dumps(wish).encode()
-        with urllib.request.urlopen(f"{self.url}/_sandbox/{control}", body, timeout=120) as answer:
+        with urllib.request.urlopen(f"{self.url}/_sandbox/{control}", body, timeout=_LONGEST) as answer:
             data = answer.read()
         return data if control.startswith("truth") else json.loads(data)
 

@@ -4,6 +4,7 @@ Sizes come from the environment: LEDGERLINE_LOAD_USERS, LEDGERLINE_LOAD_EVENTS (
 """
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -110,6 +111,7 @@ class _Load:
             nonlocal total
             rate = round(count / run.wall) if run.wall else 0
             stages.rows.append((number, name, f"{count:,} {what}", run.wall, run.cpu, rate, run.peak_mb))
+            print(stages.rows[-1], file=sys.stderr, flush=True)  # the whole may take an hour
             self._peak = max(self._peak, run.peak_mb)
             total += run.wall
 

@@ -19,9 +19,11 @@ from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Draft
 from warehouse.archive.signing import create_key, load_key
 from warehouse.archive.store import open_store
-from warehouse.tables import parquet, seal
+from warehouse.tables import parquet
 from warehouse.tables.fold import STREAM
 from warehouse.tables.schema import AUDIT_EVENTS, DICTIONARY_COLUMNS, STATISTICS_COLUMNS, TABLE
+from warehouse.tables.seal import store_part
+from warehouse.tables.sealed_parts import sorted_parts
 from warehouse.wire.windows import Window
 
 
@@ -51,7 +53,7 @@ def main() -> None:
             rows += made.num_rows
             if options.plain:
                 plain += _write_plain(options.folder, day, made)
-            sealed += _seal(archive, day, db.sql(seal.ordered("made")).to_arrow_table())
+            sealed += _seal(archive, day, db, made)
         if options.days == 0:
             archive.log.snapshot()  # as the last seal of a day does
         archive.settle()
@@ -66,21 +68,24 @@ def _write_plain(folder: Path, day: date, rows: object) -> int:
     return len(data)
 
 
-def _seal(archive: Archive, day: date, rows: pa.Table) -> int:
+def _seal(archive: Archive, day: date, db: duckdb.DuckDBPyConnection, made: pa.Table) -> int:
     """What `seal_day` does, with rows from memory instead of the recent tier."""
-    through = 0
-    part, marker_ref, marker = seal._store_part(archive, day, 1, through, seal.part(rows.cast(AUDIT_EVENTS)))
+    db.register("made", made)
+    stored = [
+        store_part(archive, day, 1 + number, 0, part) for number, part in enumerate(sorted_parts(db, "made"))
+    ]
     draft = Draft(
         kind="seal",
         stream=STREAM,
         table=TABLE,
         window=Window.of_day(day).as_text(),
-        objects=[part, marker_ref],
-        counts={"rows": rows.num_rows, "supersedes": 0},
+        objects=[*(part for part, _, _ in stored), *(ref for _, ref, _ in stored)],
+        counts={"rows": made.num_rows, "supersedes": 0},
     )
     archive.append(lambda _state: draft)
-    archive.put(marker_ref.key, marker)
-    return part.bytes
+    for _, ref, marker in stored:
+        archive.put(ref.key, marker)
+    return sum(part.bytes for part, _, _ in stored)
 
 
 if __name__ == "__main__":

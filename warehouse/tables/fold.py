@@ -5,8 +5,8 @@ complete pull is `withdrawn`; a partial pull withdraws nothing; folding again ch
 function of the log up to the pull, so whichever of two writers folds, the same rows come out.
 """
 
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, wait
 from datetime import date, datetime
 
 import msgspec
@@ -18,12 +18,13 @@ from warehouse.archive import keys
 from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Draft, Entry, ObjectRef, sha256_hex
 from warehouse.archive.recording import Turn
-from warehouse.archive.state import LogState
+from warehouse.archive.state import LogState, TableFile
 from warehouse.tables import parquet
 from warehouse.tables.activities import Batch, Footprint, Parser, tally
 from warehouse.tables.folded import Folded
 from warehouse.tables.footprints import footprints_seen
-from warehouse.tables.held import Held, files_for, full_rows, held_versions
+from warehouse.tables.held import HELD, Held, files_for, full_rows, held_versions
+from warehouse.tables.record_map import RecordMap
 from warehouse.tables.schema import AUDIT_EVENTS, DICTIONARY_COLUMNS, FOLDED, STATISTICS_COLUMNS, TABLE
 from warehouse.tables.seen_before import SeenBefore
 from warehouse.wire.records import split_page
@@ -32,6 +33,7 @@ from warehouse.wire.windows import Window
 
 STREAM = "activities"
 _FILE_ROWS = 125_000  # rows gathered before a file is written: bounds memory and the size of one object
+_SEEN = pa.schema([pa.field("content", pa.binary(32))])
 
 
 def batches_of(archive: Archive, entry: Entry, parser: Parser) -> Iterator[Batch]:
@@ -98,10 +100,10 @@ class OpenFold:
         self.window = window
         self.folded = Folded(entry.seq)
         self._observed_at = parse_rfc3339(entry.committed_at)
-        self._looked: set[str] = set()  # keys of the files whose versions are in _held already
-        self._held: dict[str, Held] = {}
-        self._seen: dict[str, str] = {}
-        self._given: dict[str, int] = {}  # versions this pull has given already, off the quick path
+        self._looked: dict[str, TableFile] = {}  # by key, the files whose versions are in _held already
+        self._held: RecordMap[Held] = RecordMap(HELD, Held._make)
+        self._seen: RecordMap[tuple[str, ...]] = RecordMap(_SEEN, tuple)
+        self._given: dict[str, int] = {}  # versions above the first that this pull has given already
         self._rows: list[pa.Table] = []
         self._waiting = 0
         self._files: list[Future[ObjectRef]] = []
@@ -112,11 +114,19 @@ class OpenFold:
 
     def _look(self, days: Iterable[date], span: tuple[datetime, datetime]) -> None:
         files = [file for file in files_for(self.archive.state, days, span) if file.key not in self._looked]
-        self._looked.update(file.key for file in files)
-        for record_id, held in held_versions(self.archive, files, self.entry.seq).items():
-            known = self._held.get(record_id)
+        self._looked.update((file.key, file) for file in files)
+        for versions in held_versions(self.archive, files, self.entry.seq):
+            self._hold(versions)
+
+    def _hold(self, versions: Sequence[tuple[str, Held]]) -> None:
+        """Take in what is held; the newest version of each record counts."""
+        newest: dict[str, Held] = {}
+        before = self._held.get_all([record_id for record_id, _ in versions])
+        for (record_id, held), other in zip(versions, before, strict=True):
+            known = newest.get(record_id, other)
             if known is None or held.version > known.version:
-                self._held[record_id] = held
+                newest[record_id] = held
+        self._held.update(newest.items())
 
     def add(self, batch: Batch) -> None:
         folded = self.folded
@@ -129,10 +139,10 @@ class OpenFold:
             self._outside += 1
             self._look(Window(span[0], max(span[1], self.window.end)).days(), span)
         ids = batch.ids
-        if self._held or len(set(ids)) != len(ids) or not self._seen.keys().isdisjoint(ids):
+        if self._held or len(set(ids)) != len(ids) or self._seen.has_any(ids):
             self._compare(batch)
         else:
-            self._seen.update(zip(ids, batch.content, strict=True))
+            self._seen.update(zip(ids, zip(batch.content, strict=True), strict=True))
             folded.first += batch.rows
             types, fields = tally(batch)
             folded.unknown_types += types
@@ -143,43 +153,40 @@ class OpenFold:
 
     def _compare(self, batch: Batch) -> None:
         """Row by row against what is held and what this pull has served already."""
-        folded, held, seen = self.folded, self._held, self._seen
+        folded = self.folded
+        held, before = self._held.get_all(batch.ids), self._seen.get_all(batch.ids)
+        seen: dict[str, tuple[str, ...]] = {}
         take: list[int] = []
         versions: list[int] = []
         folds: list[str] = []
         for position, (record_id, content) in enumerate(zip(batch.ids, batch.content, strict=True)):
-            if seen.get(record_id) == content:
+            served = seen.get(record_id, before[position])
+            if served == (content,):
                 continue  # served twice in one walk (at-least-once); the page keeps both
-            again = record_id in seen
-            seen[record_id] = content
-            old = held.get(record_id)
-            if old is None and not again:
+            seen[record_id] = (content,)
+            old = held[position]
+            if old is None and served is None:
                 version, kind = 1, "first"
                 folded.first += 1
-            elif old is not None and not again and old.content == content and not old.withdrawn:
+            elif old is not None and served is None and old.content == content and not old.withdrawn:
                 folded.unchanged += 1
                 continue
             else:
-                version = self._version(record_id) + 1
+                # The newest number so far: given in this pull, or held, or the 1 of a first sight.
+                version = self._given.get(record_id, old.version if old is not None else 1) + 1
+                self._given[record_id] = version
                 kind = "revised"
                 folded.revised += 1
-            self._given[record_id] = version
             take.append(position)
             versions.append(version)
             folds.append(kind)
+        self._seen.update(seen.items())
         if take:
             kept = set(take)
             types, fields = tally(batch, kept.__contains__)
             folded.unknown_types += types
             folded.unknown_fields += fields
             self._gather(batch, take, versions, folds)
-
-    def _version(self, record_id: str) -> int:
-        """The newest version number so far: given in this pull, or held, or the 1 of the quick path."""
-        if record_id in self._given:
-            return self._given[record_id]
-        old = self._held.get(record_id)
-        return old.version if old is not None else 1
 
     def _gather(
         self, batch: Batch, take: list[int] | None, versions: int | list[int], folds: str | list[str]
@@ -219,17 +226,14 @@ class OpenFold:
         """
         missed = {
             record_id: held
-            for record_id, held in self._held.items()
-            if record_id not in self._seen
-            and not held.withdrawn
-            and held.created_at is not None
-            and self.window.contains(held.created_at)
+            for record_id, held in self._held.missing_from(self._seen).items()
+            if not held.withdrawn and held.created_at is not None and self.window.contains(held.created_at)
         }
         if not missed:
             return
         # In one order whatever tier they were held in: two writers must write the same bytes.
         gone = [missed[record_id] for record_id in sorted(missed)]
-        rows = full_rows(self.archive, gone)
+        rows = full_rows(self.archive, gone, self._looked)
         known = SeenBefore(self.archive, self.entry).known(rows)
         rows, gone = rows.filter(known), [held for held, was in zip(gone, known.to_pylist(), strict=True) if was]
         count = self.folded.withdrawn = len(gone)
@@ -261,6 +265,8 @@ class OpenFold:
     def complete(self) -> Folded | None:
         """Wait for the files and commit the table entry; None when another writer had folded this pull."""
         objects = [file.result() for file in self._files]
+        shown = [one.event_id for one in self._footprints]
+        known = {one for one, held in zip(shown, self._held.get_all(shown), strict=True) if held is not None}
         self.folded.bytes = sum(ref.bytes for ref in objects)
         entry = self.entry
 
@@ -276,7 +282,7 @@ class OpenFold:
                 objects=objects,
                 derived_from=[entry.seq],
                 counts=self.folded.counts(),
-                footprints=footprints_seen(state, self._footprints, self._held),
+                footprints=footprints_seen(state, self._footprints, known),
                 findings=self._findings(),
                 recording=[msgspec.to_builtins(turn) for turn in self._switched] or UNSET,
             )
@@ -295,6 +301,7 @@ class OpenFold:
             return
         rows = pa.concat_tables(self._rows)
         self._rows, self._waiting = [], 0
+        wait(self._files[:-1])  # no more than two are in memory: the one that is being written, and this one
         self._files += [
             self.archive.in_background(self._write, day, part)
             for day, part in by_day(rows, self.window.start.date())

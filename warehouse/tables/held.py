@@ -3,9 +3,9 @@
 Promise: the same answer whether the rows stand in the recent or the sealed tier, or in both during a seal.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -16,18 +16,31 @@ from warehouse.tables.schema import AUDIT_EVENTS, TABLE
 from warehouse.wire.windows import Window
 
 _KEY_COLUMNS = ["id", "created_at", "content_sha256", "version", "fold"]
+_AT_ONCE = 65_536  # rows turned into Python's objects together
 
 
-@dataclass(frozen=True)
-class Held:
-    """The newest version of one record. `file` and `row` say where it stands."""
+class Held(NamedTuple):
+    """The newest version of one record. `file` (its key) and `row` say where it stands."""
 
     content: str
     version: int
     withdrawn: bool
     created_at: datetime | None
-    file: TableFile
+    file: str
     row: int
+
+
+# The columns of a Held, for a RecordMap.
+HELD = pa.schema(
+    [
+        pa.field("content", pa.binary(32)),
+        pa.field("version", pa.int32()),
+        pa.field("withdrawn", pa.bool_()),
+        pa.field("created_at", AUDIT_EVENTS.field("created_at").type),
+        pa.field("file", pa.dictionary(pa.int32(), pa.string())),
+        pa.field("row", pa.int32()),
+    ]
+)
 
 
 def files_for(state: LogState, days: Iterable[date], span: tuple[datetime, datetime] | None) -> list[TableFile]:
@@ -60,32 +73,33 @@ def files_within(state: LogState, table: str, window: Window, before: int) -> li
     ]
 
 
-def held_versions(archive: Archive, files: list[TableFile], through_seq: int) -> dict[str, Held]:
-    """By record id, the newest version in these files that came from pulls before `through_seq`."""
-    newest: dict[str, Held] = {}
+def held_versions(
+    archive: Archive, files: Iterable[TableFile], through_seq: int
+) -> Iterator[list[tuple[str, Held]]]:
+    """The versions in these files that came from pulls before `through_seq`, by record id, some at a time."""
     for file in files:
         if file.seq is not None and file.seq >= through_seq:
             continue
-        data = archive.read(file)
-        rows = parquet.read(data, [*_KEY_COLUMNS, "commit_seq"])
-        columns = [rows[name].to_pylist() for name in _KEY_COLUMNS]
-        seqs = rows["commit_seq"].to_pylist()
-        for row, (record_id, created_at, content, version, fold) in enumerate(zip(*columns, strict=True)):
-            if seqs[row] >= through_seq:
-                continue
-            before = newest.get(record_id)
-            if before is None or version > before.version:
-                newest[record_id] = Held(content, version, fold == "withdrawn", created_at, file, row)
-    return newest
+        rows = parquet.read(archive.read(file), [*_KEY_COLUMNS, "commit_seq"])
+        row = 0
+        for some in rows.to_batches(max_chunksize=_AT_ONCE):
+            columns = [some[name].to_pylist() for name in [*_KEY_COLUMNS, "commit_seq"]]
+            yield [
+                (record_id, Held(content, version, fold == "withdrawn", created_at, file.key, number))
+                for number, (record_id, created_at, content, version, fold, seq) in enumerate(
+                    zip(*columns, strict=True), row
+                )
+                if seq < through_seq
+            ]
+            row += some.num_rows
 
 
-def full_rows(archive: Archive, wanted: list[Held]) -> pa.Table:
-    """The whole rows of these versions, in the order given."""
+def full_rows(archive: Archive, wanted: list[Held], files: Mapping[str, TableFile]) -> pa.Table:
+    """The whole rows of these versions, in the order given. `files` by their keys."""
     tables: dict[str, pa.Table] = {}
     parts = []
     for held in wanted:
-        if held.file.key not in tables:
-            data = archive.read(held.file)
-            tables[held.file.key] = parquet.read(data, AUDIT_EVENTS.names)
-        parts.append(tables[held.file.key].slice(held.row, 1))
+        if held.file not in tables:
+            tables[held.file] = parquet.read(archive.read(files[held.file]), AUDIT_EVENTS.names)
+        parts.append(tables[held.file].slice(held.row, 1))
     return pa.concat_tables(parts).cast(AUDIT_EVENTS) if parts else AUDIT_EVENTS.empty_table()

@@ -89,10 +89,8 @@ class _Again(OpenFold):
 
     def _look(self, days: Iterable[date], span: tuple[datetime, datetime]) -> None:
         for day in days:
-            for record_id, held in self._stored.held(day.isoformat(), self.entry.seq, span).items():
-                known = self._held.get(record_id)
-                if known is None or held.version > known.version:
-                    self._held[record_id] = held
+            self._looked.update((file.key, file) for file in self._stored.files(day.isoformat()))
+            self._hold(list(self._stored.held(day.isoformat(), self.entry.seq, span).items()))
 
     def _flush(self) -> None:
         self.made += self._rows

@@ -13,7 +13,6 @@ from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from msgspec import UNSET
 
 from warehouse.archive import keys
@@ -21,21 +20,12 @@ from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Draft, ObjectRef, sha256_hex
 from warehouse.archive.state import LogState, TableFile
 from warehouse.tables import parquet
-from warehouse.tables.connection import open_duckdb
 from warehouse.tables.fold import STREAM
-from warehouse.tables.schema import AUDIT_EVENTS, DICTIONARY_COLUMNS, STATISTICS_COLUMNS, TABLE
+from warehouse.tables.schema import TABLE
+from warehouse.tables.sealed_parts import Part, sorted_parts, sorting
 from warehouse.wire.windows import Window, gaps
 
-_PART_ROWS = 1_000_000  # one object of about 150 MB at the most
-_FETCH_ROWS = 65_536
-# Rows lie by actor, so whoever asks for one reads a group, or some of its pages. Smaller groups lie so near each
-# other that Trino reads what is between them too, and one column of all rows costs the whole file (decision 35).
-_GROUP_ROWS = 16_384
-_PAGE_ROWS = 1_024
-# Sorted and repeated, so that a page of plain values compresses to little, and no dictionary is read with it.
-_DICTIONARY = [name for name in DICTIONARY_COLUMNS if name not in ("actor_id", "actor_email")]
 _NEWEST_PARTS = 64
-_MEMORY = "512MB"  # DuckDB sorts on disk beyond this
 
 MARKER = pa.schema(
     [
@@ -88,11 +78,11 @@ def seal_day(archive: Archive, day: date) -> Sealed | None:
     first_part = 1 + max((file.part or 0 for file in earlier), default=0)
     parts: list[ObjectRef] = []
     markers: list[tuple[ObjectRef, bytes]] = []
-    for offset, data in enumerate(_sorted_parts(archive, recent)):
-        part = first_part + offset
-        part_ref, marker_ref, marker = _store_part(archive, day, part, through, data)
+    for part in _parts(archive, recent):
+        part_ref, marker_ref, marker = store_part(archive, day, first_part + len(parts), through, part)
         parts.append(part_ref)
         markers.append((marker_ref, marker))
+        del part  # its bytes, before the next one's are made
 
     def build(state: LogState) -> Draft | None:
         now = state.table(TABLE)
@@ -146,34 +136,34 @@ def write_missing_markers(archive: Archive, newest: int | None = _NEWEST_PARTS) 
     return len(missing)
 
 
-def _store_part(
-    archive: Archive, day: date, part: int, through: int, data: tuple[bytes, int, list[str] | None]
+def store_part(
+    archive: Archive, day: date, number: int, through: int, part: Part
 ) -> tuple[ObjectRef, ObjectRef, bytes]:
-    content, rows, covers = data
-    key = keys.sealed(TABLE, day, part, sha256_hex(content))
-    stored = archive.put(key, content)
+    """Put a part; the entry names it and its marker, which is to be put when the entry stands."""
+    key = keys.sealed(TABLE, day, number, sha256_hex(part.data))
+    stored = archive.put(key, part.data)
     text = day.isoformat()
     reference = ObjectRef(
         key=key,
         version_id=stored.version_id,
         sha256=stored.sha256,
         bytes=stored.bytes,
-        records=rows,
+        records=part.rows,
         table=TABLE,
         dt=text,
-        part=part,
+        part=number,
         through_seq=through,
-        covers=covers or UNSET,
+        covers=part.covers or UNSET,
     )
-    marker = _marker(text, part, through, key)
+    marker = _marker(text, number, through, key)
     marker_ref = ObjectRef(
-        key=keys.seal_marker(TABLE, day, part, stored.sha256),
+        key=keys.seal_marker(TABLE, day, number, stored.sha256),
         version_id=None,  # written after the entry, so its version is not known to it; the hash is
         sha256=sha256_hex(marker),
         bytes=len(marker),
         table=TABLE,
         dt=text,
-        part=part,
+        part=number,
         through_seq=through,
     )
     return reference, marker_ref, marker
@@ -184,53 +174,15 @@ def _marker(dt: str, part: int, through: int, part_key: str) -> bytes:
     return parquet.write([pa.table(row, schema=MARKER)], MARKER)
 
 
-def _sorted_parts(archive: Archive, files: list[TableFile]) -> Iterator[tuple[bytes, int, list[str] | None]]:
-    """The rows of these files, sorted by actor, time and id, as Parquet parts of bounded size."""
-    with tempfile.TemporaryDirectory(prefix="ledgerline-seal-") as folder:
+def _parts(archive: Archive, files: list[TableFile]) -> Iterator[Part]:
+    """The rows of these files as parts."""
+    with tempfile.TemporaryDirectory(prefix="ledgerline-seal-") as folder, sorting(Path(folder)) as db:
         paths = []
         for number, file in enumerate(files):
             path = Path(folder) / f"{number:06d}.parquet"
             path.write_bytes(archive.read(file))
             paths.append(os.fspath(path))
-        with open_duckdb(memory_limit=_MEMORY, temp_directory=folder) as db:
-            relation = "read_parquet(?, hive_partitioning = false)"
-            reader = db.execute(ordered(relation), [paths]).to_arrow_reader(_FETCH_ROWS)
-            waiting: list[pa.Table] = []
-            for batch in reader:
-                waiting.append(pa.Table.from_batches([batch]).cast(AUDIT_EVENTS))
-                if sum(table.num_rows for table in waiting) >= _PART_ROWS:
-                    yield part(pa.concat_tables(waiting))
-                    waiting = []
-            if waiting:
-                yield part(pa.concat_tables(waiting))
-
-
-def ordered(relation: str) -> str:
-    """The SELECT of a day's rows as they lie in sealed parts: by actor, time and id, versions above the first
-    last, so that who looks for newer versions finds them in row groups of their own."""
-    return (
-        f"select * from {relation} "  # noqa: S608 - a name or a call of our own
-        "order by version > 1, actor_id nulls last, created_at nulls last, id, version"
-    )
-
-
-def part(rows: pa.Table) -> tuple[bytes, int, list[str] | None]:
-    """Rows in their order as the bytes of a part, how many they are, and what times they cover."""
-    later = pc.sum(pc.greater(rows["version"], 1)).as_py() or 0
-    tiers = [rows.slice(0, rows.num_rows - later), rows.slice(rows.num_rows - later)]
-    groups = -(-rows.num_rows // _GROUP_ROWS)
-    actors = pc.count_distinct(rows["actor_id"]).as_py() // groups + 1
-    ends = pc.min_max(rows["created_at"]).as_py()
-    data = parquet.write(
-        [tier for tier in tiers if tier.num_rows],
-        AUDIT_EVENTS,
-        dictionary=_DICTIONARY,
-        statistics=STATISTICS_COLUMNS,
-        bloom={"id": min(rows.num_rows, _GROUP_ROWS), "actor_id": actors},
-        row_group_rows=_GROUP_ROWS,
-        page_rows=_PAGE_ROWS,
-    )
-    return data, rows.num_rows, parquet.span_text(ends["min"], ends["max"])
+        yield from sorted_parts(db, "read_parquet(?, hive_partitioning = false)", [paths])
 
 
 def seal_settled_days(archive: Archive) -> list[Sealed]:

@@ -124,7 +124,7 @@ class StoredRows:
                 rows = parquet.read(self._archive.read(file), _KEY_COLUMNS)
                 columns = [rows[name].to_pylist() for name in _KEY_COLUMNS]
                 for row, (record_id, at, content, version, fold, seq) in enumerate(zip(*columns, strict=True)):
-                    held = Held(content, version, fold == "withdrawn", at, file, row)
+                    held = Held(content, version, fold == "withdrawn", at, file.key, row)
                     found.append(_Version(seq, record_id, held))
             self._versions[day] = _DayVersions(found)
             while len(self._versions) > _KEPT_DAYS:

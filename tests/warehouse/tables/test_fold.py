@@ -5,10 +5,18 @@ from datetime import timedelta
 import pytest
 
 from tests.warehouse.tables.conftest import DAY, Bench, event, verbatim
+from warehouse.tables import record_map
 from warehouse.tables.fold import fold_pending
 from warehouse.wire.windows import Window
 
 WHOLE = Window(DAY, DAY + timedelta(days=1))
+
+
+@pytest.fixture(params=["few", "many"], autouse=True)
+def packed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test as it is, and with what is known of records packed as on a day of millions."""
+    if request.param == "many":
+        monkeypatch.setattr(record_map, "UNPACKED", 2)
 
 
 def records(count: int, **fields: object) -> list[bytes]:

@@ -1,11 +1,8 @@
 """A sealed day: each row once, whatever happens in between."""
 
 from datetime import timedelta
-from io import BytesIO
-from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -18,7 +15,7 @@ from warehouse.archive.holds import set_hold
 from warehouse.archive.verify import verify
 from warehouse.tables.activities import Parser
 from warehouse.tables.schema import AUDIT_EVENTS
-from warehouse.tables.seal import part, seal_day, seal_settled_days, write_missing_markers
+from warehouse.tables.seal import seal_day, seal_settled_days, write_missing_markers
 from warehouse.taxonomy import load
 from warehouse.wire.windows import Window
 
@@ -95,24 +92,6 @@ def test_later_versions_lie_behind_the_first_in_row_groups_of_their_own(bench: B
     metadata, place = pq.read_metadata(sealed_file(bench)), AUDIT_EVENTS.names.index("version")
     found = [metadata.row_group(n).column(place).statistics for n in range(metadata.num_row_groups)]
     assert [(one.min, one.max, one.num_values) for one in found] == [(1, 1, 20), (2, 2, 2)]
-
-
-def test_the_same_rows_make_the_same_bytes(bench: Bench) -> None:
-    bench.pull(WHOLE, records(50))
-    seal_day(bench.archive, DAY.date())
-    path = sealed_file(bench)
-    rows = pq.read_table(path, partitioning=None)
-    assert part(rows)[0] == Path(path).read_bytes()
-
-
-def test_large_days_have_groups_and_pages_of_bounded_rows() -> None:
-    first = pa.Table.from_pylist([{"actor_id": f"user_{n // 7:06d}", "version": 1} for n in range(40_000)])
-    missing = {name: pa.nulls(40_000) for name in AUDIT_EVENTS.names if name not in first.column_names}
-    rows = pa.table({**{n: first[n] for n in first.column_names}, **missing}).select(AUDIT_EVENTS.names)
-    data, count, _ = part(rows.cast(AUDIT_EVENTS))
-    metadata = pq.read_metadata(BytesIO(data))
-    assert [metadata.row_group(n).num_rows for n in range(3)] == [16_384, 16_384, 40_000 - 2 * 16_384]
-    assert (metadata.num_rows, count) == (40_000, 40_000)
 
 
 def test_late_rows_live_in_recent_until_a_further_part_takes_them(bench: Bench) -> None:
