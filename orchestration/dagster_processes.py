@@ -38,7 +38,11 @@ load_from:
 
 
 class CannotStart(Exception):
-    """Dagster cannot be started; the message says what to do."""
+    """Dagster cannot be started; `remedy` is what to do."""
+
+    def __init__(self, message: str, *, remedy: str) -> None:
+        super().__init__(message)
+        self.remedy = remedy
 
 
 @dataclass(frozen=True)
@@ -152,7 +156,7 @@ def _wait_for_port(port: int, started: dict[str, subprocess.Popen[bytes]], logs:
             if probe.connect_ex((HOST, port)) == 0:
                 return
         time.sleep(0.1)
-    raise CannotStart(f"the code server does not answer after {_START_SECONDS} s; see {logs}")
+    raise CannotStart(f"the code server does not answer after {_START_SECONDS} s", remedy=f"look into {logs}")
 
 
 def _wait(url: str, started: dict[str, subprocess.Popen[bytes]], logs: Path) -> None:
@@ -168,10 +172,12 @@ def _wait(url: str, started: dict[str, subprocess.Popen[bytes]], logs: Path) -> 
             found = location["locationOrLoadError"]
             if location["loadStatus"] == "LOADED" and found is not None:
                 if "message" in found:
-                    raise CannotStart(f"the pipeline does not load: {found['message']}")
+                    raise CannotStart(
+                        f"the pipeline does not load: {found['message']}", remedy=f"the whole of it is in {logs}"
+                    )
                 return
         if time.monotonic() > deadline:
-            raise CannotStart(f"no answer at {url} after {_START_SECONDS} s; see {logs}")
+            raise CannotStart(f"no answer at {url} after {_START_SECONDS} s", remedy=f"look into {logs}")
         time.sleep(0.3)
 
 
@@ -189,7 +195,10 @@ def _check_alive(started: dict[str, subprocess.Popen[bytes]], logs: Path) -> Non
         if process.poll() is not None:
             said = (logs / _log_name(name)).read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
             lines = "\n  ".join(said)
-            raise CannotStart(f"the {name} ended with code {process.returncode}; it said last:\n  {lines}")
+            raise CannotStart(
+                f"the {name} ended with code {process.returncode}; it said last:\n  {lines}",
+                remedy=f"mend what it says, and start again; the whole of it is in {logs}",
+            )
 
 
 def _log_name(process: str) -> str:
@@ -209,4 +218,6 @@ def _refuse_taken(port: int) -> None:
         try:
             probe.bind((HOST, port))
         except OSError:
-            raise CannotStart(f"port {port} is taken; choose another: --port 0 takes a free one") from None
+            raise CannotStart(
+                f"port {port} is taken", remedy="choose another: --port 0 takes a free one"
+            ) from None

@@ -56,12 +56,22 @@ _KEYS = {
 }
 
 
-class InUse(RuntimeError):
+class DemoError(RuntimeError):
+    """The demo cannot go on; `remedy` is what to do."""
+
+    remedy = ""
+
+
+class InUse(DemoError):
     """Another process works in the demo's folder; the message says so."""
 
+    remedy = "stop `make ui`, or wait until the other demo is done"
 
-class TenantFailed(RuntimeError):
+
+class TenantFailed(DemoError):
     """The pretend tenant, or its machines, did not do their part; the message holds its own last words."""
+
+    remedy = "look at that log; `python -m sandbox serve` shows it at once"
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ import dagster as dg
 warnings.filterwarnings("ignore", category=dg.BetaWarning)  # as in `definitions`
 
 from assets.held import Held, held  # noqa: E402
+from orchestration.cli.failures import CannotRun, end  # noqa: E402
 from orchestration.definitions import definitions_of  # noqa: E402
 from orchestration.workshop import open_workshop  # noqa: E402
 from warehouse.archive.address import folder_of  # noqa: E402
-from warehouse.archive.errors import ArchiveError  # noqa: E402
-from warehouse.config import ConfigError, Settings, load  # noqa: E402
+from warehouse.config import Settings, load  # noqa: E402
 
 
 def report(settings: Settings, instance: dg.DagsterInstance, reports_url: str | None = None) -> int:
@@ -53,17 +53,25 @@ def _known(instance: dg.DagsterInstance, one: Held) -> bool:
     return bool(instance.fetch_materializations(wanted, limit=1).records)
 
 
+def _instance() -> dg.DagsterInstance:
+    """The Dagster of $DAGSTER_HOME. Raises CannotRun."""
+    try:
+        return dg.DagsterInstance.get()
+    except dg.DagsterError as error:
+        raise CannotRun(
+            str(error).strip().partition("\n")[0],
+            remedy="set DAGSTER_HOME to the folder that Dagster's webserver and daemon have",
+            kind="dagster",
+        ) from error
+
+
 def main() -> int:
     """The exit code: 0 told, 2 could not."""
     try:
-        with dg.DagsterInstance.get() as instance:
+        with _instance() as instance:
             count = report(load(), instance)
-    except ConfigError as error:
-        print(f"reporting: {error}\n  What to do: {error.remedy}", file=sys.stderr)
-        return 2
-    except ArchiveError as error:
-        print(f"reporting: {error}", file=sys.stderr)
-        return 2
+    except Exception as error:
+        return end("reporting", error)
     print(f"told Dagster of {count} materializations that it did not make")
     return 0
 

@@ -15,10 +15,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
+from orchestration.cli.failures import end
 from orchestration.closing import close_to_others
 from orchestration.dagster_processes import CannotStart, running
-from orchestration.demo_tenant import DemoFolder, InUse, TenantFailed, serve_tenant
-from warehouse.config import CONFIG_VARIABLE, ConfigError, config_path, load
+from orchestration.demo_tenant import DemoFolder, serve_tenant
+from warehouse.config import CONFIG_VARIABLE, config_path, load
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,19 +37,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             stack.enter_context(_alone(home))
             if folder:
                 stack.enter_context(folder.in_use())
-                stack.enter_context(_tenant(folder))
+                stack.enter_context(serve_tenant(folder))
             serve(config, home, options.port, reports=settings.folder / "data" / "reports")
-    except InUse as error:
-        print(f"ui: {error}\n  What to do: wait until it is done", file=sys.stderr)
-        return 2
-    except ConfigError as error:
-        print(f"ui: {error}\n  What to do: {error.remedy}", file=sys.stderr)
-        return 2
-    except CannotStart as error:
-        print(f"ui: {error}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print("stopped")
+    except Exception as error:
+        return end("ui", error)
     return 0
 
 
@@ -103,19 +97,8 @@ def _demo() -> DemoFolder:
 
     folder = DemoFolder(FOLDER)
     if not folder.exists:
-        raise CannotStart(f"there is no demo in {FOLDER}; run `make demo` first")
+        raise CannotStart(f"there is no demo in {FOLDER}", remedy="run `make demo` first")
     return folder
-
-
-@contextlib.contextmanager
-def _tenant(folder: DemoFolder) -> Iterator[None]:
-    """The demo's pretend tenant, while it is served."""
-    with contextlib.ExitStack() as stack:
-        try:
-            stack.enter_context(serve_tenant(folder))
-        except TenantFailed as error:
-            raise CannotStart(str(error)) from error
-        yield
 
 
 @contextlib.contextmanager
@@ -128,8 +111,8 @@ def _alone(home: Path) -> Iterator[None]:
         except BlockingIOError:
             where = (home / "ui.url").read_text(encoding="utf-8").strip() if (home / "ui.url").exists() else ""
             raise CannotStart(
-                f"the UI is running already{f' at {where}' if where else ''}, over {home}; "
-                f"use that one, stop it, or name another --home"
+                f"the UI is running already{f' at {where}' if where else ''}, over {home}",
+                remedy="use that one, stop it, or name another --home",
             ) from None
         (home / "ui.url").unlink(missing_ok=True)
         yield

@@ -42,9 +42,9 @@ from orchestration.cli import (
     verify,
     witness,
 )
-from orchestration.cli.failures import CANNOT_RUN, INTERRUPTED, Failure, failure_of, traceback_of
+from orchestration.cli.failures import INTERRUPTED, Failure, failure_of, tell, traceback_of
 from orchestration.cli.options import epilog
-from orchestration.cli.output import Output, plain
+from orchestration.cli.output import Output
 
 app = typer.Typer(
     name="ledgerline",
@@ -166,9 +166,4 @@ def _usage_failure(error: TyperException, args: Sequence[str]) -> Failure:
 def _tell(failure: Failure, *, as_json: bool) -> int:
     if as_json:
         Output(json=True).document(failure.document())
-    first, *rest = failure.message.split("\n")
-    if first:
-        print(f"ledgerline: {plain(first)}", *map(plain, rest), sep="\n", file=sys.stderr)
-    if failure.remedy:
-        print(f"  What to do: {plain(failure.remedy)}", file=sys.stderr)
-    return failure.code or CANNOT_RUN
+    return tell(failure)

@@ -50,20 +50,11 @@ def demo(
     does not verify or the statement is not the vendor's total.
     """
     output = Output(json=json)
-    from orchestration.demo_tenant import InUse, TenantFailed  # noqa: PLC0415
+    if drill:
+        from orchestration.cli.demo_drill import show_drill  # noqa: PLC0415
 
-    try:
-        if drill:
-            from orchestration.cli.demo_drill import show_drill  # noqa: PLC0415
-
-            return show_drill(output)
-        return _in_folder(output, days=days, users=users, keep=keep)
-    except InUse as error:
-        raise CannotRun(str(error), remedy="stop `make ui`, or wait until the other demo is done") from error
-    except TenantFailed as error:
-        raise CannotRun(
-            str(error), remedy="look at that log; `python -m sandbox serve` shows it at once"
-        ) from error
+        return show_drill(output)
+    return _in_folder(output, days=days, users=users, keep=keep)
 
 
 def _in_folder(output: Output, *, days: int, users: int, keep: bool) -> int:

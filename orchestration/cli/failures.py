@@ -15,6 +15,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from orchestration.cli.output import plain
+
 CANNOT_RUN = 2
 INTERRUPTED = 130
 
@@ -31,6 +33,8 @@ _ROOMS = {
     "telemetry": ("warehouse.telemetry.errors", "TelemetryError"),
     "archive": ("warehouse.archive.errors", "ArchiveError"),
     "anthropic": ("warehouse.anthropic.errors", "AnthropicError"),
+    "dagster": ("orchestration.dagster_processes", "CannotStart"),
+    "demo": ("orchestration.demo_tenant", "DemoError"),
 }
 _CREDENTIAL = re.compile(
     r"(?i)\b(?:sk-ant-[\w-]{16,}|Bearer\s+\S+|AKIA[0-9A-Z]{12,}|xox[a-z]-[\w-]{8,}|eyJ[\w.-]{20,})"
@@ -117,6 +121,25 @@ def failure_of(error: BaseException, *, debug: bool = False, args: Sequence[str]
         else "run it again with --debug for the details, and report them: this is a fault of Ledgerline"
     )
     return Failure("internal", scrub(f"something unexpected happened: {_summary(error)}"), remedy)
+
+
+def tell(failure: Failure, program: str = "ledgerline") -> int:
+    """Say it on stderr, for people; returns the exit code."""
+    first, *rest = failure.message.split("\n")
+    if first:
+        print(f"{program}: {plain(first)}", *map(plain, rest), sep="\n", file=sys.stderr)
+    if failure.remedy:
+        print(f"  What to do: {plain(failure.remedy)}", file=sys.stderr)
+    return failure.code or CANNOT_RUN
+
+
+def end(program: str, error: Exception) -> int:
+    """The end of a program beside the command line, as `python -m orchestration.ui`: as `tell`. It has no
+    `--debug`, so a fault of our own is raised again."""
+    failure = failure_of(error)
+    if failure.kind == "internal":
+        raise error
+    return tell(failure, program)
 
 
 def traceback_of(error: BaseException) -> str:

@@ -12,10 +12,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from orchestration.cli.demo_steps import DemoRun, run_demo
+from orchestration.cli.failures import CannotRun, end
 from orchestration.cli.output import Output, duration
 from orchestration.closing import close_to_others
-from orchestration.dagster_processes import CannotStart, Running, running
-from orchestration.demo_tenant import DemoFolder, InUse, TenantFailed, make_folder, serve_tenant
+from orchestration.dagster_processes import Running, running
+from orchestration.demo_tenant import DemoError, DemoFolder, make_folder, serve_tenant
 from orchestration.stack import dagster_side, trino_side
 from orchestration.stack.needs import missing
 from orchestration.ui import stop_on_signals
@@ -55,14 +56,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with DemoFolder(FOLDER).in_use():
             return _in_folder(options, output)
-    except InUse:
-        print(f"stack: another one is at work in {FOLDER}\n  What to do: stop it", file=sys.stderr)
-    except (Missing, CannotStart, TenantFailed, trino_side.TrinoFailed, RuntimeError) as error:
-        print(f"stack: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("stopped: every process of the stack has ended", file=sys.stderr)
         return 0
-    return 2
+    except Exception as error:
+        if isinstance(error, Missing | RuntimeError) and not isinstance(error, DemoError):
+            error = CannotRun(str(error))  # the servers, in their own words
+        return end("stack", error)
 
 
 def _in_folder(options: argparse.Namespace, output: Output) -> int:

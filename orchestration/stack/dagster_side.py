@@ -101,7 +101,10 @@ def runs_in(database: Database) -> int:
 
 def _taken(answer: dict[str, Any], what: str) -> dict[str, Any]:
     if answer["__typename"] not in ("LaunchRunSuccess", "LaunchBackfillSuccess"):
-        raise CannotStart(f"Dagster did not take {what}: {answer.get('message', answer['__typename'])}")
+        raise CannotStart(
+            f"Dagster did not take {what}: {answer.get('message', answer['__typename'])}",
+            remedy="look into the logs beside its memory",
+        )
     return answer
 
 

@@ -33,7 +33,10 @@ class CloudLocks(ABC):
         self._retain(found, until)
         now = self._found(key, found.version_id).retain_until
         if now is None or now < until:
-            raise StoreError(f"{self._store.url} took a longer retention of {key} and does not keep it.")
+            raise StoreError(
+                f"{self._store.url} took a longer retention of {key} and does not keep it. Run `ledgerline "
+                "doctor`, which says what this store does with locks."
+            )
         return now
 
     def hold(self, key: str, version_id: str | None, *, on: bool) -> None:
@@ -54,7 +57,9 @@ class CloudLocks(ABC):
         if found is None:
             return False
         if found.legal_hold:
-            raise StoreDenied(f"{key} is under a legal hold; nothing was deleted.")
+            raise StoreDenied(
+                f"{key} is under a legal hold; nothing was deleted. `ledgerline hold list` says whose."
+            )
         self._delete(found)
         return True
 

@@ -1,13 +1,15 @@
 """What the command line made is told to Dagster: once, as it is, and nothing that a run told already."""
 
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pytest
 
 from assets.building import build
 from assets.pulling import pull_activities
 from assets.spend_pulling import pull_spend
-from orchestration.reporting import report
+from orchestration.reporting import main, report
 from tests.assets.pipeline import Pipeline
 
 DAYS = [f"2026-11-{day}" for day in range(17, 23)]
@@ -100,3 +102,26 @@ def test_a_damaged_file_of_marts_keeps_nothing_else_from_being_told(pipeline: Pi
 def test_an_archive_that_is_not_there_yet_tells_nothing(pipeline: Pipeline) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         assert report(pipeline.settings(), instance) == 0
+
+
+def test_what_stands_in_the_way_is_said_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a service it has no terminal: Dagster's errors, the configuration's and the archive's in one form."""
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    monkeypatch.setenv("LEDGERLINE_CONFIG", str(tmp_path / "ledgerline.toml"))
+
+    def said() -> str:
+        assert main() == 2
+        return capsys.readouterr().err
+
+    told = [said()]
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    told.append(said())
+    config = '[anthropic]\nstart = 2026-10-01\n[archive]\nurl = "file:./archive"\n'
+    (tmp_path / "ledgerline.toml").write_text(config)
+    (tmp_path / "archive").write_text("no folder")
+    told.append(said())
+    for message, way_out in zip(told, ("set DAGSTER_HOME", "ledgerline init", "Check [archive] url"), strict=True):
+        assert message.startswith("reporting: ")
+        assert way_out in message
