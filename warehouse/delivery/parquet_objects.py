@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 import pyarrow.parquet as pq
 
+from warehouse.delivery.frames import side_by_side
+
 MEDIA = "application/vnd.apache.parquet"
 ROW_GROUP = 100_000  # more than a batch has
 _PAGE = 1_000_000
@@ -20,9 +22,9 @@ _PAGE = 1_000_000
 
 def parquet(frames: Sequence[bytes], schema: pa.Schema, order: str) -> bytes:
     """Rows of `schema`, ordered by the column `order`. Raises pa.ArrowInvalid for a frame with other columns."""
-    lines = b"\n".join(frames)
+    lines = side_by_side(frames, b"\n")
     table = pj.read_json(
-        io.BytesIO(lines),
+        pa.BufferReader(pa.py_buffer(lines)),
         read_options=pj.ReadOptions(use_threads=False, block_size=len(lines) + 1),
         parse_options=pj.ParseOptions(explicit_schema=_read_as(schema), unexpected_field_behavior="error"),
     )

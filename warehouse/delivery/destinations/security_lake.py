@@ -20,7 +20,7 @@ from warehouse.delivery.port import Limits, Outcome, Refused, Request, Response
 
 Settings = SecurityLake
 # AWS asks for at most 256 MB in an object; this many events are some MB, and memory stays small
-LIMITS = Limits(events=20_000, raw=32_000_000, separator=1, concurrency=2)
+LIMITS = Limits(events=10_000, raw=32_000_000, separator=1, concurrency=1)
 
 
 def group(event: Any) -> str:

@@ -27,7 +27,7 @@ from warehouse.delivery.port import FixedForm, Limits, Outcome, Refused, Request
 Settings = SentinelLegacy
 FIXED_FORM = FixedForm()
 LIMITS = Limits(
-    events=10_000,
+    events=2_000,
     raw=30_000_000,
     overhead=2,
     separator=1,

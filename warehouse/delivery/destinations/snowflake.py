@@ -21,7 +21,7 @@ from warehouse.delivery.parquet_objects import MEDIA, object_name, parquet
 from warehouse.delivery.port import Limits, Outcome, Refused, Request, Response
 
 Settings = Snowflake
-LIMITS = Limits(events=20_000, raw=32_000_000, separator=1, concurrency=2)
+LIMITS = Limits(events=10_000, raw=32_000_000, separator=1, concurrency=1)
 _MOMENT = pa.timestamp("us", "UTC")
 _SPECIAL = {"event_time": _MOMENT, "stamp": _MOMENT, "observed_at": _MOMENT, "unknown_event": pa.bool_(),
             "commit_seq": pa.int64(), "version": pa.int32()}  # fmt: skip
