@@ -4,6 +4,9 @@ import json
 from collections import Counter
 from collections.abc import Callable
 
+import duckdb
+import pytest
+
 from tests.delivery.conftest import Shop
 from tests.delivery.receiver import Receiver, settings
 from warehouse.archive.verify import verify
@@ -35,6 +38,26 @@ def test_every_archived_event_arrives_once_with_a_receipt_and_a_checkpoint_goes_
     served = shop.state().served()["soc"]
     assert served.passed == len(events)
     assert verify(shop.site.store(), deep=True).findings == []
+
+
+def test_who_asks_for_one_destination_or_some_days_opens_their_receipts_and_no_other(
+    shop: Shop, receivers: Callable[[], Receiver]
+) -> None:
+    shop.deliver(settings("siem", receivers().url), settings("soc", receivers().url))
+    (day,) = {path.parent.name.removeprefix("dt=") for path in (shop.site.root / "receipts").rglob("*.parquet")}
+    known = shop.site.sql(
+        "select destination, cast(dt as varchar), count(*) from deliveries group by 1, 2 order by 1"
+    )
+    assert [row[:2] for row in known] == [("siem", day), ("soc", day)]
+    # the first file of all is read for its columns; another that is opened makes the question fail
+    for path in (shop.site.root / "receipts/soc").rglob("*.parquet"):
+        path.chmod(0o644)
+        path.write_bytes(b"damaged")
+    with pytest.raises(duckdb.Error):
+        shop.site.sql("select count(*) from deliveries")
+    asked = "select count(*) from deliveries where "
+    assert shop.site.sql(f"{asked} destination = 'siem' and status = 'delivered'") == [(known[0][2],)]
+    assert shop.site.sql(f"{asked} dt < date '{day}' and status = 'delivered'") == [(0,)]
 
 
 def test_a_second_run_sends_nothing_and_writes_nothing(shop: Shop, receiver: Receiver) -> None:

@@ -1,9 +1,10 @@
 """Receipts and dead letters as tables: what went to which destination, and what still lies there.
 
-Promise: only objects that a delivery entry of the log names are read; what a killed run left is no receipt.
+Promise: only objects that a delivery entry of the log names are read; what a killed run left is no receipt. Who
+asks for one destination, or for some days (`dt`), opens the receipts of these and no other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from warehouse.archive.deliveries import RECEIPTS
@@ -30,6 +31,7 @@ DELIVERIES: Final = {
     "mapping_version": "VARCHAR",
     "entry_seq": "BIGINT",
     "entry_row": "BIGINT",
+    "dt": "DATE",
 }
 DEAD_LETTERS: Final = {
     "destination": "VARCHAR",
@@ -52,28 +54,42 @@ def delivery_views(prefix: str, state: LogState, root: str, masks: Masks) -> lis
     `prefix`: the schema, with its dot. `log_entries` must be there."""
     served = state.served()
     receipts = _empty(DELIVERIES)
-    if any(one.receipts for one in served.values()):
+    folders = [f"{root}{RECEIPTS}{name}/" for name, one in sorted(served.items()) if one.receipts]
+    if folders:
+        plain = _plain(root)
         # which files count is asked of the log when the table is read: a list of all of them would grow for ever
         receipts = (
-            f"select {_shown(DELIVERIES, masks)} from read_parquet({literal(root + RECEIPTS + '*/*/*.parquet')}, "
-            f"hive_partitioning = false, filename = 'stored_as') where stored_as in (select concat("
-            f"{literal(_plain(root))}, object ->> 'key') from (select unnest(cast(objects as json[])) as object "
-            f"from {prefix}log_entries where kind = 'delivery') as named)"
+            f"select {_shown(DELIVERIES, masks, _by_path(len(plain + RECEIPTS)))} from read_parquet("
+            f"[{', '.join(literal(folder + '*/*.parquet') for folder in folders)}], hive_partitioning = false, "
+            f"filename = true) where filename in (select concat({literal(plain)}, object ->> 'key') from "
+            f"(select unnest(cast(objects as json[])) as object from {prefix}log_entries where kind = 'delivery') "
+            f"as named)"
         )
     files = [root + within(file.key, "dead_letters/") for one in served.values() for file in one.dead]
     dead = _empty(DEAD_LETTERS)
     if files:
         listed = ", ".join(map(literal, files))
-        dead = f"select {_shown(DEAD_LETTERS, masks)} from read_parquet([{listed}], hive_partitioning = false)"
+        dead = f"select {_shown(DEAD_LETTERS, masks, {})} from read_parquet([{listed}], hive_partitioning = false)"
     return [
         f"create or replace view {prefix}deliveries as {receipts}",
         f"create or replace view {prefix}dead_letters as {dead}",
     ]
 
 
-def _shown(columns: Sequence[str] | dict[str, str], masks: Masks) -> str:
-    """A receiver may have repeated what it was sent."""
-    return ", ".join(masks.text(name) if name in ("ack", "reason") else name for name in columns)
+def _by_path(before: int) -> dict[str, str]:
+    """Columns that the path of a file says, `before` characters being before the destination's name: DuckDB leaves
+    out files by them without opening one."""
+    below = f"substr(filename, {before + 1})"
+    return {
+        "destination": f"split_part({below}, '/', 1)",
+        "dt": f"cast(substr(split_part({below}, '/', 2), {len('dt=') + 1}) as date)",
+    }
+
+
+def _shown(columns: Iterable[str], masks: Masks, made: Mapping[str, str]) -> str:
+    """The columns, some of them `made` by an expression. A receiver may have repeated what it was sent."""
+    shown = {name: masks.text(name) if name in ("ack", "reason") else name for name in columns}
+    return ", ".join(f"{made[name]} as {name}" if name in made else text for name, text in shown.items())
 
 
 def _empty(columns: dict[str, str]) -> str:
