@@ -37,15 +37,21 @@ HEAD = """\
 """
 # dbt's folder of a model, or its kind: where DuckDB and Trino keep it
 _SCHEMAS = {"marts": ("main", "ledgerline"), "intermediate": ("intermediate", "ledgerline_intermediate"),
+            "semantic": ("intermediate", "ledgerline_intermediate"),
             "staging": ("staging", "ledgerline_staging"), "seeds": ("staging", "ledgerline_staging")}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Model:
-    """One model or seed: its name, and its layer (`staging`, `intermediate`, `marts` or `seeds`)."""
+    """One model or seed: its name, and its layer (`staging`, `intermediate`, `marts`, `semantic` or `seeds`)."""
 
     name: str
     layer: str
+
+    @property
+    def on_the_page(self) -> bool:
+        """Whether its rows follow from the archive: a calendar is the same whatever there is."""
+        return self.layer != "semantic"
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ class Compared:
 def models() -> list[Model]:
     """All there are, as the project's files name them: staging first."""
     found = [Model(path.stem, "seeds") for path in sorted((PROJECT / "seeds").glob("*.csv"))]
-    for layer in ("staging", "intermediate", "marts"):
+    for layer in ("staging", "intermediate", "marts", "semantic"):
         found += [Model(path.stem, layer) for path in sorted((PROJECT / "models" / layer).rglob("*.sql"))]
     return found
 
@@ -144,7 +150,7 @@ def digest(canonical: Sequence[str]) -> str:
 
 
 def table(compared: Sequence[Compared]) -> str:
-    return HEAD + "".join(f"{one.line}\n" for one in compared)
+    return HEAD + "".join(f"{one.line}\n" for one in compared if one.model.on_the_page)
 
 
 def table_of_page() -> list[list[str]]:
