@@ -116,6 +116,6 @@ def _where_to_look(run: "DemoRun", *, keep: bool) -> None:
         "the files": f"{folder.path}/archive (pages, log, tables), {folder.path}/warehouse.duckdb (marts)",
         "the Dagster UI": "make ui     (the same tenant and archive; backfill 31 days there)",
     }
-    output.line("Where to look (the tenant has stopped; `make ui` starts it again):")
+    output.line("Where to look (tenant and receivers have stopped; `make ui` starts the tenant again):")
     for what, where in places.items():
         output.line(f"  {what:14} {where}")

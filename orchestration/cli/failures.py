@@ -155,7 +155,17 @@ def _of_a_room(kind: str, error: BaseException) -> Failure:
         for problem in getattr(error, "problems", [])
     ]
     problems += [asdict(mistake) for mistake in getattr(error, "mistakes", [])]
+    if type(error).__name__ == "ConfigMissing":
+        remedy += _the_demos()
     return Failure(kind, message, "" if remedy in message else remedy, problems)
+
+
+def _the_demos() -> str:
+    """Where the kept demo has its configuration, for who asks beside it without naming it; else nothing."""
+    from orchestration.cli.demo import FOLDER  # noqa: PLC0415 - it imports this module
+
+    place = FOLDER / "ledgerline.toml"
+    return f"; the one of `make demo` is --config {place}" if place.exists() else ""
 
 
 def _of_a_named_place(error: OSError, args: Sequence[str]) -> Failure | None:

@@ -71,7 +71,7 @@ def _show(document: dict[str, Any], output: Output) -> None:
             f"{counted(destination['behind'], 'row')} behind, {destination['dead']:,} dead"
         )
     if earlier := [_served_earlier(one) for one in document["destinations"] if not one["configured"]]:
-        output.line(f"delivered to earlier, and not in this configuration: {', '.join(earlier)}")
+        output.line(f"delivered before, not in this configuration: {', '.join(earlier)}")
     if document["findings"]:
         output.line(f"{counted(len(document['findings']), 'finding')}:")
         output.findings(document["findings"])
@@ -81,7 +81,7 @@ def _show(document: dict[str, Any], output: Output) -> None:
 
 def _served_earlier(destination: dict[str, Any]) -> str:
     dead = f", {destination['dead']:,} dead" if destination["dead"] else ""
-    return f"{destination['name']} ({destination['delivered']:,} of {destination['slice']}{dead})"
+    return f"{destination['name']} {destination['delivered']:,} ({destination['slice']}{dead})"
 
 
 def _stream(stream: dict[str, Any]) -> list[object]:

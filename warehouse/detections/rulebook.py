@@ -40,7 +40,8 @@ class Rulebook:
                 len(wanted) >= 8 and rule.id.startswith(wanted)
             ):
                 return rule
-        near = get_close_matches(wanted, [rule.path.stem for rule in self.rules], n=3, cutoff=0.4)
+        names = [rule.path.stem for rule in self.rules]
+        near = get_close_matches(wanted, names, n=3, cutoff=0.4) or [name for name in names if wanted in name][:3]
         raise RuleUnknown(
             f"no detection is called {name!r}",
             remedy=f"did you mean {', '.join(near)}?" if near else "see `ledgerline detections list`",

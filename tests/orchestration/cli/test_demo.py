@@ -51,6 +51,17 @@ def test_the_demo_delivers_to_three_receivers_that_hold_what_the_receipts_say(
     assert rows["splunk"]["delivered"] == document["alerts"]["raised"]
 
 
+def test_status_says_in_one_line_to_whom_the_demo_delivered(kept: tuple[Path, dict[str, Any]]) -> None:
+    folder, document = kept
+    told = in_a_process("status", "--config", "data/demo/ledgerline.toml", folder=folder).out
+    (line,) = [
+        line for line in told.splitlines() if line.startswith("delivered before, not in this configuration")
+    ]
+    for row in document["deliveries"]:
+        assert f"{row['name']} {row['delivered']:,} ({row['slice']})" in line
+    assert "behind" not in told
+
+
 def test_the_demo_ends_with_a_statement_that_is_the_tenants_ledger_to_the_cent(
     kept: tuple[Path, dict[str, Any]],
 ) -> None:

@@ -36,6 +36,13 @@ def test_without_a_configuration_a_command_is_exit_2_and_names_init(
     assert ended.out == ""
 
 
+def test_beside_a_kept_demo_its_configuration_is_named(ledgerline: Command, tmp_path: Path) -> None:
+    assert "make demo" not in ledgerline("status").err
+    (tmp_path / "data/demo").mkdir(parents=True)
+    (tmp_path / "data/demo/ledgerline.toml").touch()
+    assert "the one of `make demo` is --config data/demo/ledgerline.toml" in ledgerline("status").err
+
+
 @pytest.mark.parametrize("arguments", [*NEEDING_A_CONFIGURATION, ["pull"], ["nonsense"], ["sql", "--as-of", "x"]])
 def test_with_json_a_failure_is_one_document_on_stdout(ledgerline: Command, arguments: list[str]) -> None:
     ended = ledgerline(*arguments, "--json")
