@@ -4,7 +4,7 @@ resource "aws_kms_key" "archive" {
   description             = "The Claude audit archive of ${var.name}"
   enable_key_rotation     = true
   deletion_window_in_days = 30
-  policy                  = templatefile("${path.module}/policies/key.json", merge(local.names, { key_arn = "*" }))
+  policy                  = templatefile("${path.module}/policies/key.json", local.places)
 
   lifecycle {
     prevent_destroy = true # without the key the archive cannot be read
@@ -108,10 +108,11 @@ resource "aws_s3_bucket_lifecycle_configuration" "archive" {
 resource "aws_s3_bucket_logging" "archive" {
   bucket        = aws_s3_bucket.archive.id
   target_bucket = aws_s3_bucket.access_logs.id
-  target_prefix = "s3/${local.archive}/"
+  target_prefix = "${local.archive}/"
   target_object_key_format {
     partitioned_prefix {
       partition_date_source = "EventTime"
     }
   }
+  depends_on = [aws_s3_bucket_policy.access_logs] # S3 asks whether its service may write there
 }

@@ -87,7 +87,8 @@ resource "aws_s3_bucket_public_access_block" "results" {
 resource "aws_s3_bucket_logging" "results" {
   bucket        = aws_s3_bucket.results.id
   target_bucket = aws_s3_bucket.access_logs.id
-  target_prefix = "s3/${local.results}/"
+  target_prefix = "${local.results}/"
+  depends_on    = [aws_s3_bucket_policy.access_logs]
 }
 
 resource "aws_s3_bucket_policy" "results" {

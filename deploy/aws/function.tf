@@ -2,14 +2,14 @@
 
 locals {
   function = var.lambda && var.image != ""
-  schedules = local.function ? {
+  schedules = { for name, one in {
     tail      = { every = "rate(5 minutes)", commands = null }
     spend     = { every = "cron(20 * * * ? *)", commands = [["pull", "usage"], ["pull", "cost"]] }
     directory = { every = "cron(10 5 * * ? *)", commands = [["pull", "directory"]] }
     people    = { every = "cron(40 10 * * ? *)", commands = [["pull", "engagement"]] }
     reread    = { every = "cron(30 2 * * ? *)", commands = [["pull", "activities", "--from", "yesterday", "--to", "today"]] }
     verify    = { every = "cron(30 4 * * ? *)", commands = [["verify", "--since", "last"]] }
-  } : {}
+  } : name => one if local.function }
 }
 
 resource "aws_iam_role" "function" {
@@ -73,7 +73,7 @@ resource "aws_scheduler_schedule" "pipeline" {
   target {
     arn      = aws_lambda_function.pipeline[0].arn
     role_arn = aws_iam_role.scheduler[0].arn
-    input    = jsonencode(each.value.commands == null ? {} : { commands = each.value.commands })
+    input    = each.value.commands == null ? "{}" : jsonencode({ commands = each.value.commands })
     retry_policy {
       maximum_retry_attempts       = 0 # the next call does the work
       maximum_event_age_in_seconds = 300

@@ -73,7 +73,8 @@ resource "aws_s3_bucket_lifecycle_configuration" "logs" {
 resource "aws_s3_bucket_logging" "logs" {
   bucket        = aws_s3_bucket.logs.id
   target_bucket = aws_s3_bucket.access_logs.id
-  target_prefix = "s3/${local.logs}/"
+  target_prefix = "${local.logs}/"
+  depends_on    = [aws_s3_bucket_policy.access_logs]
 }
 
 # Access logs have a bucket of their own: S3 writes none to a bucket with Object Lock. Here the bucket's policy alone

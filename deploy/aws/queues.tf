@@ -36,7 +36,7 @@ resource "aws_kms_key" "alarms" {
   description             = "Alarms of ${var.name}"
   enable_key_rotation     = true
   deletion_window_in_days = 30
-  policy                  = templatefile("${path.module}/policies/alarms_key.json", local.names)
+  policy                  = templatefile("${path.module}/policies/alarms_key.json", local.places)
 }
 
 resource "aws_sns_topic" "alarms" {

@@ -38,7 +38,7 @@ locals {
   logs        = "${var.name}-claude-logs-${local.account}"
   access_logs = "${var.name}-claude-access-${local.account}"
   # what the policies in policies/ are filled in with; tests/deploy fills them in the same way
-  names = {
+  places = {
     partition    = data.aws_partition.here.partition
     account      = local.account
     region       = var.region
@@ -48,7 +48,6 @@ locals {
     logs         = local.logs
     access_logs  = local.access_logs
     trail        = "${var.name}-claude-audit"
-    key_arn      = aws_kms_key.archive.arn
     queue        = "${var.name}-claims"
     dead_letters = "${var.name}-claims-dead-letters"
     secrets      = "${var.name}/claude"
@@ -61,4 +60,6 @@ locals {
     least        = tostring(var.retention_days - 1)
     least_recent = tostring(var.recent_retention_days - 1)
   }
+  # a key's own policy is filled in with places alone: it cannot wait for the key
+  names = merge(local.places, { key_arn = aws_kms_key.archive.arn })
 }

@@ -81,7 +81,7 @@ TABLE = [
     ("s3:AbortMultipartUpload", _MART, {"dbt"}),
     ("s3:ListMultipartUploadParts", _MART, {"dbt"}),
     ("s3:GetObject", f"arn:aws:s3:::{NAMES['logs']}/cloudtrail/a", set()),
-    ("s3:GetObject", f"arn:aws:s3:::{NAMES['access_logs']}/s3/a", set()),
+    ("s3:GetObject", f"arn:aws:s3:::{NAMES['access_logs']}/a", set()),
     ("kms:Decrypt", NAMES["key_arn"], set(ROLES)),
     ("kms:GenerateDataKey", NAMES["key_arn"], {"puller", "forwarder", "dbt", "break_glass"}),
     ("kms:ScheduleKeyDeletion", NAMES["key_arn"], set()),
