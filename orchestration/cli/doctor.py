@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal, cast
+from urllib.parse import urlsplit
 
 import typer
 
 from orchestration.cli.doctor_check import Check
 from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
 from orchestration.cli.output import Output, counted, duration
+from warehouse.wire.hosts import is_loopback
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
     from warehouse.config import SecretRef, Settings
     from warehouse.config.destinations import Destination
 
+_PRETEND_TENANT = (
+    "nothing listens on this machine: a pretend tenant has to run; `make ui` serves the demo's, "
+    "`python -m sandbox serve` one of its own"
+)
 _MEND = "correct its settings in [[destinations]]"
 _ASK_AGAIN = "check its address, the network, and whether the receiver is up; then run it again"
 MARKS = {"ok": "ok    ", "failed": "FAILED", "unused": "-     "}
@@ -184,7 +190,10 @@ def _anthropic(settings: "Settings") -> Iterator[Check]:
         detail = found.detail if found.ok else f"{found.state.replace('_', ' ')}: {found.detail}"
         if found.ok and found.scopes_needed:
             detail += f" (scopes: {', '.join(found.scopes_needed)})"
-        yield Check(surface.name, str(reference), state, detail, found.remedy)
+        remedy = found.remedy
+        if found.state == "unreachable" and is_loopback(urlsplit(settings.anthropic.base_url).hostname or ""):
+            remedy = _PRETEND_TENANT
+        yield Check(surface.name, str(reference), state, detail, remedy)
     if skew is not None:
         detail = finding or f"{duration(abs(skew)) if abs(skew) >= 1 else 'less than a second'} apart"
         remedy = "switch time synchronisation on (NTP, chrony or systemd-timesyncd)" if finding else ""

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 import warehouse.config
 from orchestration.cli.failures import CannotRun, failure_of, traceback_of
+from sandbox.servers.programs import free_port
 from tests.orchestration.cli.conftest import ROOT, Command
 from warehouse.anthropic.errors import StreamTrouble
 from warehouse.archive.errors import StoreFull
@@ -41,6 +43,19 @@ def test_beside_a_kept_demo_its_configuration_is_named(ledgerline: Command, tmp_
     (tmp_path / "data/demo").mkdir(parents=True)
     (tmp_path / "data/demo/ledgerline.toml").touch()
     assert "the one of `make demo` is --config data/demo/ledgerline.toml" in ledgerline("status").err
+
+
+def test_where_a_pretend_tenant_has_stopped_doctor_says_how_to_start_one(
+    ledgerline: Command, pulled: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "stopped"
+    shutil.copytree(pulled, folder)
+    text = (folder / "ledgerline.toml").read_text()
+    address = f'base_url = "http://127.0.0.1:{free_port()}"'
+    (folder / "ledgerline.toml").write_text(re.sub('base_url = "[^"]*"', address, text))
+    told = ledgerline("doctor", folder=folder).out
+    assert "What to do: nothing listens on this machine: a pretend tenant has to run" in told
+    assert "What to do: check the network" not in told
 
 
 @pytest.mark.parametrize("arguments", [*NEEDING_A_CONFIGURATION, ["pull"], ["nonsense"], ["sql", "--as-of", "x"]])
