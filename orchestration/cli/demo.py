@@ -44,10 +44,10 @@ def demo(
 ) -> int:
     """The whole pipeline against a pretend tenant: no account, no network, a minute or two.
 
-    Pulls the audit feed, usage, cost and the directory over real HTTP, archives them write-once, folds them into
-    Parquet, seals the days, builds the dbt marts and asks them some questions; closes the months that are final,
-    states and reports the last whole one by cost centre, and verifies every byte. Exit code 1 when the archive
-    does not verify or the statement is not the vendor's total.
+    Pulls the audit feed, usage, cost, engagement and the directory over real HTTP, archives them write-once, folds
+    them into Parquet, seals the days, builds the dbt marts and asks them some questions; closes the months that
+    are final, states and reports the last whole one by cost centre, and verifies every byte. Exit code 1 when the
+    archive does not verify or the statement is not the vendor's total.
     """
     output = Output(json=json)
     if drill:

@@ -65,6 +65,22 @@ def pull_audit(run: DemoRun) -> None:
     run.output.line(f"sealed     {counted(len(pulled.sealed), 'whole day')}, sorted by actor and time, final")
 
 
+def pull_use(run: DemoRun) -> None:
+    """Who did how much with which product, skill, connector and plugin, day by day."""
+    from assets.engagement_pulling import pull_engagement  # noqa: PLC0415
+    from warehouse.anthropic.engagement import STREAMS  # noqa: PLC0415
+
+    with run.progress() as progress:
+        pulled = [pull_engagement(run.workshop, stream, progress=progress) for stream in STREAMS]
+    run.document["pulls"] += [report.as_dict() for report in pulled]
+    run.output.line(
+        f"pulled     {counted(sum(report.records for report in pulled), 'row')} of engagement (people, skills, "
+        f"connectors, plugins, projects, artifacts) in "
+        f"{counted(sum(report.requests for report in pulled), 'request')}, "
+        f"{duration(sum(report.seconds for report in pulled))}"
+    )
+
+
 def raise_alerts(run: DemoRun) -> None:
     """What the Sigma rules find in what was pulled; the loudest of it."""
     from assets.detecting import detect  # noqa: PLC0415
@@ -155,6 +171,7 @@ def check(run: DemoRun) -> None:
 STEPS: tuple[Callable[[DemoRun], None], ...] = (
     pull_audit,
     pull_money,
+    pull_use,
     receive_sessions,
     raise_alerts,
     send,

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from orchestration.cli.names import ENGAGEMENT
 from orchestration.demo_company import _shares
 from orchestration.demo_tenant import DemoFolder, InUse, months_before, serve_tenant
 from tests.orchestration.cli.conftest import in_a_process
@@ -22,7 +23,7 @@ SMALL = ("demo", "--days", "3", "--users", "12")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """A small demo that was kept: where, and what it said."""
     folder = tmp_path_factory.mktemp("demo")
-    ended = in_a_process(*SMALL, "--keep", "--json", folder=folder, timeout=240)
+    ended = in_a_process(*SMALL, "--keep", "--json", folder=folder, timeout=480)
     assert ended.code == 0, ended.err
     return folder, json.loads(ended.out)
 
@@ -32,6 +33,9 @@ def test_the_demo_pulls_models_answers_and_verifies(kept: tuple[Path, dict[str, 
     assert document["ok"]
     pulled = [document["pull"], *document["pulls"]]
     assert {one["stream"] for one in pulled} >= {"activities", "usage", "cost", "users", "rbac_groups", "api_keys"}
+    engaged = {one["stream"]: one["records"] for one in pulled if one["stream"] in ENGAGEMENT}
+    assert set(engaged) == set(ENGAGEMENT)
+    assert min(engaged.values()) > 0
     assert document["verify"]["checked"]["records"] >= sum(one["records"] for one in pulled[:3]) > 0
     assert document["marts"]["fct_actor_activity_daily"] > 0
     assert (folder / "data/demo/archive/log/entry/000000000000.json").exists()
