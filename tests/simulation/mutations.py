@@ -151,14 +151,14 @@ def pull_is_folded_twice() -> AbstractContextManager[None]:
 
 def marker_before_the_seal() -> AbstractContextManager[None]:
     """seal.py: the marker that flips a day is written with the parts, before the entry."""
-    real = warehouse.tables.seal._store_part
+    real = warehouse.tables.seal.store_part
 
-    def _store_part(archive: Any, *given: Any) -> Any:
+    def store_part(archive: Any, *given: Any) -> Any:
         part, marker, data = real(archive, *given)
         archive.put(marker.key, data)
         return part, marker, data
 
-    return instead(warehouse.tables.seal, "_store_part", _store_part)
+    return instead(warehouse.tables.seal, "store_part", store_part)
 
 
 def time_runs_back() -> AbstractContextManager[None]:

@@ -4,7 +4,7 @@ Promise: the same answer whether the rows stand in the recent or the sealed tier
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -16,18 +16,24 @@ from warehouse.tables.schema import AUDIT_EVENTS, TABLE
 from warehouse.wire.windows import Window
 
 _KEY_COLUMNS = ["id", "created_at", "content_sha256", "version", "fold"]
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _AT_ONCE = 65_536  # rows turned into Python's objects together
 
 
 class Held(NamedTuple):
-    """The newest version of one record. `file` (its key) and `row` say where it stands."""
+    """The newest version of one record. `created` in microseconds since 1970; `file` (its key) and `row` say where
+    it stands."""
 
     content: str
     version: int
     withdrawn: bool
-    created_at: datetime | None
+    created: int | None
     file: str
     row: int
+
+    @property
+    def created_at(self) -> datetime | None:
+        return None if self.created is None else _EPOCH + timedelta(microseconds=self.created)
 
 
 # The columns of a Held, for a RecordMap.
@@ -36,7 +42,7 @@ HELD = pa.schema(
         pa.field("content", pa.binary(32)),
         pa.field("version", pa.int32()),
         pa.field("withdrawn", pa.bool_()),
-        pa.field("created_at", AUDIT_EVENTS.field("created_at").type),
+        pa.field("created", pa.int64()),
         pa.field("file", pa.dictionary(pa.int32(), pa.string())),
         pa.field("row", pa.int32()),
     ]
@@ -83,10 +89,14 @@ def held_versions(
         rows = parquet.read(archive.read(file), [*_KEY_COLUMNS, "commit_seq"])
         row = 0
         for some in rows.to_batches(max_chunksize=_AT_ONCE):
-            columns = [some[name].to_pylist() for name in [*_KEY_COLUMNS, "commit_seq"]]
+            times = some["created_at"].cast(pa.int64())
+            columns = [
+                (times if name == "created_at" else some[name]).to_pylist()
+                for name in [*_KEY_COLUMNS, "commit_seq"]
+            ]
             yield [
-                (record_id, Held(content, version, fold == "withdrawn", created_at, file.key, number))
-                for number, (record_id, created_at, content, version, fold, seq) in enumerate(
+                (record_id, Held(content, version, fold == "withdrawn", created, file.key, number))
+                for number, (record_id, created, content, version, fold, seq) in enumerate(
                     zip(*columns, strict=True), row
                 )
                 if seq < through_seq

@@ -17,8 +17,8 @@ T = TypeVar("T", bound=tuple[Any, ...])
 
 
 class RecordMap(Generic[T]):
-    """Tuples by record id. `schema` has the columns of a tuple, one of fixed size for hexadecimal text, and `make`
-    makes it of their values again."""
+    """Tuples by record id. `schema` has the columns of a tuple (numbers; few different texts as a dictionary;
+    hexadecimal text, never null, as binary of fixed size), and `make` makes it of their values again."""
 
     def __init__(
         self, schema: pa.Schema, make: Callable[[Iterable[Any]], T], *, unpacked: int | None = None
@@ -100,7 +100,7 @@ class _Packed:
     def values(self, rows: list[int]) -> list[tuple[Any, ...]]:
         """The tuples of these rows."""
         places = pa.array(rows, pa.int64())
-        return list(zip(*(_texts(column.take(places)) for column in self._columns), strict=True))
+        return list(zip(*(_values(column.take(places)) for column in self._columns), strict=True))
 
 
 def _hashes(ids: Iterable[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -109,12 +109,20 @@ def _hashes(ids: Iterable[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
 
 def _column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     if pa.types.is_fixed_size_binary(kind):
-        values = [None if value is None else bytes.fromhex(value) for value in values]
+        return pa.FixedSizeBinaryArray.from_buffers(
+            kind, len(values), [None, pa.py_buffer(bytes.fromhex("".join(values)))]
+        )
     return pa.array(values, kind)
 
 
-def _texts(column: pa.Array) -> list[Any]:
-    values: list[Any] = column.to_pylist()
+def _values(column: pa.Array) -> list[Any]:
+    """As `to_pylist` has them, in a fraction of its time."""
+    values: list[Any]
     if pa.types.is_fixed_size_binary(column.type):
-        return [None if value is None else value.hex() for value in values]
+        text, size = b"".join(column.to_pylist()).hex(), 2 * column.type.byte_width
+        return [text[begin : begin + size] for begin in range(0, len(text), size)]
+    if pa.types.is_dictionary(column.type):
+        names = column.dictionary.to_pylist()
+        return [names[number] for number in column.indices.to_numpy().tolist()]
+    values = column.to_pylist() if column.null_count else column.to_numpy(zero_copy_only=False).tolist()
     return values

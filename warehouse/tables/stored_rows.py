@@ -122,6 +122,7 @@ class StoredRows:
             found = []
             for file in self.files(day):
                 rows = parquet.read(self._archive.read(file), _KEY_COLUMNS)
+                rows = rows.set_column(1, "created_at", rows["created_at"].cast(pa.int64()))
                 columns = [rows[name].to_pylist() for name in _KEY_COLUMNS]
                 for row, (record_id, at, content, version, fold, seq) in enumerate(zip(*columns, strict=True)):
                     held = Held(content, version, fold == "withdrawn", at, file.key, row)
