@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,4 +94,7 @@ class Folder:
 
 
 if __name__ == "__main__":
-    print(build())
+    try:
+        print(build())
+    except Missing as missing:
+        sys.exit(str(missing))
