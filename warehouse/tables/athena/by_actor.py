@@ -42,11 +42,11 @@ def copies_by_actor(
 def _copy(copy: str, database: str, month: date, folder: str, engine: Engine) -> str:
     after = (month + timedelta(days=31)).replace(day=1)
     place = literal(f"{folder}{VIEW}/{month:%Y-%m}/")
+    rows = f"select {', '.join(AUDIT_EVENTS.names)}, dt from {database}.audit_events"  # noqa: S608 - our names
     packed = ", write_compression = 'ZSTD'" if engine.name == "athena" else ""  # Trino: a setting of its catalogue
     return (
         f"create table {copy}\n"
         f"with (format = 'PARQUET'{packed}, external_location = {place}, bucketed_by = array['actor_id'], "
         f"bucket_count = {_BUCKETS}) as\n"
-        f"select {', '.join(AUDIT_EVENTS.names)}, dt from {database}.audit_events\n"
-        f"where dt >= date '{month}' and dt < date '{after}'"
+        f"{rows}\nwhere dt >= date '{month}' and dt < date '{after}'"
     )
