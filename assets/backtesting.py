@@ -14,12 +14,13 @@ from assets.computed_turns import rows_held, turns_over
 from assets.detecting import of_days
 from assets.workshop import Workshop
 from warehouse.archive.archive import Archive
-from warehouse.detections.backtest import BackTest, BackTests, bound_memory
+from warehouse.detections.backtest import BackTest, BackTests
 from warehouse.detections.engine import Commits
 from warehouse.detections.places import Places
 from warehouse.detections.rule import Rule
 from warehouse.detections.selection import in_use
 from warehouse.tables.catalog import connect
+from warehouse.tables.connection import bound_memory
 from warehouse.tables.masking import EVERY_TABLE
 from warehouse.tables.schema import TABLE as EVENTS
 from warehouse.tables.telemetry.schema import OTEL_EVENTS
@@ -27,6 +28,7 @@ from warehouse.wire.windows import Window
 
 # Rows of the feed, or of telemetry, in a piece; a piece is whole days all the same.
 PIECE_ROWS = 2_000_000
+_MEMORY_MB = 2_000  # what does not fit goes to a folder
 _DAY = timedelta(days=1)
 _BY_PIECE = "claude_code"  # the computed source whose rows are as many as the events of machines
 
@@ -63,7 +65,8 @@ def look_back(
         Places(workshop.geo) as places,
         connect(archive, unmasked=EVERY_TABLE) as db,
     ):
-        bound_memory(db, Path(spill))
+        bound_memory(db, _MEMORY_MB, Path(spill))
+        db.execute("set preserve_insertion_order = false")
         here = in_use(rules, thresholds=workshop.thresholds, places=places.has, now=workshop.clock())
         chosen = [rule for rule in here.rules if only is None or rule.id == only.id]
         pieces, events = pieces_of(archive, window, piece_rows), of_days(archive)

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from assets.computed_turns import ComputedTurn, computed_turns, looked_at, position_of, rows_held
@@ -30,12 +32,15 @@ from warehouse.detections.tuning import Threshold
 from warehouse.tables import parquet
 from warehouse.tables.alerts import TABLE
 from warehouse.tables.catalog import connect
+from warehouse.tables.connection import bound_memory
 from warehouse.tables.file_rows import events_of_days, versions_of_days
 from warehouse.tables.masking import EVERY_TABLE
 from warehouse.tables.schema import TABLE as EVENTS
 
 # Without alerts the position is written only so often: an entry a tick would double the log.
 _QUIET_COMMITS = 24
+# What the rules look at of a large day, or of a month, goes to a folder beyond this.
+_MEMORY_MB = 1_280
 
 
 @dataclass
@@ -107,7 +112,11 @@ def detect(workshop: Workshop, rules: Iterable[Rule], *, patient: bool = False) 
         if not taken and not computed:
             return done
         raised, events = Raised(), of_days(archive)
-        with connect(archive, unmasked=EVERY_TABLE) as db:
+        with (
+            TemporaryDirectory(prefix="ledgerline-") as spill,
+            connect(archive, unmasked=EVERY_TABLE) as db,
+        ):
+            bound_memory(db, _MEMORY_MB, Path(spill))
             look = partial(run, db, detected_at=now, suppressions=suppressions, places=places)
             for turn in taken:
                 raised += look(turn.rules, turn.commits, events=events)

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from pathlib import Path
 
 import duckdb
 
@@ -24,8 +23,6 @@ from warehouse.wire.windows import Window
 _ALERT_BYTES = 900
 _EVENT_BYTES = 1_200
 _EVENTS_SENT = 1_000
-# A year at once is more than it has to hold: what does not fit goes to a folder.
-_MEMORY = "2GB"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,13 +51,6 @@ class BackTest:
         """What the alerts with their events would add to a SIEM, uncompressed; an estimate."""
         sent = self.alerts * _ALERT_BYTES + min(self.events, self.alerts * _EVENTS_SENT) * _EVENT_BYTES
         return round(sent / self.window_days) if self.window_days else 0
-
-
-def bound_memory(db: duckdb.DuckDBPyConnection, spill: Path) -> None:
-    """Let a connection hold so much, and put what does not fit into a folder."""
-    db.execute(f"set memory_limit = '{_MEMORY}'")
-    db.execute("set temp_directory = ?", [str(spill)])
-    db.execute("set preserve_insertion_order = false")
 
 
 class BackTests:

@@ -31,3 +31,12 @@ def open_duckdb(
     db.execute("set enable_progress_bar = false")
     db.execute("set timezone = 'UTC'")
     return db
+
+
+def bound_memory(db: duckdb.DuckDBPyConnection, megabytes: int, spill: Path | None = None) -> None:
+    """Let an instance hold so much, or less on a machine that has not so much, and put what does not fit into a
+    folder; without one, beside the database."""
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000
+    db.execute(f"set memory_limit = '{min(megabytes, there * 6 // 10)}MB'")
+    if spill is not None:
+        db.execute("set temp_directory = ?", [os.fspath(spill)])

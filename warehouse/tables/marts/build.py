@@ -4,7 +4,6 @@ Promise: readers keep the snapshot they opened; a build that fails leaves the ol
 that changed gives the same rows as building everything.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.tables.connection import open_duckdb
+from warehouse.tables.connection import bound_memory, open_duckdb
 from warehouse.tables.marts import days as built_days
 from warehouse.tables.marts.absent import make_absent
 from warehouse.tables.marts.dbt_run import ModelBuild, Progress, TestFailure, run_dbt
@@ -98,7 +97,7 @@ def build_marts(
         fresh, reason = start(database, new, identity, full_refresh, restrictions)
         # It stays open while dbt works: what the catalogue loaded into the instance serves dbt as well.
         with open_duckdb(new) as db:
-            db.execute(f"set memory_limit = '{_memory_mb()}MB'")
+            bound_memory(db, _MEMORY_MB)
             with _reading_archive():
                 _make_views(db, catalog_sql)
                 plan = _plan(db, fresh, reason, event_time)
@@ -135,12 +134,6 @@ def build_marts(
         warnings=outcome.warnings,
         seconds=time.monotonic() - began,
     )
-
-
-def _memory_mb() -> int:
-    """The limit, or less on a machine that has not so much."""
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000
-    return min(_MEMORY_MB, there * 6 // 10)
 
 
 @contextmanager
