@@ -39,6 +39,9 @@ ROWS_AT_ONCE = 4_000  # two batches of most receivers, which then need not be jo
 # columns of few distinct texts, which are read as such
 CODED = [name for name in COLUMNS if name in DICTIONARY_COLUMNS and AUDIT_EVENTS.field(name).type == pa.string()]
 _ROWS_A_QUERY = 25_000  # small commits are read together, large ones some pages at a time: memory stays flat
+# Each question goes through the whole of a large commit: of millions of rows more are taken at once, or the time
+# would grow with their square. It costs some 75 MB.
+_MOST_ROWS_A_QUERY, _MOST_QUERIES = 100_000, 40
 _MEMORY = "192MB"
 # Rows that a complete pull no longer saw have no place on a page: they come last, by id.
 _ORDER = "page nulls last, position nulls last, id, version"
@@ -188,6 +191,7 @@ class Reader:
         commit = group[0]
         source, setup = rows_of(self._archive, queue.files(group))
         self._prepare(setup)
+        most = min(max(_ROWS_A_QUERY, commit.rows // _MOST_QUERIES), _MOST_ROWS_A_QUERY)
         counted = self._db.execute(
             f"select page, count(*) from ({source}) as stored where commit_seq = {commit.pulls[0]} "
             "group by page order by page nulls last"
@@ -195,7 +199,7 @@ class Reader:
         offset = 0
         while counted:
             rows = number = 0
-            while number < len(counted) and (not number or rows + counted[number][1] <= _ROWS_A_QUERY):
+            while number < len(counted) and (not number or rows + counted[number][1] <= most):
                 if counted[number][0] is None and number:
                     break
                 rows, number = rows + counted[number][1], number + 1
