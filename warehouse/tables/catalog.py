@@ -64,6 +64,8 @@ def connect(
     all the same (`masking.EVERY_TABLE` for all). A file of marts that is damaged or none is left out where
     `on_unreadable` takes the engine's reason; else that raises. The caller closes the connection.
     """
+    import duckdb  # noqa: PLC0415 - as in `open_duckdb`
+
     archive.refresh()
     db = open_duckdb()
     for statement in statements(archive, unmasked=unmasked):
