@@ -7,6 +7,7 @@ contacted because a question names what only an extension could read.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,8 @@ def open_duckdb(
     else:
         db = duckdb.connect(os.fspath(file), read_only=read_only)
     # DuckDB takes `python -c` and workers of a pool for a person at a prompt, and draws a bar for what takes long
-    db.execute("set enable_progress_bar = false")
+    with suppress(duckdb.InvalidInputException):  # in a notebook that has no ipywidgets, and so no bar
+        db.execute("set enable_progress_bar = false")
     db.execute("set timezone = 'UTC'")
     return db
 
