@@ -18,6 +18,7 @@ from benchmarks.scan_ask import COPIED
 from sandbox.servers import Missing, trino, versitygw
 
 _PEOPLE = 50_000
+_HEAP_MB = 4_000  # the copy by actor has 128 writers at once
 _COLUMNS = ["question", "rows", "Trino s", "Trino MB", "of all", "DuckDB s", "DuckDB MB", "DuckDB: of all"]
 _TARGETS = ("one actor, all days (`one_actor`)", COPIED, "one actor, all days, every record")
 # a fifth of a year of 100 million: shares of the bytes are those of one day, whatever the number of days
@@ -76,7 +77,7 @@ def _standing(folder: Path) -> Iterator[_Place]:
         try:
             bucket = stack.enter_context(versitygw.start(folder / "s3"))
             its = trino.Bucket(bucket.endpoint, bucket.access_key, bucket.secret_key)
-            engine = stack.enter_context(trino.start(folder / "trino", its, wait=False))
+            engine = stack.enter_context(trino.start(folder / "trino", its, wait=False, heap_mb=_HEAP_MB))
         except Missing as missing:
             yield _Place(folder, None, lacks=str(missing))
             return

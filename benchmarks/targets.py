@@ -79,6 +79,7 @@ NAMED = (
     Named("Load: a very large tenant", "All stages of one day", "at most 6 h"),
 )  # fmt: skip
 
+_ONE_BY_ONE = "each event is encoded by itself, and Parquet made of it, where the bare loop writes JSON"
 # What was done where one falls short, and why it stays so; by section and how the line begins.
 _SHORT = {
     ("Ingest: wire", "Ours against the bare loop"): "pages are stored by threads of their own while the next is "
@@ -108,6 +109,15 @@ _SHORT = {
         "one actor, all days",
     ): "files are cut for it (decision 35); what is left is what Trino reads between two pieces that lie less "
     "than 1 MB apart, and the footer of each day's file",
+    ("Delivery to each", "security_lake"): _ONE_BY_ONE,
+    ("Delivery to each", "snowflake"): _ONE_BY_ONE,
+    ("Delivery to each", "secops"): _ONE_BY_ONE,
+    ("Delivery to each", "otlp"): "each number of bytes in protobuf is reckoned; the bare loop writes JSON",
+    ("Delivery to each", "sentinel against the bare"): "1 MB at a time, where the bare loop sends 5,000 events",
+    (
+        "Delivery to each",
+        "",
+    ): "events are looked at by columns (decision 30); a thousand at a time cost the rest",
     ("Marts", "Wall against bare"): "one dbt process and one database; a second of it is dbt's own start",
 }
 

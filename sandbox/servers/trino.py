@@ -33,8 +33,8 @@ node-scheduler.include-coordinator=true
 http-server.http.port={port}
 discovery.uri=http://127.0.0.1:{port}
 node.internal-address=127.0.0.1
-query.max-memory=800MB
-query.max-memory-per-node=800MB
+query.max-memory={query_mb}MB
+query.max-memory-per-node={query_mb}MB
 memory.heap-headroom-per-node=300MB
 catalog.config-dir={etc}/catalog
 plugin.dir={plugins}
@@ -159,14 +159,16 @@ def _folder() -> Path:
 
 
 @contextmanager
-def start(folder: Path, bucket: Bucket, *, wait: bool = True) -> Iterator[Trino]:
+def start(folder: Path, bucket: Bucket, *, wait: bool = True, heap_mb: int = 1400) -> Iterator[Trino]:
     """A server that keeps its state in `folder`, over the buckets of an S3 server. It needs half a minute:
     without `wait` it is not ready yet. Raises Missing."""
     program = server()
     port, log = programs.free_port(), folder / "trino.log"
     etc = folder / "etc"
     (etc / "catalog").mkdir(parents=True)
-    (etc / "config.properties").write_text(_CONFIG.format(port=port, etc=etc, plugins=program / "plugin"))
+    (etc / "config.properties").write_text(
+        _CONFIG.format(port=port, etc=etc, plugins=program / "plugin", query_mb=heap_mb - 600)
+    )
     for name, precision in (("exact", "MICROSECONDS"), ("athena", "MILLISECONDS")):
         (etc / "catalog" / f"{name}.properties").write_text(
             _HIVE.format(
@@ -180,7 +182,7 @@ def start(folder: Path, bucket: Bucket, *, wait: bool = True) -> Iterator[Trino]
     }  # fmt: skip
     command = [
         str(java()),
-        "-Xmx1400m",
+        f"-Xmx{heap_mb}m",
         "--enable-native-access=ALL-UNNAMED",
         "--add-modules=jdk.incubator.vector",
         *(f"-D{name}={value}" for name, value in options.items()),
