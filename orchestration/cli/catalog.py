@@ -11,6 +11,7 @@ from orchestration.cli.options import CONFIG, DEBUG, JSON, add_command
 from orchestration.cli.output import Output, counted
 
 _ENGINES = ("athena", "trino", "glue")
+_SECONDS, _COPY_SECONDS = 120, 1_800  # that one statement may take; Athena's own limit is half an hour
 
 
 def register(app: typer.Typer) -> None:
@@ -112,9 +113,11 @@ def catalog(
     output = Output(json=json or engine == "glue")
     try:
         place = Place((location or settings.archive.url).rstrip("/") + "/", database, first_day)
+        folder = Place(copies.rstrip("/") + "/", database).location if copies is not None else ""
     except ValueError as error:
         raise CannotRun(
-            str(error), remedy="Athena reads a bucket: set archive.url, or give --location and --database"
+            str(error),
+            remedy="Athena reads a bucket: set archive.url, or correct --location, --copies or --database",
         ) from None
     if engine == "glue":
         output.document(glue_tables(place.location, first_day))
@@ -122,14 +125,13 @@ def catalog(
     with open_workshop(settings, for_writing=False) as workshop:
         state = workshop.archive.refresh()
     if wanted is not None:
-        folder = f"{str(copies).rstrip('/')}/"
         statements = copies_by_actor(state, database, wanted, folder, ENGINES[engine])
     else:
         statements = statements_of(state, place, ENGINES[engine], as_of=moment)
     for day in unseen_days(state, first_day):
         output.aside(f"note: {day} lies outside the days that Athena looks for; ask `ledgerline sql` about it")
     if apply:
-        made = _apply(statements, workgroup)
+        made = _apply(statements, workgroup, _COPY_SECONDS if wanted is not None else _SECONDS)
         document = {"database": database, "statements": made, "workgroup": workgroup}
         output.document(document) if json else output.line(f"{database}: {counted(made, 'statement')} run")
         return 0
@@ -140,7 +142,7 @@ def catalog(
     return 0
 
 
-def _apply(statements: list[str], workgroup: str) -> int:
+def _apply(statements: list[str], workgroup: str, timeout: float) -> int:
     try:
         import boto3  # noqa: PLC0415
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
@@ -150,7 +152,7 @@ def _apply(statements: list[str], workgroup: str) -> int:
 
     client: Any = boto3.client("athena")
     try:
-        return run(client, statements, workgroup=workgroup)
+        return run(client, statements, workgroup=workgroup, timeout=timeout)
     except CatalogueRefused as error:
         raise CannotRun(
             str(error), remedy="mend what it names; every statement may be run again", kind="sql"

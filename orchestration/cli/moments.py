@@ -83,11 +83,11 @@ def past_months(text: str, option: str, clock: Clock = system_clock) -> list[dat
         raise CannotRun(
             f"{option}: {error}", remedy=f"write {option} 2026-05, or {option} 2026-01..2026-06", kind="usage"
         ) from None
+    if month > until or until >= Period.of(clock().date()):
+        wrong = "the later month comes first" if month > until else f"{until} is not over"
+        raise CannotRun(f"{option} {text}: {wrong}", remedy="name months that are over", kind="usage")
     found = []
     while month <= until:
         found.append(month.start)
         month = Period.of(month.end)
-    if not found or month.start > clock().date():
-        wrong = f"{until} is not over" if found else "the later month comes first"
-        raise CannotRun(f"{option} {text}: {wrong}", remedy="name months that are over", kind="usage")
     return found

@@ -80,6 +80,7 @@ def test_months_are_one_or_from_one_to_another() -> None:
         ("2026-11", "2026-11 is not over"),
         ("2026-09..2026-12", "2026-12 is not over"),
         ("2026-02..2026-01", "the later month comes first"),
+        ("2026-01..9999-12", "9999-12 is not over"),
         ("2026-13", "is no period"),
         ("..", "is no period"),
         ("May", "is no period"),

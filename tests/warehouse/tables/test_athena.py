@@ -4,6 +4,7 @@ What the tables answer is compared row by row on a real Trino (tests/real/test_t
 """
 
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -166,3 +167,25 @@ def test_an_archive_in_a_folder_has_no_place_that_athena_could_read(
     assert "Athena reads a bucket" in capsys.readouterr().err
     assert ledgerline(["catalog", "--engine", "glue", "--location", "s3://example/ledger"]) == 0
     assert json.loads(capsys.readouterr().out) == glue_tables("s3://example/ledger/")
+
+
+def test_a_copy_by_actor_is_shown_by_the_command_and_one_that_cannot_be_is_refused(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert ledgerline(["init"]) == 0
+    asked = ["catalog", "--engine", "trino", "--location", "s3://example/ledger", "--by-actor", "2026-01..2026-02"]
+    capsys.readouterr()
+    assert ledgerline(asked) == 2
+    assert "--by-actor goes together with --copies" in capsys.readouterr().err
+    assert ledgerline([*asked, "--copies", "results"]) == 2
+    assert "'results/' is no bucket's address" in capsys.readouterr().err
+    bench.commit(Window.of_day(DAY), [])
+    bench.archive.settle()
+    shutil.rmtree(tmp_path / "data" / "archive", ignore_errors=True)
+    shutil.copytree(bench.archive.store.url.removeprefix("file:"), tmp_path / "data" / "archive")
+    assert ledgerline([*asked, "--copies", "s3://example-results/marts"]) == 0
+    made = capsys.readouterr().out
+    assert "'s3://example-results/marts/audit_events_by_actor/2026-02/'" in made
+    assert made.count("create table ledgerline_archive.audit_events_by_actor_2026_") == 2
+    assert "create external table" not in made
