@@ -59,15 +59,16 @@ def committed(ui: Ui) -> int:
 
 
 def worker(ui: Ui, backfill: str) -> tuple[str, int]:
-    """The run of a backfill that is at work, and the process that does it."""
+    """The run of a backfill that is at work, and the process that does it, by the event that tells its start.
+
+    Not by command lines: the watchers of a run's output (`tail`) name the run too, and outlive nobody.
+    """
     found: list[tuple[str, int]] = []
 
     def is_there() -> bool:
         for run in standing(ui, backfill)["runs"]:
             if run["status"] == "STARTED":
-                pids = [int(tag["value"]) for tag in run["tags"] if tag["key"].endswith("pid")]
-                pids += [pid for pid in processes() if run["id"] in command_line(pid)]
-                pids += [
+                pids = [
                     int(word.strip("()."))
                     for event in ui.ask(PROCESS, id=run["id"])["logsForRun"]["events"]
                     for before, word in pairs(event.get("message", ""))
