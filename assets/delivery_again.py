@@ -20,8 +20,9 @@ from assets.delivering import (
     slices_of,
     target_of,
 )
+from assets.delivery_questions import ROWS_AT_ONCE, open_narrow
 from assets.delivery_queue import FoldedBy
-from assets.delivery_rows import CODED, ROWS_AT_ONCE, chunk_of, open_narrow
+from assets.delivery_rows import CODED, chunk_of
 from assets.workshop import Workshop
 from warehouse.archive.state import TableFile
 from warehouse.delivery import destinations as modules

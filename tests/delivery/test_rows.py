@@ -1,11 +1,14 @@
 """The rows of commits: one order, however they are read, from any position on and around what is settled ahead."""
 
 import random
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 
+from assets import delivery_rows, delivery_sorted
 from assets.delivery_queue import FoldedBy, Queue
 from assets.delivery_rows import Reader
 from tests.delivery.conftest import LAST, NEXT, Shop
@@ -89,6 +92,41 @@ def test_a_condition_chooses_rows_and_keeps_their_places(archive: Any) -> None:
     assert 0 < len(some) < len(everything)
     assert [row for row in everything if row in set(some)] == some
     assert read(archive, condition=condition, sort=True) == (some, looked)
+
+
+@pytest.mark.parametrize(("rows_a_piece", "pieces"), [(3, 4), (60, 40), (100_000, 40)])
+def test_rows_that_go_to_disk_in_pieces_come_in_the_same_order(
+    archive: Any, monkeypatch: pytest.MonkeyPatch, rows_a_piece: int, pieces: int
+) -> None:
+    for module in (delivery_rows, delivery_sorted):
+        monkeypatch.setattr(module, "ROWS_A_PIECE", rows_a_piece)
+        monkeypatch.setattr(module, "MOST_PIECES", pieces)
+    spread = Mock(wraps=delivery_sorted._spread)
+    monkeypatch.setattr(delivery_sorted, "_spread", spread)
+    everything, looked = read(archive)
+    assert read(archive, sort=True) == (everything, looked)
+    assert spread.called == (rows_a_piece < looked)
+    draw = random.Random(7)
+    for row in draw.sample(range(len(everything)), 5):
+        begun = Position(*everything[row][2:])  # type: ignore[arg-type]
+        assert read(archive, begun=begun, sort=True) == (everything[row:], looked)
+    condition = "type = 'claude_chat_created' and raw like '%chat%'"
+    assert read(archive, condition=condition, sort=True) == read(archive, condition=condition)
+
+
+def test_what_was_put_on_disk_is_gone_when_a_reader_is_left_half_way(
+    archive: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery_sorted, "ROWS_A_PIECE", 60)
+    monkeypatch.setattr(delivery_rows, "ROWS_A_PIECE", 60)
+    queue = Queue.since(archive, 0)
+    with Reader(archive, Slice("all", "all")) as reader:
+        reader._masked = True
+        folder = reader._questions.folder
+        with closing(cast("Generator[Chunk]", reader.chunks(queue, BEGINNING, [], 0))) as chunks:
+            assert any(list(folder.rglob("*.parquet")) for _ in chunks)
+        assert not list(folder.rglob("*.parquet"))
+    assert not folder.exists()
 
 
 def test_progress_that_is_read_back_leaves_no_row_out(archive: Any) -> None:
