@@ -5,9 +5,11 @@ a finding that names its file. Each pull is folded again upon the versions that 
 tables, which were compared before it: so all of them are compared with the pages.
 """
 
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -24,11 +26,12 @@ from warehouse.tables.directory.schema import LISTINGS
 from warehouse.tables.engagement.fold import rederive_engagement
 from warehouse.tables.engagement.schema import MEASURES
 from warehouse.tables.fold import STREAM, OpenFold, batches_of, by_day
-from warehouse.tables.row_difference import JUDGED_BY_RELEASE, difference
+from warehouse.tables.row_difference import JUDGED_BY_RELEASE, Difference, difference
+from warehouse.tables.rows_on_disk import RowsOnDisk, numbers_of_ids
 from warehouse.tables.schema import AUDIT_EVENTS, TABLE
 from warehouse.tables.spend.rederiving import rederive_spend
 from warehouse.tables.spend.schema import ALL_REPORTS
-from warehouse.tables.stored_rows import StoredRows
+from warehouse.tables.stored_rows import KEPT_ROWS, ROWS_A_PIECE, StoredRows
 from warehouse.tables.telemetry.rederiving import rederive_telemetry
 from warehouse.tables.telemetry.schema import TABLES as TELEMETRY
 from warehouse.wire.windows import Window
@@ -49,12 +52,13 @@ def rederive(archive: Archive, parser: Parser, result: Verification, *, on_progr
     except LogError as error:
         result.notes.append(f"the tables were not made again: {error}")
         return
-    work = _Activities(archive, parser, result)
-    for done, entry in enumerate(entries):
-        if entry.stream == STREAM and str(entry.seq) not in state.stream(STREAM).pending_fold:
-            work.fold_again(entry)
-        tell("pulls made again", done + 1, len(entries))
-    work.count_rows()
+    with tempfile.TemporaryDirectory(prefix="ledgerline-") as scratch:
+        work = _Activities(archive, parser, result, Path(scratch))
+        for done, entry in enumerate(entries):
+            if entry.stream == STREAM and str(entry.seq) not in state.stream(STREAM).pending_fold:
+                work.fold_again(entry)
+            tell("pulls made again", done + 1, len(entries))
+        work.count_rows()
     exports = [entry for entry in entries if entry.stream == EXPORTS]
     rederive_exports(archive, exports, result)
     rederive_spend(archive, entries, result)
@@ -82,27 +86,53 @@ def _pulls(archive: Archive) -> list[Entry]:
 class _Again(OpenFold):
     """A fold that writes nothing: the rows it would have written are in `made`."""
 
-    def __init__(self, archive: Archive, entry: Entry, window: Window, stored: StoredRows) -> None:
-        self.made: list[pa.Table] = []
-        self._stored = stored
+    def __init__(self, archive: Archive, entry: Entry, window: Window, stored: StoredRows, made: "_Made") -> None:
+        self.made, self._stored = made, stored
         super().__init__(archive, entry, window)
 
     def _look(self, days: Iterable[date], span: tuple[datetime, datetime]) -> None:
         for day in days:
             self._looked.update((file.key, file) for file in self._stored.files(day.isoformat()))
-            self._hold(list(self._stored.held(day.isoformat(), self.entry.seq, span).items()))
+            for versions in self._stored.held(day.isoformat(), self.entry.seq, span):
+                self._hold(versions)
 
     def _flush(self) -> None:
-        self.made += self._rows
+        if self._rows:
+            self.made.add(pa.concat_tables(self._rows))
         self._rows, self._waiting = [], 0
 
 
-class _Activities:
-    """The activities' pulls made again, one by one, in the order of the log."""
+class _Made:
+    """The rows that a pull comes to: in memory, or on disk in `parts` by their ids."""
 
-    def __init__(self, archive: Archive, parser: Parser, result: Verification) -> None:
-        self._archive, self._parser, self._result = archive, parser, result
-        self._stored = StoredRows(archive, TABLE, AUDIT_EVENTS)
+    def __init__(self, parts: int, folder: Path) -> None:
+        self.parts = parts
+        self._rows: list[pa.Table] = []
+        self._on_disk = RowsOnDisk(folder, AUDIT_EVENTS) if parts > 1 else None
+
+    def add(self, rows: pa.Table) -> None:
+        if self._on_disk is None:
+            self._rows.append(rows)
+        else:
+            self._on_disk.add(rows, numbers_of_ids(rows, self.parts))
+
+    def part(self, number: int) -> pa.Table:
+        if self._on_disk is not None:
+            return self._on_disk.read(number)
+        return pa.concat_tables([AUDIT_EVENTS.empty_table(), *self._rows])
+
+    def remove(self) -> None:
+        if self._on_disk is not None:
+            self._on_disk.remove()
+
+
+class _Activities:
+    """The activities' pulls made again, one by one, in the order of the log. `scratch`: a folder for pulls
+    and days that are too large for memory."""
+
+    def __init__(self, archive: Archive, parser: Parser, result: Verification, scratch: Path) -> None:
+        self._archive, self._parser, self._result, self._scratch = archive, parser, result, scratch
+        self._stored = StoredRows(archive, TABLE, AUDIT_EVENTS, scratch=scratch)
         self._expected: dict[str, Counter[int]] = {day: Counter() for day in self._stored.days}
         self._skipped: set[int] = set()
         self._retagged = 0
@@ -113,33 +143,51 @@ class _Activities:
             return
         window = Window.from_text(entry.window)
         try:
-            again = _Again(self._archive, entry, window, self._stored)
+            made = _Made(self._parts(entry, window), self._scratch / f"made-{entry.seq}")
+            again = _Again(self._archive, entry, window, self._stored, made)
             for batch in batches_of(self._archive, entry, self._parser):
                 again.add(batch)
             again.close()
-            made = pa.concat_tables(again.made) if again.made else AUDIT_EVENTS.empty_table()
-            parts = (
-                {day.isoformat(): rows for day, rows in by_day(made, window.start.date())} if made.num_rows else {}
-            )
-            for day in sorted(
-                {*parts, *(day.isoformat() for day in window.days() if day.isoformat() in self._stored.days)}
-            ):
-                self._compare(day, entry.seq, parts.get(day, AUDIT_EVENTS.empty_table()))
+            self._compare(entry.seq, window, made)
+            made.remove()
         except StoreUnreachable:
             raise
         except (ArchiveError, ValueError, pa.ArrowException) as error:
             self._skipped.add(entry.seq)
             self._result.notes.append(f"the rows of pull {entry.seq} could not be made again or read: {error}")
 
-    def _compare(self, day: str, seq: int, made: pa.Table) -> None:
-        self._expected.setdefault(day, Counter())[seq] += made.num_rows
-        stored = self._stored.of_commit(day, seq)
-        found = difference(made, stored, AUDIT_EVENTS)
-        self._retagged += found.retagged
-        for file, detail in found.rows:
+    def _days(self, window: Window) -> list[str]:
+        return [day.isoformat() for day in window.days() if day.isoformat() in self._stored.days]
+
+    def _parts(self, entry: Entry, window: Window) -> int:
+        """In how many parts a pull's rows are compared: one, unless it is too large for memory."""
+        served = sum(ref.records for ref in entry.objects if isinstance(ref.records, int))
+        stored = sum(self._stored.rows_of(day, entry.seq) for day in self._days(window))
+        rows = max(served, stored)
+        return 1 if rows <= KEPT_ROWS else -(-rows // ROWS_A_PIECE)
+
+    def _compare(self, seq: int, window: Window, made: _Made) -> None:
+        found: dict[str, Difference] = {}
+        spread: dict[str, RowsOnDisk] = {}
+        for number in range(made.parts):
+            rows = made.part(number)
+            parts = dict(by_day(rows, window.start.date())) if rows.num_rows else {}
+            by_text = {day.isoformat(): part for day, part in parts.items()}
+            for day in sorted({*self._days(window), *by_text}):
+                mine = by_text.get(day, AUDIT_EVENTS.empty_table())
+                self._expected.setdefault(day, Counter())[seq] += mine.num_rows
+                if made.parts > 1 and day not in spread:
+                    spread[day] = self._stored.by_ids(day, seq, made.parts)
+                stored = spread[day].read(number) if spread else self._stored.of_commit(day, seq)
+                found[day] = difference(mine, stored, AUDIT_EVENTS, found.get(day))
+        for day, differs in found.items():
+            self._retagged += differs.retagged
             files = self._stored.files(day)
-            subject = files[file].key if file is not None else f"tables/*/{TABLE}/dt={day}/ (rows of entry {seq})"
-            self._result.not_rederived(subject, detail)
+            for file, detail in differs.rows:
+                nowhere = f"tables/*/{TABLE}/dt={day}/ (rows of entry {seq})"
+                self._result.not_rederived(files[file].key if file is not None else nowhere, detail)
+        for rows_on_disk in spread.values():
+            rows_on_disk.remove()
 
     def count_rows(self) -> None:
         """No row may come from a pull that did not make it: all others have been compared."""

@@ -18,21 +18,29 @@ _KEYS = ("id", "day", "version", "row_key", "record_key")  # of those that a tab
 
 @dataclass
 class Difference:
-    """`rows`: the number of the file among the day's (None for a row that is nowhere) and what is wrong with one
-    of its rows. `retagged` counts rows that only another release judges otherwise."""
+    """What was found so far. `retagged` counts rows that only another release judges otherwise."""
 
-    rows: list[tuple[int | None, str]] = field(default_factory=list)
+    named: list[tuple[int | None, str]] = field(default_factory=list)
+    wrong: int = 0
     retagged: int = 0
 
+    @property
+    def rows(self) -> list[tuple[int | None, str]]:
+        """The number of the file among the day's (None for a row that is nowhere) and what is wrong with one of
+        its rows."""
+        more = self.wrong - _NAMED
+        return [*self.named, *([(None, f"and {more} more rows of the same pull")] if more > 0 else [])]
 
-def difference(made: pa.Table, stored: pa.Table, schema: pa.Schema) -> Difference:
-    """How `stored` (with the column FILE) differs from `made`; both have the columns of `schema`."""
-    found = Difference()
+
+def difference(made: pa.Table, stored: pa.Table, schema: pa.Schema, found: Difference | None = None) -> Difference:
+    """How `stored` (with the column FILE) differs from `made`; both have the columns of `schema`. `found`: what
+    was found of other rows of the same pull, to which this is added."""
+    found = found or Difference()
     made, stored = _sorted(made.select(schema.names).cast(schema)), _sorted(stored)
     compared = [name for name in schema.names if name not in JUDGED_BY_RELEASE]
     if made.num_rows == stored.num_rows and made.select(compared).equals(stored.select(compared)):
         if not made.equals(stored.select(schema.names)):
-            found.retagged = sum(
+            found.retagged += sum(
                 one != other
                 for name in JUDGED_BY_RELEASE
                 if name in schema.names
@@ -50,7 +58,7 @@ def _sorted(rows: pa.Table) -> pa.Table:
 def _name_rows(made: pa.Table, stored: pa.Table, compared: list[str], found: Difference) -> None:
     wanted = _by_key(made)
     there = _by_key(stored)
-    wrong = 0
+    before = found.wrong
     for key in [*wanted, *(key for key in there if key not in wanted)]:
         name = f"row {', version '.join(map(str, key))}"
         mine, theirs = wanted.get(key), there.get(key)
@@ -64,13 +72,11 @@ def _name_rows(made: pa.Table, stored: pa.Table, compared: list[str], found: Dif
                 continue
             file = stored[FILE][theirs].as_py()
             detail = f"{name}: other values than the pages give in {', '.join(odd)}"
-        wrong += 1
-        if wrong <= _NAMED:
-            found.rows.append((file, detail))
-    if wrong > _NAMED:
-        found.rows.append((None, f"and {wrong - _NAMED} more rows of the same pull"))
-    if not wrong:
-        found.rows.append(
+        found.wrong += 1
+        if found.wrong <= _NAMED:
+            found.named.append((file, detail))
+    if found.wrong == before:
+        found.named.append(
             (None, f"{stored.num_rows} rows where the pages give {made.num_rows}: some are there twice")
         )
 

@@ -3,12 +3,12 @@
 Promise: the same rows whichever tier they stand in; of a large day only the rows asked for are in memory.
 """
 
-from bisect import bisect_left, bisect_right
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -16,61 +16,47 @@ import pyarrow.parquet as pq
 from warehouse.archive.archive import Archive
 from warehouse.archive.state import TableFile
 from warehouse.tables import parquet
+from warehouse.tables.day_versions import DayVersions
 from warehouse.tables.held import Held
+from warehouse.tables.rows_on_disk import RowsOnDisk, numbers_of_ids
 
 FILE = "(file)"  # a column added to rows read: the number of their file among the day's
 
-_KEY_COLUMNS = ["id", "created_at", "content_sha256", "version", "fold", "commit_seq"]
-_KEPT_ROWS = 400_000  # of days kept in memory whole; larger days are read for each commit
+KEPT_ROWS = 400_000  # of days kept in memory whole; larger days go to disk, or are read for each commit
 _KEPT_DAYS = 4
-
-
-@dataclass(frozen=True)
-class _Version:
-    seq: int
-    record_id: str
-    held: Held
-
-
-class _DayVersions:
-    """The versions of a day, by the time of their records: a pull of five minutes needs few of them."""
-
-    def __init__(self, versions: list[_Version]) -> None:
-        timed = [(one.held.created_at, one) for one in versions if one.held.created_at is not None]
-        timed.sort(key=lambda pair: pair[0])
-        self._times = [at for at, _ in timed]
-        self._timed = [one for _, one in timed]
-        self._untimed = [one for one in versions if one.held.created_at is None]
-
-    def within(self, span: tuple[datetime, datetime] | None) -> list[_Version]:
-        """Those of a span (inclusive; all without one), and those without a time."""
-        if span is None:
-            return [*self._timed, *self._untimed]
-        first, after = bisect_left(self._times, span[0]), bisect_right(self._times, span[1])
-        return [*self._timed[first:after], *self._untimed]
+_KEPT_VERSIONS = 2_000_000  # of days whose versions are in memory, unless one has more
+_DISK_DAYS = 2
+ROWS_A_PIECE = 100_000
+_ROWS_AT_ONCE = 16_384
 
 
 class StoredRows:
     """The rows of one table, day by day (`dt` of its files), in the files that readers read now."""
 
-    def __init__(self, archive: Archive, table: str, schema: pa.Schema) -> None:
-        self._archive, self._schema = archive, schema
+    def __init__(self, archive: Archive, table: str, schema: pa.Schema, *, scratch: Path | None = None) -> None:
+        """scratch: a folder for large days, which are then read once instead of for each commit."""
+        self._archive, self._schema, self._scratch = archive, schema, scratch
+        self._with_file = schema.append(pa.field(FILE, pa.int32()))
         state = archive.state.table(table)
         self.days: dict[str, list[TableFile]] = {}
         for file in [*state.sealed, *state.recent]:
             self.days.setdefault(file.dt, []).append(file)
+        self._counts: dict[str, list[tuple[TableFile, dict[int, int]]]] = {}
         self._whole: OrderedDict[str, pa.Table] = OrderedDict()
-        self._versions: OrderedDict[str, _DayVersions] = OrderedDict()
+        self._versions: OrderedDict[str, DayVersions] = OrderedDict()
+        self._pieces: OrderedDict[str, _Pieces] = OrderedDict()
+        self._folders = 0
 
     def files(self, day: str) -> list[TableFile]:
         return self.days.get(day, [])
 
     def of_commit(self, day: str, seq: int) -> pa.Table:
         """The rows of a day that come from one pull, with the column FILE. Raises what reading raises."""
-        files = self.files(day)
-        if sum(file.rows for file in files) <= _KEPT_ROWS:
+        if not self._is_large(day):
             whole = self._day(day)
             return whole.filter(pc.equal(whole["commit_seq"], seq))
+        if self._scratch is not None:
+            return self._pieces_of(day).of_commit(seq)
         parts = [
             self._numbered(
                 pq.read_table(
@@ -80,30 +66,50 @@ class StoredRows:
                 ),
                 number,
             )
-            for number, file in enumerate(files)
+            for number, file in enumerate(self.files(day))
             if file.seq is None or file.seq == seq
         ]
-        return pa.concat_tables(parts) if parts else self._numbered(self._schema.empty_table(), 0)
+        return pa.concat_tables(parts) if parts else self._with_file.empty_table()
 
-    def counts(self, day: str) -> Iterator[tuple[TableFile, dict[int, int]]]:
+    def by_ids(self, day: str, seq: int, count: int) -> RowsOnDisk:
+        """What `of_commit` gives, in `count` parts by `numbers_of_ids`: for a commit that is large itself. Needs
+        the folder."""
+        spread = self._on_disk()
+        for rows in self._batches(day, seq):
+            mine = rows.filter(pc.equal(rows["commit_seq"], seq))
+            spread.add(mine, numbers_of_ids(mine, count))
+        return spread
+
+    def rows_of(self, day: str, seq: int) -> int:
+        """How many rows of a day come from one pull."""
+        return sum(counted.get(seq, 0) for _, counted in self.counts(day))
+
+    def counts(self, day: str) -> list[tuple[TableFile, dict[int, int]]]:
         """Of each file of a day: how many rows come from which pull."""
-        for file in self.files(day):
-            seqs = parquet.read(self._archive.read(file), ["commit_seq"])["commit_seq"]
-            counted = pc.value_counts(seqs.combine_chunks()).to_pylist()
-            yield file, {one["values"]: one["counts"] for one in counted}
+        if day not in self._counts:
+            self._counts[day] = []
+            for file in self.files(day):
+                seqs = parquet.read(self._archive.read(file), ["commit_seq"])["commit_seq"]
+                counted = pc.value_counts(seqs.combine_chunks()).to_pylist()
+                self._counts[day].append((file, {one["values"]: one["counts"] for one in counted}))
+        return self._counts[day]
 
-    def held(self, day: str, before: int, span: tuple[datetime, datetime] | None) -> dict[str, Held]:
-        """By record id, the newest version of a day's rows from pulls before `before`; with a span (inclusive),
-        of those in it and of those without a time."""
-        newest: dict[str, Held] = {}
-        for version in self._day_versions(day).within(span):
-            held = version.held
-            if version.seq >= before:
-                continue
-            known = newest.get(version.record_id)
-            if known is None or held.version > known.version:
-                newest[version.record_id] = held
-        return newest
+    def held(
+        self, day: str, before: int, span: tuple[datetime, datetime] | None
+    ) -> Iterator[list[tuple[str, Held]]]:
+        """The versions of a day's rows from pulls before `before`, by record id, some at a time; with a span
+        (inclusive), of those in it and of those without a time."""
+        if day not in self._versions:
+            self._versions[day] = DayVersions.of(self._archive, self.files(day))
+            while len(self._versions) > 1 and (
+                len(self._versions) > _KEPT_DAYS
+                or sum(len(one) for one in self._versions.values()) > _KEPT_VERSIONS
+            ):
+                self._versions.popitem(last=False)
+        return self._versions[day].within(span, before)
+
+    def _is_large(self, day: str) -> bool:
+        return sum(file.rows for file in self.files(day)) > KEPT_ROWS
 
     def _day(self, day: str) -> pa.Table:
         if day not in self._whole:
@@ -117,21 +123,59 @@ class StoredRows:
                 self._whole.popitem(last=False)
         return self._whole[day]
 
-    def _day_versions(self, day: str) -> _DayVersions:
-        if day not in self._versions:
-            found = []
-            for file in self.files(day):
-                rows = parquet.read(self._archive.read(file), _KEY_COLUMNS)
-                rows = rows.set_column(1, "created_at", rows["created_at"].cast(pa.int64()))
-                columns = [rows[name].to_pylist() for name in _KEY_COLUMNS]
-                for row, (record_id, at, content, version, fold, seq) in enumerate(zip(*columns, strict=True)):
-                    held = Held(content, version, fold == "withdrawn", at, file.key, row)
-                    found.append(_Version(seq, record_id, held))
-            self._versions[day] = _DayVersions(found)
-            while len(self._versions) > _KEPT_DAYS:
-                self._versions.popitem(last=False)
-        return self._versions[day]
+    def _pieces_of(self, day: str) -> "_Pieces":
+        """A large day on disk, by its commits."""
+        if day not in self._pieces:
+            counted: Counter[int] = Counter()
+            for _, counts in self.counts(day):
+                counted.update({seq: rows for seq, rows in counts.items() if seq is not None})
+            while len(self._pieces) >= _DISK_DAYS:
+                self._pieces.popitem(last=False)[1].spread.remove()
+            made = self._pieces[day] = _Pieces(self._on_disk(), counted)
+            for rows in self._batches(day):
+                made.add(rows)
+        return self._pieces[day]
+
+    def _batches(self, day: str, seq: int | None = None) -> Iterator[pa.Table]:
+        """The rows of a day's files, or of those that may have rows of a commit, some at a time."""
+        for number, file in enumerate(self.files(day)):
+            if seq is None or file.seq is None or file.seq == seq:
+                with pq.ParquetFile(pa.BufferReader(self._archive.read(file)), pre_buffer=False) as opened:
+                    for batch in opened.iter_batches(_ROWS_AT_ONCE):
+                        yield self._numbered(pa.Table.from_batches([batch]), number)
+
+    def _on_disk(self) -> RowsOnDisk:
+        assert self._scratch is not None
+        self._folders += 1
+        return RowsOnDisk(self._scratch / f"stored-{self._folders}", self._with_file)
 
     def _numbered(self, rows: pa.Table, number: int) -> pa.Table:
         rows = rows.select(self._schema.names).cast(self._schema)
         return rows.append_column(FILE, pa.repeat(pa.scalar(number, pa.int32()), rows.num_rows))
+
+
+class _Pieces:
+    """A large day on disk, in pieces of some commits each, in their order. Commits that are large themselves are
+    left out: they are asked for by ids."""
+
+    def __init__(self, spread: RowsOnDisk, counted: Counter[int]) -> None:
+        self.spread, self.counted = spread, counted
+        self._seqs = np.array(sorted(counted), np.int64)
+        rows = np.array([counted[seq] for seq in self._seqs.tolist()], np.int64)
+        small = rows <= KEPT_ROWS
+        self._numbers = np.where(small, np.cumsum(rows * small) // ROWS_A_PIECE, -1)
+        self._read: tuple[int, pa.Table] | None = None
+
+    def add(self, rows: pa.Table) -> None:
+        rows = rows.filter(pc.is_valid(rows["commit_seq"]))
+        seqs = rows["commit_seq"].to_numpy()
+        self.spread.add(rows, self._numbers[np.searchsorted(self._seqs, seqs)])
+
+    def of_commit(self, seq: int) -> pa.Table:
+        if not self.counted[seq]:
+            return self.spread.read(-1)
+        number = int(self._numbers[np.searchsorted(self._seqs, seq)])
+        if self._read is None or self._read[0] != number:
+            self._read = (number, self.spread.read(number))
+        rows = self._read[1]
+        return rows.filter(pc.equal(rows["commit_seq"], seq))

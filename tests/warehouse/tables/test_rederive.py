@@ -10,6 +10,7 @@ import pytest
 from tests.warehouse.tables.conftest import DAY, Bench, event, verbatim
 from warehouse.archive.archive import Archive
 from warehouse.archive.findings import Verification
+from warehouse.tables import rederive as rederiving
 from warehouse.tables import stored_rows
 from warehouse.tables.activities import Parser
 from warehouse.tables.audit_export.committing import import_export
@@ -65,14 +66,38 @@ def test_what_follows_from_the_pages_passes_recent_and_sealed(bench: Bench) -> N
     assert (result.findings, result.notes) == ([], [])
 
 
-def test_days_too_large_to_be_kept_in_memory_are_read_for_each_pull(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+def few_in_memory(monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
+    """Days and pulls of more rows than `kept` go to disk, in pieces of three rows."""
+    for module in (stored_rows, rederiving):
+        monkeypatch.setattr(module, "KEPT_ROWS", kept)
+        monkeypatch.setattr(module, "ROWS_A_PIECE", 3)
+
+
+@pytest.mark.parametrize("kept", [0, 30, 50])
+def test_days_and_pulls_too_large_for_memory_are_compared_in_pieces_on_disk(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, kept: int
 ) -> None:
     eventful(bench)
+    few_in_memory(monkeypatch, kept)
+    assert again(bench.archive).findings == []
     seal_day(bench.archive, DAY.date())
     bench.pull(WHOLE, records(70))
-    monkeypatch.setattr(stored_rows, "_KEPT_ROWS", 0)
-    assert again(bench.archive).findings == []
+    result = again(bench.archive)
+    assert (result.findings, result.notes) == ([], [])
+
+
+def test_of_many_rows_that_are_wrong_few_are_named_and_all_are_counted(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fold_lying(
+        bench, lambda t: t.set_column(t.column_names.index("raw"), "raw", pa.repeat("{}", len(t))), records(50)
+    )
+    in_memory = told(bench.archive)
+    few_in_memory(monkeypatch, 0)
+    found = told(bench.archive)
+    assert len(found) == len(in_memory) == 21
+    assert found[-1] == in_memory[-1]
+    assert "and 30 more rows of the same pull" in found[-1][1]
 
 
 def test_a_pull_that_is_not_folded_yet_is_nothing_to_compare(bench: Bench) -> None:
@@ -123,7 +148,11 @@ LIES: dict[str, Callable[[pa.Table], pa.Table]] = {
 
 @pytest.mark.parametrize("lie", LIES)
 @pytest.mark.parametrize("tier", ["recent", "sealed"])
-def test_a_row_that_does_not_follow_is_a_finding_with_its_file(bench: Bench, lie: str, tier: str) -> None:
+@pytest.mark.parametrize("kept", [400_000, 0])
+def test_a_row_that_does_not_follow_is_a_finding_with_its_file(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, lie: str, tier: str, kept: int
+) -> None:
+    few_in_memory(monkeypatch, kept)
     fold_lying(bench, LIES[lie], records(10))
     if tier == "sealed":
         assert seal_day(bench.archive, DAY.date()) is not None
