@@ -28,7 +28,8 @@ _MEASURES = """\
 this machine's disk; tenant and receiver work on the same cores. Each stage is the command that an operator runs,
 from the start of its process to its end, at a moment of the simulated clock: the day's pull (pages, log and tables
 committed), its seal, usage and cost by person, all marts, all rules over what is new, every event to an
-Elasticsearch receiver with its receipt. Then the five-minute job of Dagster, run after run in one process.
+Elasticsearch receiver with its receipt, the archive verified (each record's hash, and all tables made again from
+the pages and compared). Then the five-minute job of Dagster, run after run in one process.
 Sizes: LEDGERLINE_LOAD_USERS, LEDGERLINE_LOAD_EVENTS, LEDGERLINE_LOAD_DAYS."""
 
 
@@ -135,6 +136,10 @@ class _Load:
         if delivered < events:
             raise Failed(f"{delivered} of {events} events were delivered")
         stage("delivery", sent, delivered, "events")
+        checked = self._command(day + _NOON, "verify", "--deep", "--rederive")
+        if checked.said["findings"]:
+            raise Failed(f"verify: {checked.said['findings'][:3]}")
+        stage("verify", checked, events * number, "events so far")
         self._longest = max(began, total)
         after = self._bytes()
         moment = day + _NOON + TICK
