@@ -18,13 +18,13 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any, TextIO
 from uuid import UUID
 
+from orchestration.cli.table_widths import fitted
 from warehouse.wire.shown import escaped
 from warehouse.wire.times import rfc3339
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-_READABLE = 20
 _MERELY_NEW = ("unknown_event", "unknown_field")
 _EACH_TOLD = 2
 _WIDE = 10_000  # columns where nobody's window sets a limit: nothing is wrapped or cut in a pipe
@@ -101,28 +101,35 @@ class Output:
         from rich.table import Table  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
-        drawn = Table(header_style="bold", box=SIMPLE_HEAD, show_edge=False)
-        for column in columns:
-            drawn.add_column(Text(plain(column)), justify="right" if column in right else "left", overflow="fold")
-        cells = [[cell(value) for value in row] for row in rows]
-        for row in cells:
-            drawn.add_row(*map(Text, row))
+        names, cells = [plain(column) for column in columns], [[cell(value) for value in row] for row in rows]
         terminal = self.out.isatty()
         console = Console(file=self.out, width=None if terminal else _WIDE, highlight=False, soft_wrap=False)
-        if terminal and cells and _too_wide(columns, cells, console.width):
-            self._records(columns, cells, console)
-        else:
-            console.print(drawn)
+        widths, tight = fitted(list(zip(names, *cells, strict=True)), console.width) if terminal else (None, False)
+        if terminal and cells and widths is None:
+            self._records(names, cells, console)
+            return
+        drawn = Table(header_style="bold", box=SIMPLE_HEAD, show_edge=False, pad_edge=not tight)
+        drawn.padding = (0, 1, 0, 0) if tight else (0, 1, 0, 1)
+        for at, name in enumerate(names):
+            drawn.add_column(
+                Text(name),
+                justify="right" if columns[at] in right else "left",
+                overflow="fold",
+                width=widths[at] if widths else None,
+            )
+        for row in cells:
+            drawn.add_row(*map(Text, row))
+        console.print(drawn)
 
     def _records(self, columns: Sequence[str], rows: Sequence[Sequence[str]], console: "Console") -> None:
         """Row after row, a line for each value: for tables that no window is wide enough for."""
         from rich.text import Text  # noqa: PLC0415
 
-        width = max(len(plain(column)) for column in columns)
+        width = max(map(len, columns))
         for number, row in enumerate(rows, 1):
             console.print(Text(f"{'' if number == 1 else chr(10)}-- {number} of {len(rows)}", style="dim"))
             for column, value in zip(columns, row, strict=True):
-                name = Text(plain(column).ljust(width), style="bold")
+                name = Text(column.ljust(width), style="bold")
                 console.print(Text.assemble(name, "  ", value), overflow="fold")
 
     def findings(self, findings: Sequence[dict[str, Any]]) -> None:
@@ -130,16 +137,15 @@ class Output:
         new come last and together, where they are many; the document has each."""
         for finding in _gathered(findings):
             self.line(f"  {finding['code']}  {finding['subject']}")
-            self._indented(plain(finding["detail"]))
+            self.prose(finding["detail"], indent=" " * 6)
 
-    def _indented(self, text: str) -> None:
-        """Below what it belongs to: as wide as a terminal is, elsewhere in one line, which tools can read."""
-        indent = " " * 6
+    def prose(self, text: str, *, indent: str = "") -> None:
+        """A sentence of the result: as wide as a terminal is, elsewhere in one line, which tools can read."""
         if not self.out.isatty():
             self.line(indent + text)
             return
         width = max(shutil.get_terminal_size().columns, 40)
-        whole = wrap(text, width, break_on_hyphens=False, initial_indent=indent, subsequent_indent=indent)
+        whole = wrap(plain(text), width, break_on_hyphens=False, initial_indent=indent, subsequent_indent=indent)
         for line in whole:
             self.line(line)
 
@@ -153,12 +159,6 @@ def _gathered(findings: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         detail = f"{'; '.join(subjects)}: kept as it came, and tagged; --json tells of each when it was first seen"
         told.append({"code": code, "subject": f"{len(subjects)} that nobody has listed", "detail": detail})
     return told
-
-
-def _too_wide(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> bool:
-    """Whether values would be cut into slivers: long ones may wrap, but not below `_READABLE` letters."""
-    natural = [max(len(column), *(len(row[at]) for row in rows)) for at, column in enumerate(columns)]
-    return sum(min(letters, _READABLE) + 2 for letters in natural) > width
 
 
 def cell(value: object) -> str:

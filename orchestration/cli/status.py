@@ -49,7 +49,7 @@ def status(config: CONFIG = None, json: JSON = False, debug: DEBUG = False) -> i
 
 
 def _show(document: dict[str, Any], output: Output) -> None:
-    output.line(
+    output.prose(
         f"{document['archive']}: {counted(document['entries'], 'entry', 'entries')}, "
         f"{counted(document['windows'], 'window')}" + f"; {_STORAGE[document['storage']]}"
     )
@@ -59,19 +59,21 @@ def _show(document: dict[str, Any], output: Output) -> None:
         output.line("nothing has been pulled yet: run `ledgerline pull activities`")
     else:
         output.table(
-            ("stream", "covered from", "covered to", "lag", "records", "revised", "withdrawn", "gaps", "dead"),
+            ("stream", "covered from", "covered to", "lag", "records"),
             [_stream(stream) for stream in document["streams"]],
-            right=("lag", "records", "revised", "withdrawn", "gaps", "dead"),
+            right=("lag", "records"),
         )
+        for what, counts in _of_note(document["streams"]).items():
+            output.prose(f"{what}: {', '.join(counts)}")
     for destination in [one for one in document["destinations"] if one["configured"]]:
         at = destination["position"]
         where = f"at entry {at[0]}, row {at[1]}" if at else "not served yet"
-        output.line(
+        output.prose(
             f"{destination['name']} ({destination['slice']}): {where}, "
             f"{counted(destination['behind'], 'row')} behind, {destination['dead']:,} dead"
         )
     if earlier := [_served_earlier(one) for one in document["destinations"] if not one["configured"]]:
-        output.line(f"delivered before, not in this configuration: {', '.join(earlier)}")
+        output.prose(f"delivered before, not in this configuration: {', '.join(earlier)}")
     if document["findings"]:
         output.line(f"{counted(len(document['findings']), 'finding')}:")
         output.findings(document["findings"])
@@ -88,12 +90,30 @@ def _stream(stream: dict[str, Any]) -> list[object]:
     lag = stream["lag_seconds"]
     return [
         stream["stream"],
-        stream["covered_from"],
-        stream["covered_to"],
+        _day(stream["covered_from"]),
+        _minute(stream["covered_to"]),
         None if lag is None else duration(lag),
         f"{stream['records']:,}",
-        f"{stream['revised']:,}",
-        f"{stream['withdrawn']:,}",
-        len(stream["gaps"]),
-        len(stream["dead_windows"]),
     ]
+
+
+def _day(moment: str | None) -> str | None:
+    """When coverage begins: the day alone where it is from its midnight on, as nearly always."""
+    return moment.removesuffix("T00:00:00Z") if moment else None
+
+
+def _minute(moment: str | None) -> str | None:
+    """When coverage ends, as far as whole minutes go; `--json` has it to the end."""
+    return f"{moment[:16]}Z" if moment else None
+
+
+def _of_note(streams: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """What not every stream has, by what it is: the streams that have some, each with how many."""
+    counts = {
+        "revised": {one["stream"]: one["revised"] for one in streams},
+        "withdrawn": {one["stream"]: one["withdrawn"] for one in streams},
+        "gaps": {one["stream"]: len(one["gaps"]) for one in streams},
+        "dead windows": {one["stream"]: len(one["dead_windows"]) for one in streams},
+    }
+    told = {what: [f"{name} {count:,}" for name, count in of.items() if count] for what, of in counts.items()}
+    return {what: of for what, of in told.items() if of}

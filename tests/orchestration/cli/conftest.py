@@ -1,5 +1,6 @@
 """The command line as a person runs it: in this process where that is quick, else in one of its own."""
 
+import io
 import os
 import subprocess
 import sys
@@ -19,6 +20,13 @@ KEY = "LEDGERLINE_COMPLIANCE_KEY"
 
 
 Command = Callable[..., Ended]
+
+
+class Terminal(io.StringIO):
+    """Where a command writes for people. $COLUMNS says how wide it is."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import re
 import urllib.request
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -12,9 +13,11 @@ from typing import Any
 import pytest
 
 from orchestration.cli.names import ENGAGEMENT
+from orchestration.cli.output import Output
+from orchestration.cli.status import _show
 from orchestration.demo_company import _shares
 from orchestration.demo_tenant import DemoFolder, InUse, months_before, serve_tenant
-from tests.orchestration.cli.conftest import in_a_process
+from tests.orchestration.cli.conftest import Terminal, in_a_process
 
 SMALL = ("demo", "--days", "3", "--users", "12")
 
@@ -64,6 +67,25 @@ def test_status_says_in_one_line_to_whom_the_demo_delivered(kept: tuple[Path, di
     for row in document["deliveries"]:
         assert f"{row['name']} {row['delivered']:,} ({row['slice']})" in line
     assert "behind" not in told
+
+
+@pytest.mark.parametrize("window", [80, 100, 120])
+def test_status_has_a_line_for_each_stream_in_every_window(
+    kept: tuple[Path, dict[str, Any]], window: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(window))
+    status, out = kept[1]["status"], Terminal()
+    _show(status, Output(json=False, out=out))
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue()).splitlines()
+    assert max(map(len, lines)) <= window
+    heading = next(at for at, line in enumerate(lines) if line.split()[:1] == ["stream"])
+    streams = status["streams"]
+    assert len(streams) > 12
+    for stream, line in zip(streams, lines[heading + 2 :], strict=False):
+        told = line.split()
+        assert (told[0], told[-1]) == (stream["stream"], f"{stream['records']:,}")
+        if stream["covered_from"]:
+            assert told[1:3] == [stream["covered_from"][:10], f"{stream['covered_to'][:16]}Z"]
 
 
 def test_the_demo_ends_with_a_statement_that_is_the_tenants_ledger_to_the_cent(

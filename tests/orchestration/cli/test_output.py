@@ -10,6 +10,8 @@ from uuid import UUID
 import pytest
 
 from orchestration.cli.output import Output, cell, duration, plain, size, to_json
+from orchestration.cli.table_widths import fitted
+from tests.orchestration.cli.conftest import Terminal
 
 
 @pytest.mark.parametrize(
@@ -44,11 +46,6 @@ def test_a_table_in_a_pipe_is_neither_wrapped_nor_cut() -> None:
     assert "x" * 500 in out.getvalue()
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 def test_a_table_that_no_window_is_wide_enough_for_is_shown_record_by_record(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -69,6 +66,29 @@ def test_a_table_that_fits_stays_a_table_on_a_terminal(monkeypatch: pytest.Monke
     Output(json=False, out=out).table(["type", "events", "raw"], [["claude_chat_created", 5, "x" * 300]])
     assert "type" in out.getvalue().splitlines()[0]
     assert "-- 1" not in out.getvalue()
+
+
+@pytest.mark.parametrize("window", [69, 80, 81, 100, 140])
+def test_a_table_is_never_wider_than_the_window_and_breaks_its_longest_values_first(
+    window: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(window))
+    at, name, long = "2026-11-28T15:27:02Z", "primary_owner_transferred", "a sentence of many words " * 5
+    out = Terminal()
+    Output(json=False, out=out).table(["at", "name", "said"], [[at, name, long]] * 3)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue()).splitlines()
+    assert max(map(len, lines)) <= window
+    assert sum(at in line for line in lines) == 3
+    assert sum(name in line for line in lines) == 3
+    assert {word for line in lines[2:] for word in line.split()} == {at, name, *long.split()}
+
+
+def test_a_name_too_long_for_the_window_is_broken_and_not_cut() -> None:
+    name = "x" * 120
+    widths, tight = fitted([["name", name], ["n", "1,234"]], 80)
+    assert (widths, tight) == ([73, 5], True)
+    assert fitted([["name", name], ["n", "1,234"]], 26)[0] is None
+    assert fitted([["名前", "名" * 10]], 22) == ([20], False)  # as wide as a terminal draws them
 
 
 def test_with_json_only_the_document_reaches_stdout() -> None:

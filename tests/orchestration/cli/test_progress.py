@@ -5,6 +5,7 @@ import io
 import pytest
 
 from orchestration.cli.progress import Progress
+from tests.orchestration.cli.conftest import Terminal
 
 
 class Hand:
@@ -14,11 +15,6 @@ class Hand:
 
     def __call__(self) -> float:
         return self.now
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 def test_without_a_terminal_a_line_comes_every_few_seconds() -> None:

@@ -94,7 +94,17 @@ def test_status_shows_coverage_and_lists_findings_with_exit_1(ledgerline: Comman
     assert {"covered_from", "covered_to", "lag_seconds", "records", "revised", "withdrawn"} <= set(stream)
     ended = ledgerline("status", folder=pulled)
     assert ended.code == (1 if document["findings"] else 0)
-    assert stream["covered_to"] in ended.out
+    assert stream["covered_to"][:16] + "Z" in ended.out
+    assert "gaps:" not in ended.out
+
+
+def test_status_names_the_streams_with_gaps(ledgerline: Command, tmp_path: Path, sandbox: Served) -> None:
+    configure(tmp_path, sandbox)
+    ledgerline("init")
+    assert ledgerline("pull", "activities", "--from", "yesterday").code == 0
+    ended = ledgerline("status")
+    assert ended.code == 1
+    assert "gaps: activities 1" in ended.out.splitlines()
 
 
 def test_verify_is_clean_after_a_pull_and_names_an_altered_object(
