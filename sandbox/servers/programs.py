@@ -63,11 +63,17 @@ def built(module: str, version: str) -> Path:
     return program
 
 
-def run(command: Sequence[str], environment: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
+def run(
+    command: Sequence[str],
+    environment: dict[str, str] | None = None,
+    *,
+    cwd: Path | None = None,
+    seconds: float = _BUILD_SECONDS,
+) -> "subprocess.CompletedProcess[str]":
     """A build or a download, from beginning to end."""
     return subprocess.run(  # noqa: S603 - the command lines are our own
-        command, env={**os.environ, **(environment or {})},
-        capture_output=True, text=True, check=False, timeout=_BUILD_SECONDS,
+        command, env={**os.environ, **(environment or {})}, cwd=cwd,
+        capture_output=True, text=True, check=False, timeout=seconds,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Servers written in Go: built once with `go install` at a fixed version into the user's cache, then started.
+"""Programs written in Go: built once, at a fixed version, into the user's cache.
 
 Where there is neither the binary nor Go, the test is skipped and says how to have it.
 """
@@ -6,17 +6,14 @@ Where there is neither the binary nor Go, the test is skipped and says how to ha
 import hashlib
 import os
 import shutil
-import subprocess
 from functools import cache
 from pathlib import Path
 
-import pytest
-
-from sandbox.servers import programs
+from sandbox.servers import Missing, programs
 from sandbox.servers.programs import free_port, stop, tools, wait_for
 from tests.real.servers import or_skipped
 
-__all__ = ["built", "built_here", "free_port", "stop", "tools", "wait_for"]
+__all__ = ["built", "built_here", "compiled", "free_port", "stop", "tools", "wait_for"]
 _BUILD_SECONDS = 900
 
 
@@ -30,28 +27,29 @@ def built(module: str, version: str) -> Path:
 
 @cache
 def built_here(name: str) -> Path:
-    """The program in the folder `<name>_in_go` beside this file, whose modules are fixed by its go.sum."""
+    """The program in the folder `<name>_in_go` beside this file, whose modules are fixed by its go.sum. Skips the
+    test where it cannot be built."""
     source = Path(__file__).parent / f"{name}_in_go"
     digest = hashlib.sha256(b"".join((source / file).read_bytes() for file in ("main.go", "go.mod", "go.sum")))
-    program = tools() / f"{name}-{digest.hexdigest()[:12]}"
+    return or_skipped(compiled, tools() / f"{name}-{digest.hexdigest()[:12]}", source)
+
+
+def compiled(
+    program: Path, source: Path, *, package: str = ".", ldflags: str = "", seconds: float = _BUILD_SECONDS
+) -> Path:
+    """`program`, compiled from a package of the module in `source` unless it is there already; in one step, so
+    that no other process sees half of it. Raises Missing."""
     if program.exists():
         return program
-    go = shutil.which("go")
+    go, name = shutil.which("go"), program.name
     if go is None:
-        pytest.skip(f"{name} is not here: install Go and run again")
+        raise Missing(f"{name} is not here: install Go and run again")
     tools().mkdir(parents=True, exist_ok=True)
     half = tools() / f"build-{name}-{os.getpid()}"
-    done = subprocess.run(
-        [go, "build", "-trimpath", "-ldflags", "-s -w", "-o", str(half), "."],
-        cwd=source,
-        env={**os.environ, "CGO_ENABLED": "0"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_BUILD_SECONDS,
-    )
+    command = [go, "build", "-trimpath", "-ldflags", f"-s -w {ldflags}", "-o", os.fspath(half), package]
+    done = programs.run(command, {"CGO_ENABLED": "0"}, cwd=source, seconds=seconds)
     if done.returncode != 0:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        pytest.skip(f"{name} could not be built ({reason[:200]}): check Go and its module proxy")
+        reason = done.stderr.strip()[-300:] or "no reason given"
+        raise Missing(f"{name} could not be built ({reason}): check Go and its module proxy")
     half.replace(program)
     return program

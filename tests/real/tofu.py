@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from sandbox.servers import Missing, programs
+from tests.real import go_program
 
 MODULE, VERSION = "github.com/opentofu/opentofu", "v1.12.6"
 _BUILD_SECONDS = 3600
@@ -43,22 +44,13 @@ def build() -> Path:
     got = programs.run([go, "mod", "download", "-json", f"{MODULE}@{VERSION}"])
     if got.returncode != 0:
         raise Missing(f"{MODULE} {VERSION} cannot be had ({got.stdout.strip()[-200:]}): check Go's module proxy")
-    programs.tools().mkdir(parents=True, exist_ok=True)
-    program, half = programs.tools() / f"tofu-{VERSION}", programs.tools() / f"build-tofu-{os.getpid()}"
-    release = f"-s -w -X {MODULE}/version.dev=no"
-    done = subprocess.run(
-        [go, "build", "-trimpath", "-ldflags", release, "-o", half, "./cmd/tofu"],
-        cwd=json.loads(got.stdout)["Dir"],
-        env={**os.environ, "CGO_ENABLED": "0"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_BUILD_SECONDS,
+    return go_program.compiled(
+        programs.tools() / f"tofu-{VERSION}",
+        Path(json.loads(got.stdout)["Dir"]),
+        package="./cmd/tofu",
+        ldflags=f"-X {MODULE}/version.dev=no",
+        seconds=_BUILD_SECONDS,
     )
-    if done.returncode != 0:
-        raise Missing(f"tofu {VERSION} could not be built: {done.stderr.strip()[-300:]}")
-    half.replace(program)
-    return program
 
 
 @dataclass(frozen=True)
