@@ -49,7 +49,7 @@ endif
 demo: $(VENV)/.installed ## the whole pipeline against a pretend tenant: pull, archive, marts, SQL, statement, report
 	$(BIN)/ledgerline demo --days $(DAYS) --keep
 
-ui: $(VENV)/.installed ## the Dagster UI over the demo's archive and tenant (after `make demo`)
+ui: $(VENV)/.installed ## the Dagster UI over the demo's archive, tenant and receivers (after `make demo`)
 	$(BIN)/python -m orchestration.ui --demo
 
 stack: $(VENV)/.installed ## PostgreSQL, an S3 server, Trino and Dagster on this machine without Docker, and the demo on them

@@ -1,7 +1,7 @@
-"""The demo's pretend receivers of events: the process that serves them, and the destinations that point at them.
+"""The demo's pretend receivers of events: the process that serves them, and the destinations that lead to them.
 
-Promise: they listen on loopback only and end with the block that started them. Their credentials are made up,
-and go from process to process in memory.
+Promise: they listen on loopback only and end with the block that started them, or with its process. Started again
+they hold nothing; what was delivered is in the archive's receipts.
 """
 
 import json
@@ -9,32 +9,36 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-from warehouse.config import parse
+from orchestration.demo_tenant import DemoError, DemoFolder
+from orchestration.tied import tied
 
 # name, type, slice, further settings: alerts to those who watch, everything to where people search
 DESTINATIONS = (
     ("soc", "splunk", "alerts", ""),
     ("search", "elastic", "all", ""),
-    ("unheard-of", "webhook", "unknown_event", 'body = "ndjson"'),
+    ("unheard-of", "webhook", "unknown_event", 'body = "ndjson"\n'),
 )
 _SECRET = {"token", "api_key"}
 _NOT_OURS = {"ack_token"}  # a second credential that the pretend receiver offers
 
 
-class ReceiversFailed(RuntimeError):
+class ReceiversFailed(DemoError):
     """The pretend receivers did not start; the message holds their own last words."""
+
+    remedy = "look at that log; `python -m sandbox intakes` shows it at once"
 
 
 @contextmanager
-def serve_receivers(log: Path) -> Iterator[dict[str, Any]]:
-    """Serve them in a process of their own; yields what it says when it is ready. Raises ReceiversFailed."""
+def serve_receivers(folder: DemoFolder) -> Iterator[str]:
+    """Serve them in a process of their own; yields their URL. Adds the destinations to the configuration that
+    `serve_tenant` has just written, and writes their credentials. Raises ReceiversFailed."""
     only = ",".join(type for _, type, _, _ in DESTINATIONS)
+    log = folder.path / "receivers.log"
     with log.open("a") as errors:
         process = subprocess.Popen(  # noqa: S603 - our own module with our own words
-            [sys.executable, "-m", "sandbox", "intakes", "--only", only, "--no-bodies"],
+            [*tied(), sys.executable, "-m", "sandbox", "intakes", "--only", only, "--no-bodies"],
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
@@ -46,7 +50,10 @@ def serve_receivers(log: Path) -> Iterator[dict[str, Any]]:
             raise ReceiversFailed(
                 f"the pretend receivers did not start; their log is {log}: {log.read_text()[-300:]}"
             )
-        yield json.loads(said)
+        ready: dict[str, Any] = json.loads(said)
+        with folder.config.open("a") as config:
+            config.write(_destinations(folder, ready["intakes"]))
+        yield ready["url"]
     finally:
         process.terminate()
         try:
@@ -58,15 +65,15 @@ def serve_receivers(log: Path) -> Iterator[dict[str, Any]]:
             process.stdout.close()
 
 
-def destinations_to(ready: dict[str, Any]) -> tuple[Any, ...]:
-    """The settings of `DESTINATIONS`, as a configuration file would give them."""
-    text, env = "", {}
+def _destinations(folder: DemoFolder, intakes: dict[str, dict[str, str]]) -> str:
+    """The tables of the configuration. Writes the credentials that they name."""
+    text = ""
     for name, type, slice, more in DESTINATIONS:
-        text += f'[[destinations]]\nname = "{name}"\ntype = "{type}"\nslice = "{slice}"\n{more}\n'
-        for key, value in ready["intakes"][type].items():
-            if key in _SECRET:
-                variable = f"{type}_{key}".upper()
-                env[variable], value = value, f"env:{variable}"  # noqa: PLW2901
-            if key not in _NOT_OURS:
-                text += f'{key} = "{value}"\n'
-    return tuple(parse(text, Path("demo.toml").absolute(), env).destinations)
+        text += f'\n[[destinations]]\nname = "{name}"\ntype = "{type}"\nslice = "{slice}"\n{more}'
+        for setting, value in intakes[type].items():
+            if setting in _SECRET:
+                folder.write_key(name, value)
+                text += f'{setting} = "file:./keys/{name}"\n'
+            elif setting not in _NOT_OURS:
+                text += f'{setting} = "{value}"\n'
+    return text

@@ -102,6 +102,12 @@ class DemoFolder:
                 raise InUse(f"another demo, or its UI, is at work in {self.path}") from None
             yield
 
+    def write_key(self, name: str, value: str) -> None:
+        """A credential as `keys/<name>`, which is how the configuration names it."""
+        key = self.path / "keys" / name
+        key.write_text(f"{value}\n")
+        key.chmod(0o600)
+
     def settings(self) -> dict[str, Any]:
         settings: dict[str, Any] = json.loads((self.path / _SETTINGS).read_text())
         return settings
@@ -205,9 +211,7 @@ def months_before(day: date, months: int) -> date:
 
 def _write_config(folder: DemoFolder, ready: dict[str, Any], settings: dict[str, Any]) -> None:
     for name, its_name_there in _KEYS.items():
-        key = folder.path / "keys" / name
-        key.write_text(ready["keys"][its_name_there] + "\n")
-        key.chmod(0o600)
+        folder.write_key(name, ready["keys"][its_name_there])
     start = settings.get("start", settings["first_day"])
     archive = settings.get("archive", _IN_THE_FOLDER)
     folder.config.write_text(_CONFIG.format(url=ready["url"], start=start, archive=archive))

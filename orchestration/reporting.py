@@ -5,16 +5,21 @@ Promise: each asset and partition is reported as it is, without a run; what Dags
 from an earlier telling, is not told again. Nothing in the archive changes.
 """
 
+import argparse
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import dagster as dg
 
 warnings.filterwarnings("ignore", category=dg.BetaWarning)  # as in `definitions`
 
 from assets.held import Held, held  # noqa: E402
-from orchestration.cli.failures import CannotRun, end  # noqa: E402
+from orchestration.cli.failures import CannotRun, ended  # noqa: E402
+from orchestration.cli.options import add_config  # noqa: E402
+from orchestration.cli.output import counted  # noqa: E402
+from orchestration.closing import close_to_others  # noqa: E402
 from orchestration.definitions import definitions_of  # noqa: E402
 from orchestration.workshop import open_workshop  # noqa: E402
 from warehouse.archive.address import folder_of  # noqa: E402
@@ -65,15 +70,31 @@ def _instance() -> dg.DagsterInstance:
         ) from error
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """The exit code: 0 told, 2 could not."""
-    try:
-        with _instance() as instance:
-            count = report(load(), instance)
-    except Exception as error:
-        return end("reporting", error)
-    print(f"told Dagster of {count} materializations that it did not make")
+    close_to_others()
+    options = _parser().parse_args(argv)
+    return ended("reporting", lambda: _tell_dagster(options.config))
+
+
+def _tell_dagster(config: Path | None) -> int:
+    with _instance() as instance:
+        count = report(load(config), instance)
+    print(f"told Dagster of {counted(count, 'materialization')} that it did not make")
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m orchestration.reporting",
+        description="Tell the Dagster of $DAGSTER_HOME what the archive holds that no run of it made: by hand, "
+        "from cron, or by a Dagster whose database was lost. Each asset and partition then stands in the UI as it "
+        "is. What Dagster knows already is not told again, and nothing in the archive changes. "
+        "`python -m orchestration.ui` does the same at its start.",
+        epilog="example:  DAGSTER_HOME=/srv/dagster python -m orchestration.reporting --config ledgerline.toml",
+    )
+    add_config(parser)
+    return parser
 
 
 if __name__ == "__main__":

@@ -15,11 +15,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
-from orchestration.cli.failures import end
+from orchestration.cli.failures import ended, failure_of, tell
+from orchestration.cli.options import add_config
 from orchestration.closing import close_to_others
 from orchestration.dagster_processes import CannotStart, running
+from orchestration.demo_receivers import serve_receivers
 from orchestration.demo_tenant import DemoFolder, serve_tenant
-from warehouse.config import CONFIG_VARIABLE, config_path, load
+from warehouse.config import config_path, load
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,6 +29,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     close_to_others()
     options = _parser().parse_args(argv)
     stop_on_signals()
+    return ended("ui", lambda: _until_stopped(options))
+
+
+def _until_stopped(options: argparse.Namespace) -> int:
     try:
         with contextlib.ExitStack() as stack:
             folder = _demo() if options.demo else None
@@ -38,11 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             if folder:
                 stack.enter_context(folder.in_use())
                 stack.enter_context(serve_tenant(folder))
+                stack.enter_context(serve_receivers(folder))
             serve(config, home, options.port, reports=settings.folder / "data" / "reports")
     except KeyboardInterrupt:
         print("stopped")
-    except Exception as error:
-        return end("ui", error)
     return 0
 
 
@@ -69,7 +74,8 @@ def _report(config: Path, home: Path, reports_url: str) -> None:
         with dg.DagsterInstance.from_config(str(home)) as instance:
             count = report(load(config), instance, reports_url)
     except Exception as error:  # whatever stands in the way, the UI is worth more
-        print(f"what the archive holds could not be shown: {error}", flush=True)
+        print("what the archive holds could not be shown:", file=sys.stderr)
+        tell(failure_of(error, debug=True), "ui")
     else:
         print(f"told it of {count} assets and partitions that it did not make itself", flush=True)
 
@@ -79,14 +85,14 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m orchestration.ui", description=(__doc__ or "").split("\n\n")[0]
     )
     parser.add_argument("--port", type=int, default=3000, help="loopback port; 0 takes a free one (default 3000)")
-    parser.add_argument("--config", type=Path, help=f"default: ${CONFIG_VARIABLE}, else ./ledgerline.toml")
+    add_config(parser)
     parser.add_argument(
         "--home",
         type=Path,
         help="Dagster's folder; default $DAGSTER_HOME, else data/dagster beside the configuration",
     )
     parser.add_argument(
-        "--demo", action="store_true", help="the archive and the pretend tenant of `ledgerline demo`"
+        "--demo", action="store_true", help="the archive of `ledgerline demo`, its pretend tenant and receivers"
     )
     return parser
 

@@ -80,11 +80,12 @@ def _in_folder(output: Output, *, days: int, users: int, keep: bool) -> int:
 
 def _run(folder: "DemoFolder", output: Output, *, keep: bool) -> int:
     from orchestration.cli.demo_steps import run_demo  # noqa: PLC0415
+    from orchestration.demo_receivers import serve_receivers  # noqa: PLC0415
     from orchestration.demo_tenant import serve_tenant  # noqa: PLC0415
 
     began = time.monotonic()
-    with serve_tenant(folder) as tenant:
-        run = run_demo(folder, tenant["url"], output)
+    with serve_tenant(folder) as tenant, serve_receivers(folder) as receivers_url:
+        run = run_demo(folder, tenant["url"], receivers_url, output)
     seconds = time.monotonic() - began
     run.document |= {
         "ok": not run.wrong,
@@ -114,8 +115,8 @@ def _where_to_look(run: "DemoRun", *, keep: bool) -> None:
         "questions": f"{ledgerline} sql {config} --cookbook",
         "certificate": f"{ledgerline} evidence certificate {config} --out certificate",
         "the files": f"{folder.path}/archive (pages, log, tables), {folder.path}/warehouse.duckdb (marts)",
-        "the Dagster UI": "make ui     (the same tenant and archive; backfill 31 days there)",
+        "the Dagster UI": "make ui     (the same archive, tenant and receivers; backfill 31 days there)",
     }
-    output.line("Where to look (tenant and receivers have stopped; `make ui` starts the tenant again):")
+    output.line("Where to look (tenant and receivers have stopped; `make ui` starts them again):")
     for what, where in places.items():
         output.line(f"  {what:14} {where}")

@@ -65,7 +65,7 @@ def charge(run: "DemoRun") -> None:
     shown, workshop = months[-1], run.workshop
     refreshed_at = workshop.archive.state.stream("cost").refreshed_at
     if workshop.payers.invoices is not None and refreshed_at is not None:
-        write_invoices(run.url, workshop.payers.invoices, months, refreshed_at)
+        write_invoices(run.tenant_url, workshop.payers.invoices, months, refreshed_at)
     with bookkeeping(workshop) as desk:
         run.output.line()
         for month in months:

@@ -36,13 +36,14 @@ _LEVELS = ("critical", "high", "medium", "low", "informational")
 
 @dataclass
 class DemoRun:
-    """One demo under way, its tenant at `url`. `document` is what `--json` prints; `places` are lines of where to
-    look afterwards, by what is there."""
+    """One demo under way, with its tenant and its receivers of events. `document` is what `--json` prints;
+    `places` are lines of where to look afterwards, by what is there."""
 
     folder: "DemoFolder"
     workshop: "Workshop"
     output: Output
-    url: str
+    tenant_url: str
+    receivers_url: str
     document: dict[str, Any] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
@@ -184,14 +185,14 @@ STEPS: tuple[Callable[[DemoRun], None], ...] = (
 )
 
 
-def run_demo(folder: "DemoFolder", url: str, output: Output) -> DemoRun:
-    """Every step in turn, over the archive that the folder's configuration names; its tenant is at `url`."""
+def run_demo(folder: "DemoFolder", tenant_url: str, receivers_url: str, output: Output) -> DemoRun:
+    """Every step in turn, over the archive that the folder's configuration names."""
     from orchestration.workshop import open_workshop  # noqa: PLC0415
     from warehouse.config import load  # noqa: PLC0415
 
-    output.line(f"A pretend tenant answers at {url} (invented people, real HTTP).")
+    output.line(f"A pretend tenant answers at {tenant_url} (invented people, real HTTP).")
     with open_workshop(load(folder.config), for_writing=True) as workshop:
-        run = DemoRun(folder, workshop, output, url)
+        run = DemoRun(folder, workshop, output, tenant_url, receivers_url)
         for step in STEPS:
             step(run)
     return run

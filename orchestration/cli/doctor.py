@@ -24,6 +24,10 @@ _PRETEND_TENANT = (
     "nothing listens on this machine: a pretend tenant has to run; `make ui` serves the demo's, "
     "`python -m sandbox serve` one of its own"
 )
+_PRETEND_RECEIVER = (
+    "nothing listens on this machine: a pretend receiver has to run; `make ui` serves the demo's, "
+    "`python -m sandbox intakes` some of its own"
+)
 _MEND = "correct its settings in [[destinations]]"
 _ASK_AGAIN = "check its address, the network, and whether the receiver is up; then run it again"
 MARKS = {"ok": "ok    ", "failed": "FAILED", "unused": "-     "}
@@ -253,7 +257,10 @@ def _destination(destination: "Destination", rules: "tuple[Path, ...]") -> Check
         return Check("destination", name, "failed", str(error), error.remedy or _MEND)
     if outcome.kind == "delivered":
         return Check("destination", name, "ok", outcome.reason)
-    return Check("destination", name, "failed", outcome.reason, outcome.remedy or _ASK_AGAIN)
+    here = is_loopback(urlsplit(str(getattr(destination, "url", ""))).hostname or "")
+    nobody = outcome.reason.startswith("no connection")
+    remedy = _PRETEND_RECEIVER if here and nobody else outcome.remedy or _ASK_AGAIN
+    return Check("destination", name, "failed", outcome.reason, remedy)
 
 
 def _diagnosis(settings: "Settings", surface: "Surface", reference: "SecretRef") -> "Check | Diagnosis":

@@ -9,7 +9,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -133,13 +133,16 @@ def tell(failure: Failure, program: str = "ledgerline") -> int:
     return failure.code or CANNOT_RUN
 
 
-def end(program: str, error: Exception) -> int:
-    """The end of a program beside the command line, as `python -m orchestration.ui`: as `tell`. It has no
-    `--debug`, so a fault of our own is raised again."""
-    failure = failure_of(error)
-    if failure.kind == "internal":
-        raise error
-    return tell(failure, program)
+def ended(program: str, run: Callable[[], int]) -> int:
+    """Run a program beside the command line, as `python -m orchestration.ui`; returns the exit code. What stands
+    in its way is said as `tell` says it. It has no `--debug`, so a fault of our own is raised again."""
+    try:
+        return run()
+    except (Exception, KeyboardInterrupt) as error:
+        failure = failure_of(error)
+        if failure.kind == "internal":
+            raise
+        return tell(failure, program)
 
 
 def traceback_of(error: BaseException) -> str:

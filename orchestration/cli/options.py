@@ -1,6 +1,7 @@
 """What every command shares, written once: its options, and how its help is made from its docstring."""
 
 import inspect
+from argparse import ArgumentParser
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperOption
 
+_CONFIG_HELP = "The configuration file. Default: $LEDGERLINE_CONFIG, else ./ledgerline.toml."
 JSON = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on stdout; progress and log go to stderr.")
 ]
@@ -16,13 +18,18 @@ CONFIG = Annotated[
     typer.Option(
         "--config",
         metavar="PATH",
-        help="The configuration file. Default: $LEDGERLINE_CONFIG, else ./ledgerline.toml.",
+        help=_CONFIG_HELP,
         show_default=False,
     ),
 ]
 DEBUG = Annotated[
     bool, typer.Option("--debug", help="When something unexpected happens, show the whole traceback.")
 ]
+
+
+def add_config(parser: ArgumentParser) -> None:
+    """The same option for a program beside the command line."""
+    parser.add_argument("--config", metavar="PATH", type=Path, help=_CONFIG_HELP)
 
 
 class _Command(TyperCommand):

@@ -12,10 +12,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from orchestration.cli.demo_steps import DemoRun, run_demo
-from orchestration.cli.failures import CannotRun, end
+from orchestration.cli.failures import CannotRun, ended
 from orchestration.cli.output import Output, duration
 from orchestration.closing import close_to_others
 from orchestration.dagster_processes import Running, running
+from orchestration.demo_receivers import serve_receivers
 from orchestration.demo_tenant import DemoError, DemoFolder, make_folder, serve_tenant
 from orchestration.stack import dagster_side, trino_side
 from orchestration.stack.needs import missing
@@ -53,16 +54,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     stop_on_signals()
     output = Output(json=options.json)
+    return ended("stack", lambda: _until_stopped(options, output))
+
+
+def _until_stopped(options: argparse.Namespace, output: Output) -> int:
     try:
         with DemoFolder(FOLDER).in_use():
             return _in_folder(options, output)
     except KeyboardInterrupt:
         print("stopped: every process of the stack has ended", file=sys.stderr)
         return 0
-    except Exception as error:
-        if isinstance(error, Missing | RuntimeError) and not isinstance(error, DemoError):
-            error = CannotRun(str(error))  # the servers, in their own words
-        return end("stack", error)
+    except DemoError:
+        raise
+    except (Missing, RuntimeError) as error:
+        raise CannotRun(str(error)) from error  # the servers, in their own words
 
 
 def _in_folder(options: argparse.Namespace, output: Output) -> int:
@@ -75,8 +80,8 @@ def _in_folder(options: argparse.Namespace, output: Output) -> int:
         archive = f"s3://{servers.bucket.new_bucket()}/ledger"
         lines = f'url = "{archive}"\ns3_endpoint = "{servers.bucket.endpoint}"'
         folder = make_folder(FOLDER / "demo", days=options.days, users=options.users, seed=7, archive=lines)
-        with serve_tenant(folder) as tenant:
-            run = run_demo(folder, tenant["url"], output)
+        with serve_tenant(folder) as tenant, serve_receivers(folder) as receivers_url:
+            run = run_demo(folder, tenant["url"], receivers_url, output)
             _on_trino(run, servers.trino, archive)
             home = (FOLDER / "dagster").absolute()
             dagster_side.write_settings(home, servers.database)

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from orchestration import cli, function, ui, ui_server
+from orchestration import cli, function, reporting, ui, ui_server
 from orchestration.definitions import defs
 from orchestration.stack import __main__ as stack
 from tests.promises.site import ROOT
 
 ENTRIES: dict[str, Callable[[], Any]] = {
     "ledgerline": cli.main,
+    "orchestration.reporting": reporting.main,
     "orchestration.ui": ui.main,
     "orchestration.ui_server": ui_server.main,
     "orchestration.stack": stack.main,

@@ -16,6 +16,7 @@ from orchestration.cli.names import ENGAGEMENT
 from orchestration.cli.output import Output
 from orchestration.cli.status import _show
 from orchestration.demo_company import _shares
+from orchestration.demo_receivers import serve_receivers
 from orchestration.demo_tenant import DemoFolder, InUse, months_before, serve_tenant
 from tests.orchestration.cli.conftest import Terminal, in_a_process
 
@@ -58,15 +59,28 @@ def test_the_demo_delivers_to_three_receivers_that_hold_what_the_receipts_say(
     assert rows["splunk"]["delivered"] == document["alerts"]["raised"]
 
 
-def test_status_says_in_one_line_to_whom_the_demo_delivered(kept: tuple[Path, dict[str, Any]]) -> None:
+def test_status_names_the_receivers_that_the_demo_delivered_to(kept: tuple[Path, dict[str, Any]]) -> None:
     folder, document = kept
     told = in_a_process("status", "--config", "data/demo/ledgerline.toml", folder=folder).out
-    (line,) = [
-        line for line in told.splitlines() if line.startswith("delivered before, not in this configuration")
-    ]
+    assert "not in this configuration" not in told
     for row in document["deliveries"]:
-        assert f"{row['name']} {row['delivered']:,} ({row['slice']})" in line
-    assert "behind" not in told
+        (line,) = [
+            line for line in told.splitlines() if line.startswith(f"{row['name']} ({row['slice']}): at entry ")
+        ]
+        assert line.endswith(", 0 rows behind, 0 dead")
+
+
+def test_the_receivers_start_again_and_take_what_is_new(kept: tuple[Path, dict[str, Any]]) -> None:
+    folder, _ = kept
+    demo, config = DemoFolder(folder / "data/demo"), ("--config", "data/demo/ledgerline.toml")
+    stopped = in_a_process("doctor", *config, folder=folder).out
+    assert stopped.count("a pretend receiver has to run; `make ui` serves the demo's") == 3
+    with serve_tenant(demo), serve_receivers(demo):
+        asked = in_a_process("doctor", "--json", *config, folder=folder).json()
+        assert [one["state"] for one in asked["checks"] if one["check"] == "destination"] == ["ok"] * 3
+        ended = in_a_process("deliver", "--json", *config, folder=folder)
+    assert ended.code == 0, ended.err
+    assert {one["name"] for one in ended.json()["destinations"]} == {"soc", "search", "unheard-of"}
 
 
 @pytest.mark.parametrize("window", [80, 100, 120])

@@ -111,17 +111,20 @@ def test_what_stands_in_the_way_is_said_with_what_to_do(
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     monkeypatch.setenv("LEDGERLINE_CONFIG", str(tmp_path / "ledgerline.toml"))
 
-    def said() -> str:
-        assert main() == 2
+    def said(*options: str) -> str:
+        assert main(options) == 2
         return capsys.readouterr().err
 
     told = [said()]
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     told.append(said())
+    told.append(said("--config", str(tmp_path / "another.toml")))
+    assert "another.toml" in told[-1]
     config = '[anthropic]\nstart = 2026-10-01\n[archive]\nurl = "file:./archive"\n'
     (tmp_path / "ledgerline.toml").write_text(config)
     (tmp_path / "archive").write_text("no folder")
     told.append(said())
-    for message, way_out in zip(told, ("set DAGSTER_HOME", "ledgerline init", "Check [archive] url"), strict=True):
+    ways_out = ("set DAGSTER_HOME", "ledgerline init", "ledgerline init", "Check [archive] url")
+    for message, way_out in zip(told, ways_out, strict=True):
         assert message.startswith("reporting: ")
         assert way_out in message
