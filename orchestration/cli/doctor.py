@@ -31,6 +31,7 @@ _PRETEND_RECEIVER = (
 _MEND = "correct its settings in [[destinations]]"
 _ASK_AGAIN = "check its address, the network, and whether the receiver is up; then run it again"
 MARKS = {"ok": "ok    ", "failed": "FAILED", "unused": "-     "}
+_BELOW = " " * 8  # as wide as a mark and what parts it from the text
 
 
 def register(app: typer.Typer) -> None:
@@ -60,9 +61,9 @@ def doctor(config: CONFIG = None, json: JSON = False, debug: DEBUG = False) -> i
     checks = []
     for check in _checks(settings):
         checks.append(check)
-        output.line(f"{MARKS[check.state]}  {check.check}  {check.subject}: {check.detail}")
+        output.prose(f"{MARKS[check.state]}  {check.check}  {check.subject}: {check.detail}", further=_BELOW)
         if check.remedy:
-            output.line(f"        What to do: {check.remedy}")
+            output.prose(f"What to do: {check.remedy}", indent=_BELOW)
     failed = sum(check.state == "failed" for check in checks)
     if json:
         output.document({"ok": not failed, "checks": [asdict(check) for check in checks]})

@@ -139,13 +139,15 @@ class Output:
             self.line(f"  {finding['code']}  {finding['subject']}")
             self.prose(finding["detail"], indent=" " * 6)
 
-    def prose(self, text: str, *, indent: str = "") -> None:
-        """A sentence of the result: as wide as a terminal is, elsewhere in one line, which tools can read."""
+    def prose(self, text: str, *, indent: str = "", further: str | None = None) -> None:
+        """A sentence of the result: as wide as a terminal is, elsewhere in one line, which tools can read.
+        `further`: the indent of its second line and those that follow, where it is another."""
         if not self.out.isatty():
             self.line(indent + text)
             return
         width = max(shutil.get_terminal_size().columns, 40)
-        whole = wrap(plain(text), width, break_on_hyphens=False, initial_indent=indent, subsequent_indent=indent)
+        second = indent if further is None else further
+        whole = wrap(plain(text), width, break_on_hyphens=False, initial_indent=indent, subsequent_indent=second)
         for line in whole:
             self.line(line)
 

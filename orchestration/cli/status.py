@@ -67,7 +67,7 @@ def _show(document: dict[str, Any], output: Output) -> None:
             output.prose(f"{what}: {', '.join(counts)}")
     for destination in [one for one in document["destinations"] if one["configured"]]:
         at = destination["position"]
-        where = f"at entry {at[0]}, row {at[1]}" if at else "not served yet"
+        where = f"at entry {at[0]}, row {at[1]:,}" if at else "not served yet"
         output.prose(
             f"{destination['name']} ({destination['slice']}): {where}, "
             f"{counted(destination['behind'], 'row')} behind, {destination['dead']:,} dead"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import warehouse.config
-from orchestration.cli.failures import CannotRun, failure_of, traceback_of
+from orchestration.cli.failures import CannotRun, ended, failure_of, traceback_of
 from sandbox.servers.programs import free_port
 from tests.orchestration.cli.conftest import ROOT, Command
 from warehouse.anthropic.errors import StreamTrouble
@@ -198,6 +198,20 @@ def test_an_interrupt_is_exit_130_with_one_line_whenever_it_comes(pulled: Path, 
     assert child.returncode == 130
     assert "stopped" in err
     assert "Traceback" not in err
+
+
+def test_a_program_beside_the_command_line_ends_as_a_command_does(capsys: pytest.CaptureFixture[str]) -> None:
+    def failing(error: BaseException) -> int:
+        raise error
+
+    assert ended("ui", lambda: 0) == 0
+    assert ended("ui", lambda: failing(CannotRun("no", remedy="do this"))) == 2
+    assert ended("ui", lambda: failing(KeyboardInterrupt())) == 130
+    told = capsys.readouterr().err.splitlines()
+    assert told[:2] == ["ui: no", "  What to do: do this"]
+    assert told[2].startswith("ui: stopped")
+    with pytest.raises(ZeroDivisionError):  # it has no --debug
+        ended("ui", lambda: failing(ZeroDivisionError()))
 
 
 @pytest.mark.parametrize("arguments", ["--help", "sql 'from range(20)'", "sql --json 'from range(50000)'"])
