@@ -23,38 +23,20 @@ _AT_ONCE = 65_536  # rows turned into Python's objects together
 class DayVersions:
     """Made by `of`."""
 
-    def __init__(self, rows: pa.Table, files: Sequence[str]) -> None:
+    def __init__(self, columns: dict[str, pa.ChunkedArray], files: Sequence[str]) -> None:
+        """columns: those of `_SCHEMA`; taken out one by one, so that little is in memory twice."""
         self._files = files
-        times = rows["created"]
-        order = pc.sort_indices(times)  # those without a time come last
-        self._times = times.take(order).drop_null().to_numpy()
-        columns = {}
-        for name in rows.column_names:  # one by one, so that little is in memory twice
-            columns[name] = rows[name].combine_chunks().take(order)
-            rows = rows.drop_columns([name])
-        self._rows = pa.table(columns)
+        order = pc.sort_indices(columns["created"])  # those without a time come last
+        self._rows = pa.table({name: columns.pop(name).combine_chunks().take(order) for name in _SCHEMA.names})
+        self._times = self._rows["created"].drop_null().to_numpy()
 
     @classmethod
     def of(cls, archive: Archive, files: Sequence[TableFile]) -> "DayVersions":
         """Those in some files. Raises what reading raises."""
-        parts = []
-        for number, file in enumerate(files):
-            rows = parquet.read(archive.read(file), _KEY_COLUMNS)
-            parts.append(
-                pa.table(
-                    {
-                        "id": rows["id"],
-                        "created": rows["created_at"].cast(pa.int64()),
-                        "content": rows["content_sha256"],
-                        "version": rows["version"],
-                        "withdrawn": pc.equal(rows["fold"], "withdrawn"),
-                        "seq": rows["commit_seq"],
-                        "file": pa.repeat(pa.scalar(number, pa.int32()), rows.num_rows),
-                        "row": pa.array(np.arange(rows.num_rows, dtype=np.int32)),
-                    }
-                )
-            )
-        return cls(pa.concat_tables([_SCHEMA.empty_table(), *parts]), [file.key for file in files])
+        found = pa.concat_tables([_SCHEMA.empty_table(), *(_of_file(archive, *one) for one in enumerate(files))])
+        columns = dict(zip(found.column_names, found.columns, strict=True))
+        del found
+        return cls(columns, [file.key for file in files])
 
     def __len__(self) -> int:
         return int(self._rows.num_rows)
@@ -74,6 +56,22 @@ class DayVersions:
                     (record_id, Held(content, version, withdrawn, created, self._files[file], row))
                     for record_id, content, version, withdrawn, created, file, row in zip(*columns, strict=True)
                 ]
+
+
+def _of_file(archive: Archive, number: int, file: TableFile) -> pa.Table:
+    rows = parquet.read(archive.read(file), _KEY_COLUMNS)
+    return pa.table(
+        {
+            "id": rows["id"],
+            "created": rows["created_at"].cast(pa.int64()),
+            "content": rows["content_sha256"],
+            "version": rows["version"],
+            "withdrawn": pc.equal(rows["fold"], "withdrawn"),
+            "seq": rows["commit_seq"],
+            "file": pa.repeat(pa.scalar(number, pa.int32()), rows.num_rows),
+            "row": pa.array(np.arange(rows.num_rows, dtype=np.int32)),
+        }
+    )
 
 
 _HELD = ("id", "content", "version", "withdrawn", "created", "file", "row")

@@ -91,6 +91,9 @@ class _Again(OpenFold):
         super().__init__(archive, entry, window)
 
     def _look(self, days: Iterable[date], span: tuple[datetime, datetime]) -> None:
+        if self.made.parts > 1:  # most of its days' versions, which are not kept for the next pull
+            super()._look(days, span)
+            return
         for day in days:
             self._looked.update((file.key, file) for file in self._stored.files(day.isoformat()))
             for versions in self._stored.held(day.isoformat(), self.entry.seq, span):
@@ -143,11 +146,7 @@ class _Activities:
             return
         window = Window.from_text(entry.window)
         try:
-            made = _Made(self._parts(entry, window), self._scratch / f"made-{entry.seq}")
-            again = _Again(self._archive, entry, window, self._stored, made)
-            for batch in batches_of(self._archive, entry, self._parser):
-                again.add(batch)
-            again.close()
+            made = self._made(entry, window)
             self._compare(entry.seq, window, made)
             made.remove()
         except StoreUnreachable:
@@ -155,6 +154,14 @@ class _Activities:
         except (ArchiveError, ValueError, pa.ArrowException) as error:
             self._skipped.add(entry.seq)
             self._result.notes.append(f"the rows of pull {entry.seq} could not be made again or read: {error}")
+
+    def _made(self, entry: Entry, window: Window) -> _Made:
+        made = _Made(self._parts(entry, window), self._scratch / f"made-{entry.seq}")
+        again = _Again(self._archive, entry, window, self._stored, made)
+        for batch in batches_of(self._archive, entry, self._parser):
+            again.add(batch)
+        again.close()
+        return made
 
     def _days(self, window: Window) -> list[str]:
         return [day.isoformat() for day in window.days() if day.isoformat() in self._stored.days]

@@ -26,7 +26,7 @@ KEPT_ROWS = 400_000  # of days kept in memory whole; larger days go to disk, or 
 _KEPT_DAYS = 4
 _KEPT_VERSIONS = 2_000_000  # of days whose versions are in memory, unless one has more
 _DISK_DAYS = 2
-ROWS_A_PIECE = 100_000
+ROWS_A_PIECE = 50_000
 _ROWS_AT_ONCE = 16_384
 
 
