@@ -1,5 +1,7 @@
 """Alerts as an asset: what the rules found in what the tail brought, with the events that prove it."""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +16,7 @@ from assets.failures import told_plainly
 from assets.telemetry import telemetry
 from assets.verdicts import LATE, TOO_LATE
 from assets.workshop import Workshop
+from warehouse.detections.alert import Alert
 from warehouse.detections.computed import COMPUTED
 from warehouse.detections.engine import Commits
 from warehouse.detections.rulebook import load
@@ -22,6 +25,7 @@ from warehouse.tables.alerts import ALERTS
 GROUP = "detections"
 _LEVELS = ("critical", "high", "medium", "low", "informational")
 _BEHIND = timedelta(hours=1)
+_NAMED = 50  # alerts that a run names one by one
 
 
 @dg.asset(
@@ -43,9 +47,26 @@ def alerts(context: dg.AssetExecutionContext, workshop: dg.ResourceParam[Worksho
     """
     with told_plainly():
         done = detect(workshop, load(workshop.rule_folders), patient=True)
-    for alert in done.alerts:
-        context.log.warning(f"{alert.find.rule.level}: {alert.find.rule.title} ({alert.alert_id})")
+    for line in told(done.alerts):
+        context.log.warning(line)
     return dg.MaterializeResult(metadata=_facts(done))
+
+
+def told(alerts: Sequence[Alert]) -> list[str]:
+    """A line for each of the gravest alerts, and one for the rest: each line of a run's log costs it a commit."""
+    gravest, rest = _gravest(alerts)
+    lines = [f"{alert.find.rule.level}: {alert.find.rule.title} ({alert.alert_id})" for alert in gravest]
+    if rest:
+        levels = Counter(alert.find.rule.level for alert in rest)
+        by_level = ", ".join(f"{levels[level]} {level}" for level in _LEVELS if levels[level])
+        lines.append(f"and {len(rest)} more ({by_level}): query the table alerts with `ledgerline sql` for all")
+    return lines
+
+
+def _gravest(alerts: Sequence[Alert]) -> tuple[list[Alert], list[Alert]]:
+    """The gravest, in order, and the rest."""
+    ordered = sorted(alerts, key=lambda alert: _LEVELS.index(alert.find.rule.level))
+    return ordered[:_NAMED], ordered[_NAMED:]
 
 
 def _facts(done: Detected) -> dict[str, Any]:
@@ -71,7 +92,7 @@ def _facts(done: Detected) -> dict[str, Any]:
                         "alert": alert.alert_id,
                     }
                 )
-                for alert in done.alerts[:50]
+                for alert in _gravest(done.alerts)[0]
             ]
         )
         if done.alerts
