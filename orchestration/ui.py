@@ -7,6 +7,7 @@ Dagster's memory in one folder that may be deleted, and stops whatever it starte
 import argparse
 import contextlib
 import fcntl
+import logging
 import os
 import signal
 import sys
@@ -70,6 +71,7 @@ def _report(config: Path, home: Path, reports_url: str) -> None:
 
     from orchestration.reporting import report  # noqa: PLC0415
 
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)  # it would tell of a Ctrl-C as of an error
     try:
         with dg.DagsterInstance.from_config(str(home)) as instance:
             count = report(load(config), instance, reports_url)
@@ -77,7 +79,7 @@ def _report(config: Path, home: Path, reports_url: str) -> None:
         print("what the archive holds could not be shown:", file=sys.stderr)
         tell(failure_of(error, debug=True), "ui")
     else:
-        print(f"told it of {count} assets and partitions that it did not make itself", flush=True)
+        print(f"told it of {count:,} assets and partitions that it did not make itself", flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
