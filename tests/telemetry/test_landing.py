@@ -11,6 +11,7 @@ import zstandard
 
 from tests.telemetry.client import Client, as_json
 from tests.telemetry.places import NOW, Place
+from warehouse.archive.findings import Verification
 from warehouse.archive.verify import verify
 from warehouse.tables.activities import Parser
 from warehouse.tables.rederive import rederive
@@ -177,6 +178,20 @@ def test_the_archive_verifies_and_the_rows_can_be_made_again(place: Place) -> No
             (one.code, one.subject, one.detail) for one in result.findings if one.code != "not_immutable"
         ] == []
         assert not [note for note in result.notes if "otel" in note]
+
+
+def test_a_file_of_rows_that_was_altered_is_a_note_since_verify_names_it(place: Place) -> None:
+    place.put("metrics.json", as_json(a_session().metrics()))
+    place.land()
+    with place.open(writing=False) as workshop:
+        file = workshop.archive.refresh().table("otel_metric_points").recent[0]
+        there = workshop.archive.store.root / file.key  # type: ignore[attr-defined]
+        there.chmod(0o600)
+        there.write_bytes(there.read_bytes()[:-1] + b"x")
+        result = Verification()
+        rederive(workshop.archive, Parser(load()), result)
+        assert result.findings == []
+        assert [note for note in result.notes if f"landing {file.seq} " in note and file.key in note]
 
 
 def test_the_file_that_an_exporter_still_writes_to_is_left_alone(place: Place) -> None:

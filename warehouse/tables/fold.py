@@ -137,7 +137,8 @@ class OpenFold:
         if span is not None and not (self.window.contains(span[0]) and self.window.contains(span[1])):
             # Served outside what was asked for: kept all the same, compared with what its own days hold.
             self._outside += 1
-            self._look(Window(span[0], max(span[1], self.window.end)).days(), span)
+            days = range(span[0].toordinal(), span[1].toordinal() + 1)
+            self._look([date.fromordinal(day) for day in days], span)
         ids = batch.ids
         if self._held or len(set(ids)) != len(ids) or self._seen.has_any(ids):
             self._compare(batch)

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Entry
-from warehouse.archive.errors import ArchiveError, LogError, StoreUnreachable
+from warehouse.archive.errors import LogError, StoreUnreachable
 from warehouse.archive.findings import Verification
 from warehouse.tables.activities import Parser
 from warehouse.tables.audit_export.committing import STREAM as EXPORTS
@@ -31,7 +31,7 @@ from warehouse.tables.rows_on_disk import RowsOnDisk, numbers_of_ids
 from warehouse.tables.schema import AUDIT_EVENTS, TABLE
 from warehouse.tables.spend.rederiving import rederive_spend
 from warehouse.tables.spend.schema import ALL_REPORTS
-from warehouse.tables.stored_rows import KEPT_ROWS, ROWS_A_PIECE, StoredRows
+from warehouse.tables.stored_rows import KEPT_ROWS, ROWS_A_PIECE, UNREADABLE, StoredRows
 from warehouse.tables.telemetry.rederiving import rederive_telemetry
 from warehouse.tables.telemetry.schema import TABLES as TELEMETRY
 from warehouse.wire.windows import Window
@@ -106,14 +106,18 @@ class _Again(OpenFold):
 
 
 class _Made:
-    """The rows that a pull comes to: in memory, or on disk in `parts` by their ids."""
+    """The rows that a pull comes to: in memory, or on disk in `parts` by their ids. `days`: those they are of;
+    a row without a time is of the day `default`."""
 
-    def __init__(self, parts: int, folder: Path) -> None:
+    def __init__(self, parts: int, folder: Path, default: date) -> None:
         self.parts = parts
+        self.days: set[str] = set()
+        self._default = default
         self._rows: list[pa.Table] = []
         self._on_disk = RowsOnDisk(folder, AUDIT_EVENTS) if parts > 1 else None
 
     def add(self, rows: pa.Table) -> None:
+        self.days.update(day.isoformat() for day, _ in by_day(rows, self._default))
         if self._on_disk is None:
             self._rows.append(rows)
         else:
@@ -151,12 +155,12 @@ class _Activities:
             made.remove()
         except StoreUnreachable:
             raise
-        except (ArchiveError, ValueError, pa.ArrowException) as error:
+        except UNREADABLE as error:
             self._skipped.add(entry.seq)
             self._result.notes.append(f"the rows of pull {entry.seq} could not be made again or read: {error}")
 
     def _made(self, entry: Entry, window: Window) -> _Made:
-        made = _Made(self._parts(entry, window), self._scratch / f"made-{entry.seq}")
+        made = _Made(self._parts(entry, window), self._scratch / f"made-{entry.seq}", window.start.date())
         again = _Again(self._archive, entry, window, self._stored, made)
         for batch in batches_of(self._archive, entry, self._parser):
             again.add(batch)
@@ -176,11 +180,12 @@ class _Activities:
     def _compare(self, seq: int, window: Window, made: _Made) -> None:
         found: dict[str, Difference] = {}
         spread: dict[str, RowsOnDisk] = {}
+        days = sorted({*self._days(window), *made.days})  # all in each part: a stored row may be in any
         for number in range(made.parts):
             rows = made.part(number)
             parts = dict(by_day(rows, window.start.date())) if rows.num_rows else {}
             by_text = {day.isoformat(): part for day, part in parts.items()}
-            for day in sorted({*self._days(window), *by_text}):
+            for day in days:
                 mine = by_text.get(day, AUDIT_EVENTS.empty_table())
                 self._expected.setdefault(day, Counter())[seq] += mine.num_rows
                 if made.parts > 1 and day not in spread:
@@ -198,15 +203,14 @@ class _Activities:
 
     def count_rows(self) -> None:
         """No row may come from a pull that did not make it: all others have been compared."""
-        for day in sorted(self._stored.days):
+        for day, file, counted in self._stored.counted(self._result):
             expected = self._expected.get(day, Counter())
-            for file, counted in self._stored.counts(day):
-                for seq, rows in sorted(counted.items(), key=lambda one: (one[0] is None, one[0] or 0)):
-                    if seq not in expected and seq not in self._skipped:
-                        self._result.not_rederived(
-                            file.key,
-                            f"{rows} rows say that they come from entry {seq}, whose pages do not make them",
-                        )
+            for seq, rows in sorted(counted.items(), key=lambda one: (one[0] is None, one[0] or 0)):
+                if seq not in expected and seq not in self._skipped:
+                    self._result.not_rederived(
+                        file.key,
+                        f"{rows} rows say that they come from entry {seq}, whose pages do not make them",
+                    )
         if self._retagged:
             self._result.notes.append(
                 f"{self._retagged} rows were judged known or unknown ({', '.join(JUDGED_BY_RELEASE)}) by another "

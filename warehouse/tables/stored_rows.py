@@ -14,11 +14,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from warehouse.archive.archive import Archive
+from warehouse.archive.errors import ArchiveError, StoreUnreachable
+from warehouse.archive.findings import Verification
 from warehouse.archive.state import TableFile
 from warehouse.tables import parquet
 from warehouse.tables.day_versions import DayVersions
 from warehouse.tables.held import Held
 from warehouse.tables.rows_on_disk import RowsOnDisk, numbers_of_ids
+
+# What a page or a table file that is gone or altered raises, which `verify` names: a note, and no end of the work.
+UNREADABLE = (ArchiveError, ValueError, pa.ArrowException)
 
 FILE = "(file)"  # a column added to rows read: the number of their file among the day's
 
@@ -35,13 +40,13 @@ class StoredRows:
 
     def __init__(self, archive: Archive, table: str, schema: pa.Schema, *, scratch: Path | None = None) -> None:
         """scratch: a folder for large days, which are then read once instead of for each commit."""
-        self._archive, self._schema, self._scratch = archive, schema, scratch
+        self._archive, self._table, self._schema, self._scratch = archive, table, schema, scratch
         self._with_file = schema.append(pa.field(FILE, pa.int32()))
         state = archive.state.table(table)
         self.days: dict[str, list[TableFile]] = {}
         for file in [*state.sealed, *state.recent]:
             self.days.setdefault(file.dt, []).append(file)
-        self._counts: dict[str, list[tuple[TableFile, dict[int, int]]]] = {}
+        self._counts: dict[str, dict[int | None, int]] = {}  # by a file's key
         self._whole: OrderedDict[str, pa.Table] = OrderedDict()
         self._versions: OrderedDict[str, DayVersions] = OrderedDict()
         self._pieces: OrderedDict[str, _Pieces] = OrderedDict()
@@ -82,17 +87,28 @@ class StoredRows:
 
     def rows_of(self, day: str, seq: int) -> int:
         """How many rows of a day come from one pull."""
-        return sum(counted.get(seq, 0) for _, counted in self.counts(day))
+        return sum(self.counts(file).get(seq, 0) for file in self.files(day))
 
-    def counts(self, day: str) -> list[tuple[TableFile, dict[int, int]]]:
-        """Of each file of a day: how many rows come from which pull."""
-        if day not in self._counts:
-            self._counts[day] = []
+    def counts(self, file: TableFile) -> dict[int | None, int]:
+        """How many rows of a file come from which pull. Raises what reading raises."""
+        if file.key not in self._counts:
+            seqs = parquet.read(self._archive.read(file), ["commit_seq"])["commit_seq"]
+            counted = pc.value_counts(seqs.combine_chunks()).to_pylist()
+            self._counts[file.key] = {one["values"]: one["counts"] for one in counted}
+        return self._counts[file.key]
+
+    def counted(self, result: Verification) -> Iterator[tuple[str, TableFile, dict[int | None, int]]]:
+        """Each file with its day and its `counts`; a note in `result` for one that cannot be read."""
+        for day in sorted(self.days):
             for file in self.files(day):
-                seqs = parquet.read(self._archive.read(file), ["commit_seq"])["commit_seq"]
-                counted = pc.value_counts(seqs.combine_chunks()).to_pylist()
-                self._counts[day].append((file, {one["values"]: one["counts"] for one in counted}))
-        return self._counts[day]
+                try:
+                    counts = self.counts(file)
+                except StoreUnreachable:
+                    raise
+                except UNREADABLE as error:
+                    result.notes.append(f"rows of {self._table} could not be counted: {error}")
+                    continue
+                yield day, file, counts
 
     def held(
         self, day: str, before: int, span: tuple[datetime, datetime] | None
@@ -127,13 +143,14 @@ class StoredRows:
         """A large day on disk, by its commits."""
         if day not in self._pieces:
             counted: Counter[int] = Counter()
-            for _, counts in self.counts(day):
-                counted.update({seq: rows for seq, rows in counts.items() if seq is not None})
+            for file in self.files(day):
+                counted.update({seq: rows for seq, rows in self.counts(file).items() if seq is not None})
             while len(self._pieces) >= _DISK_DAYS:
                 self._pieces.popitem(last=False)[1].spread.remove()
-            made = self._pieces[day] = _Pieces(self._on_disk(), counted)
+            made = _Pieces(self._on_disk(), counted)
             for rows in self._batches(day):
                 made.add(rows)
+            self._pieces[day] = made  # only when whole: another pull would miss the rest of it
         return self._pieces[day]
 
     def _batches(self, day: str, seq: int | None = None) -> Iterator[pa.Table]:

@@ -15,13 +15,13 @@ from msgspec import UNSET
 from warehouse.archive import keys
 from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Draft, Entry, ObjectRef, sha256_hex
-from warehouse.archive.errors import ArchiveError, StoreUnreachable
+from warehouse.archive.errors import StoreUnreachable
 from warehouse.archive.findings import Verification
 from warehouse.archive.state import LogState, TableFile
 from warehouse.tables import parquet
 from warehouse.tables.folded import Folded
 from warehouse.tables.row_difference import difference
-from warehouse.tables.stored_rows import StoredRows
+from warehouse.tables.stored_rows import UNREADABLE, StoredRows
 from warehouse.wire.times import midnight, parse_rfc3339
 
 Row = dict[str, Any]
@@ -137,16 +137,15 @@ def rederive_versions(
                 _compare(stored[name], name, entry, made, result)
         except StoreUnreachable:
             raise
-        except (ArchiveError, ValueError, pa.ArrowException) as error:
+        except UNREADABLE as error:
             result.notes.append(f"the rows of pull {entry.seq} could not be made again or read: {error}")
     for rows in stored.values():
-        for day in sorted(rows.days):
-            for file, counted in rows.counts(day):
-                for seq, count in counted.items():
-                    if seq != file.seq or seq not in folded:
-                        result.not_rederived(
-                            file.key, f"{count} rows say that they come from entry {seq}, not from its"
-                        )
+        for _, file, counted in rows.counted(result):
+            for seq, count in counted.items():
+                if seq != file.seq or seq not in folded:
+                    result.not_rederived(
+                        file.key, f"{count} rows say that they come from entry {seq}, not from its"
+                    )
 
 
 def _compare(stored: StoredRows, name: str, entry: Entry, made: pa.Table, result: Verification) -> None:

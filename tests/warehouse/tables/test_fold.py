@@ -156,6 +156,23 @@ def test_records_outside_the_window_are_kept_and_reported(bench: Bench) -> None:
     assert (again.first, again.unchanged) == (0, 1)
 
 
+@pytest.mark.parametrize("late", [timedelta(hours=3), timedelta(days=1), timedelta(days=1, hours=3)])
+def test_one_record_after_the_window_is_kept_and_compared_with_its_own_day(bench: Bench, late: timedelta) -> None:
+    window = Window(DAY, DAY + timedelta(hours=1))
+    page = [verbatim(event(1, DAY + late))]
+    assert bench.pull(window, page).first == 1
+    again = bench.pull(window, page)
+    assert (again.first, again.unchanged) == (0, 1)
+
+
+def test_a_page_that_reaches_to_a_midnight_after_the_window_is_compared_with_that_day_too(bench: Bench) -> None:
+    page = [verbatim(event(1, DAY)), verbatim(event(2, DAY + timedelta(days=1)))]
+    window = Window(DAY, DAY + timedelta(hours=1))
+    bench.pull(window, page)
+    again = bench.pull(window, page)
+    assert (again.first, again.unchanged) == (0, 2)
+
+
 @pytest.mark.parametrize(
     ("fields", "column", "tag"),
     [

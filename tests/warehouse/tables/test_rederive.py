@@ -16,6 +16,7 @@ from warehouse.tables.activities import Parser
 from warehouse.tables.audit_export.committing import import_export
 from warehouse.tables.fold import OpenFold, batches_of
 from warehouse.tables.rederive import rederive
+from warehouse.tables.schema import TABLE
 from warehouse.tables.seal import seal_day
 from warehouse.taxonomy import load
 from warehouse.wire.windows import Window
@@ -164,6 +165,24 @@ def test_a_row_that_does_not_follow_is_a_finding_with_its_file(
     assert any(subject.startswith(place) for subject, _ in found) or lie in ("a row left out", "a row twice")
 
 
+@pytest.mark.parametrize("kept", [400_000, 0])
+def test_a_row_too_many_on_a_day_outside_the_window_is_a_finding(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    few_in_memory(monkeypatch, kept)
+    outside = [verbatim(event(900, DAY + timedelta(days=1, hours=3)))]
+    strange = [f"activity_x{number}" for number in range(8)]  # so that some are in another part than the 900
+
+    def add(rows: pa.Table) -> pa.Table:
+        last = rows.slice(rows.num_rows - 1)
+        return pa.concat_tables([rows, *(set_column(last, "id", 0, one) for one in strange)])
+
+    fold_lying(bench, add, records(10), outside)
+    found = told(bench.archive)
+    assert len(found) == len(strange)
+    assert all(f"dt={DAY.date() + timedelta(days=1)}/" in subject for subject, _ in found)
+
+
 def test_a_row_that_is_wrong_is_named_with_its_columns(bench: Bench) -> None:
     fold_lying(bench, LIES["an address"], records(10))
     ((_, detail),) = told(bench.archive)
@@ -203,6 +222,26 @@ def test_a_page_that_is_gone_is_a_note_since_verify_names_it(bench: Bench) -> No
     assert any("pull 1" in note and page in note for note in result.notes)
 
 
+def alter(bench: Bench, key: str) -> None:
+    place = bench.archive.store.root / key  # type: ignore[attr-defined]
+    place.chmod(0o600)
+    place.write_bytes(place.read_bytes()[:-1] + b"x")
+
+
+@pytest.mark.parametrize("kept", [400_000, 0])
+def test_a_table_file_that_was_altered_is_a_note_since_verify_names_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    few_in_memory(monkeypatch, kept)
+    outside = verbatim(event(900, DAY + timedelta(days=1, hours=3)))
+    bench.pull(WHOLE, [*records(10), outside])  # no other pull reads the second of its days
+    (file,) = (one for one in bench.archive.state.table(TABLE).recent if one.dt > DAY.date().isoformat())
+    alter(bench, file.key)
+    result = again(bench.archive)
+    assert result.findings == []
+    assert any("pull 1" in note and file.key in note for note in result.notes)
+
+
 # -- imported exports ---------------------------------------------------------------------------------------------
 
 HEADER = "created_at,actor_info,event,event_info,entity_info,ip_address,device_id,user_agent,client_platform\n"
@@ -234,3 +273,12 @@ def test_a_row_of_an_export_that_does_not_follow_is_a_finding(
     ((subject, detail),) = told(bench.archive)
     assert subject.startswith("tables/recent/audit_export_rows/dt=2026-11-20/")
     assert "ip_address" in detail
+
+
+def test_a_file_of_exports_that_was_altered_is_a_note_since_verify_names_it(bench: Bench) -> None:
+    import_export(bench.archive, export(1, 2, 3), "a.csv")
+    (file,) = bench.archive.state.table("audit_export_rows").recent
+    alter(bench, file.key)
+    result = again(bench.archive)
+    assert result.findings == []
+    assert any("import 1" in note and file.key in note for note in result.notes)

@@ -14,7 +14,7 @@ from warehouse.tables.audit_export.errors import AuditExportError
 from warehouse.tables.audit_export.parse import read_export
 from warehouse.tables.audit_export.schema import AUDIT_EXPORT_ROWS, TABLE, by_day, rows_to_table
 from warehouse.tables.row_difference import difference
-from warehouse.tables.stored_rows import StoredRows
+from warehouse.tables.stored_rows import UNREADABLE, StoredRows
 from warehouse.wire.times import parse_rfc3339
 
 
@@ -38,12 +38,16 @@ def rederive_exports(archive: Archive, imports: list[Entry], result: Verificatio
         parts = {day.isoformat(): part for day, part in by_day(fresh).items()} if fresh.num_rows else {}
         for day in sorted({*parts, *stored.days}):
             made_by.setdefault(day, set()).add(entry.seq)
-            _compare(stored, day, entry.seq, parts.get(day, AUDIT_EXPORT_ROWS.empty_table()), result)
-    for day, seqs in made_by.items():
-        for file, counted in stored.counts(day):
-            for seq, count in counted.items():
-                if seq not in seqs:
-                    result.not_rederived(file.key, f"{count} rows say that they come from entry {seq}, no import")
+            try:
+                _compare(stored, day, entry.seq, parts.get(day, AUDIT_EXPORT_ROWS.empty_table()), result)
+            except StoreUnreachable:
+                raise
+            except UNREADABLE as error:
+                result.notes.append(f"the rows of import {entry.seq} could not be read: {error}")
+    for day, file, counted in stored.counted(result):
+        for seq, count in counted.items():
+            if seq not in made_by[day]:
+                result.not_rederived(file.key, f"{count} rows say that they come from entry {seq}, no import")
 
 
 def _made(archive: Archive, entry: Entry) -> pa.Table:

@@ -8,12 +8,12 @@ import pyarrow as pa
 
 from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Entry
-from warehouse.archive.errors import ArchiveError, StoreUnreachable
+from warehouse.archive.errors import StoreUnreachable
 from warehouse.archive.findings import Verification
 from warehouse.tables.row_difference import difference
 from warehouse.tables.spend.fold import fold_again
 from warehouse.tables.spend.schema import ALL_REPORTS
-from warehouse.tables.stored_rows import StoredRows
+from warehouse.tables.stored_rows import UNREADABLE, StoredRows
 
 
 def rederive_spend(archive: Archive, pulls: list[Entry], result: Verification) -> None:
@@ -34,7 +34,7 @@ def rederive_spend(archive: Archive, pulls: list[Entry], result: Verification) -
                     _compare(stored[name], name, entry.seq, made[name], schema, result)
             except StoreUnreachable:
                 raise
-            except (ArchiveError, ValueError, pa.ArrowException) as error:
+            except UNREADABLE as error:
                 result.notes.append(f"the rows of pull {entry.seq} could not be made again or read: {error}")
         for name in tables:
             _strangers(stored[name], folded, result)
@@ -61,10 +61,7 @@ def _compare(
 
 def _strangers(stored: StoredRows, folded: set[int], result: Verification) -> None:
     """No row may come from something that is no pull of this stream."""
-    for day in sorted(stored.days):
-        for file, counted in stored.counts(day):
-            for seq, rows in counted.items():
-                if seq not in folded:
-                    result.not_rederived(
-                        file.key, f"{rows} rows say that they come from entry {seq}, no pull of it"
-                    )
+    for _, file, counted in stored.counted(result):
+        for seq, rows in counted.items():
+            if seq not in folded:
+                result.not_rederived(file.key, f"{rows} rows say that they come from entry {seq}, no pull of it")

@@ -14,6 +14,7 @@ from warehouse.archive.entry import Entry
 from warehouse.archive.errors import ArchiveError, StoreUnreachable
 from warehouse.archive.findings import Verification
 from warehouse.tables import parquet
+from warehouse.tables.stored_rows import UNREADABLE
 from warehouse.tables.telemetry.landing import rows_again
 from warehouse.tables.telemetry.rows import by_day
 from warehouse.tables.telemetry.schema import OTEL_FILES, STREAM, TABLES
@@ -40,7 +41,12 @@ def rederive_telemetry(archive: Archive, pulls: list[Entry], result: Verificatio
         known[entry.seq] = set(made)
         stored = _stored_keys(archive, entry.seq)
         for place in sorted({*made, *stored}):
-            _compare(archive, entry, place, made.get(place), stored.get(place, []), result)
+            try:
+                _compare(archive, entry, place, made.get(place), stored.get(place, []), result)
+            except StoreUnreachable:
+                raise
+            except UNREADABLE as error:
+                result.notes.append(f"the rows of landing {entry.seq} could not be read: {error}")
     for name in TABLES:
         for file in archive.state.table(name).recent:
             if file.seq not in known:

@@ -79,3 +79,14 @@ def test_what_does_not_follow_from_the_pages_names_its_file(restated: SpendBench
     assert codes
     assert {code for code, _ in codes} == {"rederivation_mismatch"}
     assert any(file.key in subject or f"tables/recent/{table}/" in subject for _, subject in codes)
+
+
+@pytest.mark.parametrize("table", ["cost_rows", "cost_days", "usage_rows", "usage_days"])
+def test_a_file_that_was_altered_is_a_note_since_verify_names_it(restated: SpendBench, table: str) -> None:
+    file = restated.archive.state.table(table).recent[0]
+    place = restated.archive.store.root / file.key  # type: ignore[attr-defined]
+    place.chmod(0o600)
+    place.write_bytes(place.read_bytes()[:-1] + b"x")
+    result = made_again(restated)
+    assert result.findings == []
+    assert any(f"pull {file.seq} " in note and file.key in note for note in result.notes)
