@@ -29,7 +29,7 @@ ROWS_A_PIECE = 25_000
 # Each is a file that is being written, of which DuckDB holds a row group (its least) of some 2 MB.
 MOST_PIECES = 40
 _GROUP_ROWS = 2_048
-_ROWS_HELD = 50_000  # before they go to their pieces
+_ROWS_HELD = 20_000  # before they go to their pieces: some 1 kB each
 # Each of a few pieces is asked of the files themselves: they are read that often, and nothing is written.
 _FEW = 2
 # Rows that a complete pull no longer saw have no place on a page: they come last, by id.
