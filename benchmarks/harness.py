@@ -72,11 +72,13 @@ def run(
     cpus: set[int] | None = None,
     speaks: bool = True,
     accepts: Sequence[int] = (0,),
+    longest: float | None = None,
 ) -> Run:
     """Run a process to its end; its last line on stdout is a JSON document, or all of it is one, unless it
     `speaks` not.
 
-    `cpus` pins it. Raises Failed for an exit code that is not in `accepts`, or after half an hour.
+    `cpus` pins it. Raises Failed for an exit code that is not in `accepts`, or after `longest` seconds (default:
+    half an hour).
     """
     command = [program, *arguments]
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as complaints:
@@ -86,7 +88,7 @@ def run(
                 command, stdout=output, stderr=complaints, cwd=ROOT, env=environment(**(env or {}))
             )
         alarm = signal.signal(signal.SIGALRM, lambda *_: process.kill())
-        signal.setitimer(signal.ITIMER_REAL, _LONGEST)
+        signal.setitimer(signal.ITIMER_REAL, longest or _LONGEST)
         try:
             _, status, usage = os.wait4(process.pid, 0)
             wall = time.monotonic() - began

@@ -23,6 +23,7 @@ _COLUMNS = ["question", "rows", "Trino s", "Trino MB", "of all", "DuckDB s", "Du
 _TARGETS = ("one actor, all days (`one_actor`)", COPIED, "one actor, all days, every record")
 # a fifth of a year of 100 million: shares of the bytes are those of one day, whatever the number of days
 _DAYS, _PER_DAY = 73, 274_000
+_LONGEST = 2 * 3600  # seconds for all questions and the copy by actor, on a few cores
 _MEASURES = """\
 {rows:,} events of {people:,} people over {days} days, {bytes:,.0f} MB in {days} sealed files: each written by the
 function that seals, named by a seal entry, and lying in a bucket with Object Lock of a local S3 server. {engine}
@@ -58,7 +59,9 @@ def measure(*, smoke: bool) -> list[Table]:
         here = module("scan_ask", *words)
         there = None
         if place.trino is not None:
-            there = module("scan_ask", *words, "--trino", str(place.trino), "--location", place.location)
+            there = module(
+                "scan_ask", *words, "--trino", str(place.trino), "--location", place.location, longest=_LONGEST
+            )
     engine = f"*Trino* {trino.VERSION} reads the bucket." if there else f"Trino was not asked: {place.lacks}."
     table = _table(here, there, built["sealed_bytes"])
     table.measures = _MEASURES.format(
