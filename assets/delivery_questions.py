@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ROWS_AT_ONCE = 4_000  # two batches of most receivers, which then need not be joined
-_MEMORY = "384MB"  # 500,000 rows of all columns in 40 files that are written at once need some 200
+_MEMORY = "192MB"
 _QUOTED = re.compile(r"""(['"]).*?\1""", re.DOTALL)
 
 
@@ -55,12 +55,13 @@ class Questions:
                 self.db.execute(statement)
                 self._ready.add(statement)
 
-    def asked(self, query: str) -> Iterator[pa.RecordBatch]:
-        """The answer in batches. Raises SliceInvalid where an event's value does not go with the condition."""
+    def asked(self, query: str, at_once: int = ROWS_AT_ONCE) -> Iterator[pa.RecordBatch]:
+        """The answer in batches of so many rows. Raises SliceInvalid where an event's value does not go with the
+        condition."""
         import duckdb  # noqa: PLC0415 - as in `open_duckdb`
 
         try:
-            yield from self.db.execute(query).to_arrow_reader(ROWS_AT_ONCE)
+            yield from self.db.execute(query).to_arrow_reader(at_once)
         except (duckdb.DataError, duckdb.ProgrammingError) as error:
             if self.slice.condition is None:
                 raise
@@ -73,7 +74,7 @@ class Questions:
 
         try:
             self.db.execute(f"select 1 from ({source}) where {self.slice.condition}").fetchall()
-        except duckdb.Error as error:
+        except (duckdb.DataError, duckdb.ProgrammingError) as error:
             raise self._invalid(str(error)) from None
 
     def _invalid(self, said: str) -> SliceInvalid:

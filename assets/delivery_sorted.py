@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from shutil import rmtree
 from typing import Any
 
 import pyarrow as pa
@@ -20,18 +19,18 @@ from warehouse.delivery.mappings.canonical import COLUMNS
 from warehouse.delivery.mappings.event_kind import SUBJECT_COLUMNS
 from warehouse.delivery.positions import Position, Span
 from warehouse.tables.file_rows import rows_of
-from warehouse.tables.sql_literal import literal
+from warehouse.tables.rows_on_disk import RowsOnDisk
+from warehouse.tables.schema import AUDIT_EVENTS
 from warehouse.wire import arrays
 
 # what events are made of, and what saves looking into their records
 READ = (*COLUMNS, *SUBJECT_COLUMNS)
 ROWS_A_PIECE = 25_000
-# Each is a file that is being written, of which DuckDB holds a row group (its least) of some 2 MB.
-MOST_PIECES = 40
-_GROUP_ROWS = 2_048
-_ROWS_HELD = 20_000  # before they go to their pieces: some 1 kB each
+MOST_PIECES = 100  # files that are open while rows go to disk; of more rows than that, pieces are larger
 # Each of a few pieces is asked of the files themselves: they are read that often, and nothing is written.
 _FEW = 2
+_SPREAD_AT_ONCE = 32_768
+_PIECE = "piece"
 # Rows that a complete pull no longer saw have no place on a page: they come last, by id.
 _ORDER = "commit_seq, page nulls last, position nulls last, id, version"
 _ORDERED_BY = ("commit_seq", "page", "position", "id", "version")
@@ -69,17 +68,15 @@ def sorted_rows(
         for piece in pieces:
             yield from _rows(questions, source, piece, begun, ahead)
         return
-    folder = questions.folder / "pieces"
+    on_disk = RowsOnDisk(questions.folder / "pieces", _schema(questions))
     try:
-        _spread(questions, source, pieces, str(folder))
+        _spread(questions, source, pieces, on_disk)
         for number, piece in enumerate(pieces):
-            place = folder / f"piece={number}"
-            if place.exists():  # not where a fold stored fewer rows than its entry says: `verify` tells
-                files = f"read_parquet({literal(f'{place}/*.parquet')}, hive_partitioning = false)"
-                yield from _rows(questions, f"select * from {files}", piece, begun, ahead)
-                rmtree(place)
+            questions.db.register(_PIECE, on_disk.read(number))
+            yield from _rows(questions, f"select * from {_PIECE}", piece, begun, ahead)
+            questions.db.unregister(_PIECE)
     finally:
-        rmtree(folder, ignore_errors=True)
+        on_disk.remove()
 
 
 def _pieces(questions: Questions, source: str, group: Sequence[Commit]) -> Iterator[_Piece]:
@@ -115,14 +112,20 @@ def _is_due(piece: _Piece, begun: Position) -> bool:
     return (last.seq, end) > begun
 
 
-def _spread(questions: Questions, source: str, pieces: Sequence[_Piece], folder: str) -> None:
-    """Put the rows of many pieces onto disk, each piece's into files of its own, with one reading."""
-    names = "*" if questions.slice.condition else ", ".join(dict.fromkeys((*READ, *_ORDERED_BY)))
+def _spread(questions: Questions, source: str, pieces: Sequence[_Piece], on_disk: RowsOnDisk) -> None:
+    """Put the rows of many pieces onto disk by the number of their piece, with one reading."""
     number = " ".join(f"when {piece.where} then {number}" for number, piece in enumerate(pieces))
-    chosen = f"select {names}, case {number} end as piece from ({source}) as stored where piece is not null"
-    options = f"format parquet, compression lz4, row_group_size {_GROUP_ROWS}, partition_by (piece)"
-    questions.db.execute(f"set partitioned_write_flush_threshold = {_ROWS_HELD}")
-    questions.db.execute(f"copy ({chosen}) to {literal(folder)} ({options})")
+    schema = _schema(questions)
+    query = f"select {', '.join(schema.names)}, case {number} end::bigint as {_PIECE} from ({source}) as stored"
+    for batch in questions.asked(f"select * from ({query}) where {_PIECE} is not null", _SPREAD_AT_ONCE):
+        rows = pa.Table.from_batches([batch.drop_columns([_PIECE])]).cast(schema)
+        on_disk.add(rows, arrays.plain(batch.column(_PIECE)))
+
+
+def _schema(questions: Questions) -> pa.Schema:
+    """What is needed of a row: all columns where a condition may name any."""
+    needed = {*READ, *_ORDERED_BY} if questions.slice.condition is None else set(AUDIT_EVENTS.names)
+    return pa.schema([field for field in AUDIT_EVENTS if field.name in needed])
 
 
 def _rows(

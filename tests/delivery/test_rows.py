@@ -124,8 +124,8 @@ def test_what_was_put_on_disk_is_gone_when_a_reader_is_left_half_way(
         reader._masked = True
         folder = reader._questions.folder
         with closing(cast("Generator[Chunk]", reader.chunks(queue, BEGINNING, [], 0))) as chunks:
-            assert any(list(folder.rglob("*.parquet")) for _ in chunks)
-        assert not list(folder.rglob("*.parquet"))
+            assert any(list(folder.rglob("*.arrow")) for _ in chunks)
+        assert not list(folder.rglob("*.arrow"))
     assert not folder.exists()
 
 
