@@ -100,7 +100,8 @@ class OpenFold:
         self.window = window
         self.folded = Folded(entry.seq)
         self._observed_at = parse_rfc3339(entry.committed_at)
-        self._looked: dict[str, TableFile] = {}  # by key, the files whose versions are in _held already
+        self._looked: dict[str, TableFile] = {}  # by key, the files that have versions in _held
+        self._spans: dict[str, tuple[datetime, datetime]] = {}  # by key, of which times those are
         self._held: RecordMap[Held] = RecordMap(HELD, Held._make)
         self._seen: RecordMap[tuple[str, ...]] = RecordMap(_SEEN, tuple)
         self._given: dict[str, int] = {}  # versions above the first that this pull has given already
@@ -113,10 +114,13 @@ class OpenFold:
         self._look(window.days(), (window.start, window.end))
 
     def _look(self, days: Iterable[date], span: tuple[datetime, datetime]) -> None:
-        files = [file for file in files_for(self.archive.state, days, span) if file.key not in self._looked]
-        self._looked.update((file.key, file) for file in files)
-        for versions in held_versions(self.archive, files, self.entry.seq):
-            self._hold(versions)
+        for file in files_for(self.archive.state, days, span):
+            low, high = self._spans.get(file.key, span)
+            wider = (min(low, span[0]), max(high, span[1]))
+            if self._spans.get(file.key) != wider:
+                self._spans[file.key], self._looked[file.key] = wider, file
+                for versions in held_versions(self.archive, file, self.entry.seq, wider):
+                    self._hold(versions)
 
     def _hold(self, versions: Sequence[tuple[str, Held]]) -> None:
         """Take in what is held; the newest version of each record counts."""

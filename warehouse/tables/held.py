@@ -7,12 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from warehouse.archive.archive import Archive
 from warehouse.archive.state import LogState, TableFile
 from warehouse.tables import parquet
 from warehouse.tables.schema import AUDIT_EVENTS, TABLE
+from warehouse.wire.arrays import micros
 from warehouse.wire.windows import Window
 
 _KEY_COLUMNS = ["id", "created_at", "content_sha256", "version", "fold"]
@@ -80,28 +83,26 @@ def files_within(state: LogState, table: str, window: Window, before: int) -> li
 
 
 def held_versions(
-    archive: Archive, files: Iterable[TableFile], through_seq: int
+    archive: Archive, file: TableFile, through_seq: int, span: tuple[datetime, datetime]
 ) -> Iterator[list[tuple[str, Held]]]:
-    """The versions in these files that came from pulls before `through_seq`, by record id, some at a time."""
-    for file in files:
-        if file.seq is not None and file.seq >= through_seq:
-            continue
-        rows = parquet.read(archive.read(file), [*_KEY_COLUMNS, "commit_seq"])
-        row = 0
-        for some in rows.to_batches(max_chunksize=_AT_ONCE):
-            times = some["created_at"].cast(pa.int64())
-            columns = [
-                (times if name == "created_at" else some[name]).to_pylist()
-                for name in [*_KEY_COLUMNS, "commit_seq"]
-            ]
-            yield [
-                (record_id, Held(content, version, fold == "withdrawn", created, file.key, number))
-                for number, (record_id, created, content, version, fold, seq) in enumerate(
-                    zip(*columns, strict=True), row
-                )
-                if seq < through_seq
-            ]
-            row += some.num_rows
+    """The versions in a file of a span (inclusive), and those without a time, that came from pulls before
+    `through_seq`, by record id, some at a time. A sealed file has all of a day; a short pull needs little of it.
+    """
+    if file.seq is not None and file.seq >= through_seq:
+        return
+    rows = parquet.read(archive.read(file), [*_KEY_COLUMNS, "commit_seq"])
+    times = rows["created_at"].cast(pa.int64())
+    low, high = (pa.scalar(micros(moment), pa.int64()) for moment in span)
+    within = pc.fill_null(pc.and_(pc.greater_equal(times, low), pc.less_equal(times, high)), True)
+    rows = rows.set_column(1, "created_at", times)
+    rows = rows.append_column("row", pa.array(np.arange(rows.num_rows, dtype=np.int32)))
+    rows = rows.filter(pc.and_(within, pc.less(rows["commit_seq"], through_seq)))
+    for some in rows.to_batches(max_chunksize=_AT_ONCE):
+        columns = [some[name].to_pylist() for name in [*_KEY_COLUMNS, "row"]]
+        yield [
+            (record_id, Held(content, version, fold == "withdrawn", created, file.key, row))
+            for record_id, created, content, version, fold, row in zip(*columns, strict=True)
+        ]
 
 
 def full_rows(archive: Archive, wanted: list[Held], files: Mapping[str, TableFile]) -> pa.Table:

@@ -95,6 +95,8 @@ class _Again(OpenFold):
             super()._look(days, span)
             return
         for day in days:
+            if day.isoformat() not in self._stored.days:
+                continue
             self._looked.update((file.key, file) for file in self._stored.files(day.isoformat()))
             for versions in self._stored.held(day.isoformat(), self.entry.seq, span):
                 self._hold(versions)

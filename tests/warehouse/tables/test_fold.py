@@ -6,7 +6,8 @@ import pytest
 
 from tests.warehouse.tables.conftest import DAY, Bench, event, verbatim
 from warehouse.tables import record_map
-from warehouse.tables.fold import fold_pending
+from warehouse.tables.fold import batches_of, begin_fold, fold_pending
+from warehouse.tables.seal import seal_day
 from warehouse.wire.windows import Window
 
 WHOLE = Window(DAY, DAY + timedelta(days=1))
@@ -163,6 +164,26 @@ def test_one_record_after_the_window_is_kept_and_compared_with_its_own_day(bench
     assert bench.pull(window, page).first == 1
     again = bench.pull(window, page)
     assert (again.first, again.unchanged) == (0, 1)
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_short_pull_holds_what_is_in_its_window_and_compares_a_stray_record_all_the_same(
+    bench: Bench, sealed: bool
+) -> None:
+    """A day of millions lies in few files: a pull of five minutes must not take all of it into memory."""
+    page = records(60)
+    bench.pull(WHOLE, page)
+    if sealed:
+        assert seal_day(bench.archive, DAY.date()) is not None
+    window = Window(DAY + timedelta(minutes=10), DAY + timedelta(minutes=20))
+    bench.advance(minutes=5)
+    again = bench.pull(window, page[10:19], [*page[40:42], page[5]], [page[55]])
+    assert (again.first, again.revised, again.unchanged, again.withdrawn) == (0, 0, 13, 1)
+    if sealed:
+        entry = bench.commit(window, page[10:20])
+        held = begin_fold(bench.archive, entry, batches_of(bench.archive, entry, bench.parser), bench.parser)._held
+        known = held.get_all([event(number, DAY)["id"] for number in range(60)])
+        assert [number for number, one in enumerate(known) if one is not None] == list(range(10, 21))
 
 
 def test_a_page_that_reaches_to_a_midnight_after_the_window_is_compared_with_that_day_too(bench: Bench) -> None:
