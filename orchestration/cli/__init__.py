@@ -11,15 +11,16 @@ INTERRUPTED = 130
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C. A type of its own: a plain KeyboardInterrupt that crosses an `exec` of text, as many imports do,
-    is remembered by Python, which then dies of the signal whatever exit code was asked for."""
+    """Ctrl-C or SIGTERM. A type of its own: a plain KeyboardInterrupt that crosses an `exec` of text, as many
+    imports do, is remembered by Python, which then dies of the signal whatever exit code was asked for."""
 
 
 def main() -> None:
     """Run the command line of this process and exit with its code."""
     close_to_others()
     try:
-        signal.signal(signal.SIGINT, _interrupt)
+        for number in (signal.SIGINT, signal.SIGTERM):  # a scheduler that ends a run means no less than Ctrl-C
+            signal.signal(number, _interrupt)
         from orchestration.cli.app import run  # noqa: PLC0415  (an interrupt while loading ends cleanly too)
 
         code = run(sys.argv[1:])

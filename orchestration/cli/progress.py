@@ -67,7 +67,7 @@ class Progress:
         """A count that somebody else keeps: so many of so many `what` are done."""
         with self._lock:
             if what != self._unit:
-                self._unit, self._began = what, self._clock()
+                self._unit, self._began, self._records = what, self._clock(), 0
             self._done, self._total = done, total
             self._show()
 

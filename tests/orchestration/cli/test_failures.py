@@ -184,7 +184,10 @@ def test_no_credential_passes_through_a_message_or_a_traceback() -> None:
 
 
 @pytest.mark.parametrize("delay", [0, 0.02, 0.05, 0.1, 0.3])  # libraries are half loaded, or it awaits questions
-def test_an_interrupt_is_exit_130_with_one_line_whenever_it_comes(pulled: Path, delay: float) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_is_exit_130_with_one_line_whenever_it_comes(
+    pulled: Path, delay: float, sent: signal.Signals
+) -> None:
     child = subprocess.Popen(
         [sys.executable, "-m", "orchestration.cli", "sql"],
         cwd=pulled, env=os.environ | {"PYTHONPATH": str(ROOT)}, text=True,
@@ -193,7 +196,7 @@ def test_an_interrupt_is_exit_130_with_one_line_whenever_it_comes(pulled: Path, 
     while "duckdb" not in Path(f"/proc/{child.pid}/maps").read_text():
         time.sleep(0.005)
     time.sleep(delay)
-    child.send_signal(signal.SIGINT)
+    child.send_signal(sent)
     _, err = child.communicate(timeout=20)
     assert child.returncode == 130
     assert "stopped" in err

@@ -31,6 +31,22 @@ def test_without_a_terminal_a_line_comes_every_few_seconds() -> None:
     ]
 
 
+def test_what_comes_after_another_count_begins_at_nothing() -> None:
+    """The pulls that `verify --rederive` makes again are not told with the bytes of the objects before them."""
+    err, hand = io.StringIO(), Hand()
+    progress = Progress("objects", "bytes", err=err, every=5, clock=hand)
+    progress.counted("objects", 9, 9)
+    progress.counted("bytes", 141_000_000, 141_000_000)
+    hand.now += 5
+    progress.counted("pulls made again", 1, 290)
+    hand.now += 5
+    progress.counted("pulls made again", 2, 290)
+    assert err.getvalue().splitlines() == [
+        "1 of 290 pulls made again",
+        "2 of 290 pulls made again, about 12 min left",
+    ]
+
+
 def test_notes_and_long_waits_are_told_at_once_and_short_waits_are_not() -> None:
     err = io.StringIO()
     with Progress(err=err) as progress:
