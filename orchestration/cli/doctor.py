@@ -25,8 +25,8 @@ _PRETEND_TENANT = (
     "`python -m sandbox serve` one of its own"
 )
 _PRETEND_RECEIVER = (
-    "nothing listens on this machine: a pretend receiver has to run; `make ui` serves the demo's, "
-    "`python -m sandbox intakes` some of its own"
+    "nothing listens there on this machine: check its address, and start it (pretend ones: `make ui` serves the "
+    "demo's, `python -m sandbox intakes` some of its own); then run it again"
 )
 _MEND = "correct its settings in [[destinations]]"
 _ASK_AGAIN = "check its address, the network, and whether the receiver is up; then run it again"

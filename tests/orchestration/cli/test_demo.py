@@ -74,7 +74,7 @@ def test_the_receivers_start_again_and_take_what_is_new(kept: tuple[Path, dict[s
     folder, _ = kept
     demo, config = DemoFolder(folder / "data/demo"), ("--config", "data/demo/ledgerline.toml")
     stopped = in_a_process("doctor", *config, folder=folder).out
-    assert stopped.count("a pretend receiver has to run; `make ui` serves the demo's") == 3
+    assert stopped.count("pretend ones: `make ui` serves the demo's") == 3
     with serve_tenant(demo), serve_receivers(demo):
         asked = in_a_process("doctor", "--json", *config, folder=folder).json()
         assert [one["state"] for one in asked["checks"] if one["check"] == "destination"] == ["ok"] * 3
