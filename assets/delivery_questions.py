@@ -74,7 +74,9 @@ class Questions:
 
         try:
             self.db.execute(f"select 1 from ({source}) where {self.slice.condition}").fetchall()
-        except (duckdb.DataError, duckdb.ProgrammingError) as error:
+        except duckdb.OperationalError:  # the machine's trouble, not the condition's
+            raise
+        except duckdb.Error as error:
             raise self._invalid(str(error)) from None
 
     def _invalid(self, said: str) -> SliceInvalid:
