@@ -19,11 +19,11 @@ from assets.workshop import Workshop
 from warehouse.detections.alert import Alert
 from warehouse.detections.computed import COMPUTED
 from warehouse.detections.engine import Commits
+from warehouse.detections.levels import LEVELS
 from warehouse.detections.rulebook import load
 from warehouse.tables.alerts import ALERTS
 
 GROUP = "detections"
-_LEVELS = ("critical", "high", "medium", "low", "informational")
 _BEHIND = timedelta(hours=1)
 _NAMED = 50  # alerts that a run names one by one
 
@@ -58,14 +58,14 @@ def told(alerts: Sequence[Alert]) -> list[str]:
     lines = [f"{alert.find.rule.level}: {alert.find.rule.title} ({alert.alert_id})" for alert in gravest]
     if rest:
         levels = Counter(alert.find.rule.level for alert in rest)
-        by_level = ", ".join(f"{levels[level]} {level}" for level in _LEVELS if levels[level])
+        by_level = ", ".join(f"{levels[level]} {level}" for level in LEVELS if levels[level])
         lines.append(f"and {len(rest)} more ({by_level}): query the table alerts with `ledgerline sql` for all")
     return lines
 
 
 def _gravest(alerts: Sequence[Alert]) -> tuple[list[Alert], list[Alert]]:
     """The gravest, in order, and the rest."""
-    ordered = sorted(alerts, key=lambda alert: _LEVELS.index(alert.find.rule.level))
+    ordered = sorted(alerts, key=lambda alert: LEVELS.index(alert.find.rule.level))
     return ordered[:_NAMED], ordered[_NAMED:]
 
 
@@ -80,7 +80,7 @@ def _facts(done: Detected) -> dict[str, Any]:
         "rules that are off": dg.MetadataValue.json(done.off) if done.off else "none",
         "thresholds": dg.MetadataValue.json(done.thresholds) if done.thresholds else "none",
         "expired": ", ".join([*done.expired, *done.thresholds_expired]) or "none",
-        **{level: done.by_severity[level] for level in _LEVELS if done.by_severity[level]},
+        **{level: done.by_severity[level] for level in LEVELS if done.by_severity[level]},
         "alerts": dg.MetadataValue.table(
             [
                 dg.TableRecord(

@@ -77,6 +77,8 @@ NAMED = (
     Named("Memory of a long telemetry file", "Peak memory", "at most 1000 MB"),
     Named("Load: a very large tenant", "Peak memory of any stage", "at most 2000 MB"),
     Named("Load: a very large tenant", "All stages of one day", "at most 6 h"),
+    Named("Load: days of a large tenant", "Peak memory of any stage", "at most 2000 MB"),
+    Named("Load: days of a large tenant", "All stages of one day", "at most 6 h"),
 )  # fmt: skip
 
 _ONE_BY_ONE = "each event is encoded by itself, and Parquet made of it, where the bare loop writes JSON"

@@ -52,8 +52,9 @@ the operation took effect. Up to two processes run at once, with clocks up to 25
 _LOAD = """\
 ## Load
 
-How far one machine goes is measured, not tested: [Load](benchmarks.md#load-a-very-large-tenant), made by
-`python -m benchmarks load`, has each stage of each day. What it came to there:
+How far one machine goes is measured, not tested: [the page of benchmarks](benchmarks.md#load-a-very-large-tenant),
+made by `python -m benchmarks load`, has each stage of each day. What it came to there, for the largest day and for
+several days on end:
 """
 _DEVICES = {
     "siem": "the receiver of events",
@@ -147,8 +148,9 @@ def _fuzzed() -> str:
 
 def _load(measured: Path = ROOT / "docs" / "benchmarks.md") -> str:
     """The targets of the load benchmark with their figures, as the page of benchmarks has them."""
-    _, _, section = measured.read_text(encoding="utf-8").partition("## Load: a very large tenant\n")
-    return "\n".join(line for line in section.partition("\n## ")[0].split("\n") if line.startswith("- ")) + "\n"
+    sections = measured.read_text(encoding="utf-8").split("\n## ")
+    load = [line for section in sections if section.startswith("Load: ") for line in section.split("\n")]
+    return "\n".join(line for line in load if line.startswith("- ")) + "\n"
 
 
 def _table(listed: list[Row]) -> str:

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from orchestration.cli.output import Output, counted, duration
+from warehouse.detections.levels import LEVELS
 
 DAYS, PEOPLE = 50, 40
-_LEVELS = ("critical", "high", "medium", "low", "informational")
 
 
 def show_drill(output: Output) -> int:
@@ -45,7 +45,7 @@ def show_drill(output: Output) -> int:
             str(drill.fired.get(rule.id, 0)),
             "fired" if drill.fired.get(rule.id) else "SILENT",
         )
-        for rule in sorted(drill.rules, key=lambda rule: (_LEVELS.index(rule.level), rule.path.stem))
+        for rule in sorted(drill.rules, key=lambda rule: (LEVELS.index(rule.level), rule.path.stem))
     ]
     output.table(("level", "rule", "a quiet day", "in the drill", ""), rows, right=("a quiet day", "in the drill"))
     output.line(

@@ -14,6 +14,7 @@ from orchestration.cli.demo_spend import charge, pull_money
 from orchestration.cli.demo_telemetry import receive_sessions
 from orchestration.cli.output import Output, counted, duration, size
 from orchestration.cli.progress import Progress
+from warehouse.detections.levels import LEVELS
 
 if TYPE_CHECKING:
     from assets.workshop import Workshop
@@ -31,7 +32,6 @@ _QUESTIONS = {
         select strftime(first_at, '%Y-%m-%d %H:%M') as at, severity, title, events, entities as about
         from alerts where severity = 'critical' or title like 'Many files%' order by first_at desc limit 6""",
 }
-_LEVELS = ("critical", "high", "medium", "low", "informational")
 
 
 @dataclass
@@ -89,7 +89,7 @@ def raise_alerts(run: DemoRun) -> None:
 
     done = detect(run.workshop, load(run.workshop.rule_folders))
     run.document["alerts"] = {name: value for name, value in done.as_dict().items() if name != "alerts"}
-    levels = ", ".join(f"{done.by_severity[level]} {level}" for level in _LEVELS if done.by_severity[level])
+    levels = ", ".join(f"{done.by_severity[level]} {level}" for level in LEVELS if done.by_severity[level])
     run.output.line(
         f"detected   {counted(done.raised, 'alert')} by {counted(done.rules, 'rule')} ({levels}), "
         f"{duration(done.seconds)}"

@@ -7,6 +7,7 @@ import typer
 
 from orchestration.cli.options import CONFIG, DEBUG, JSON
 from orchestration.cli.output import Output, counted
+from warehouse.detections.levels import LEVELS
 from warehouse.wire.times import system_clock
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ RULE = Annotated[
         metavar="RULE", help="A rule's id, file name or title. Default: every rule.", show_default=False
     ),
 ]
-_LEVELS = ("critical", "high", "medium", "low", "informational")
 
 
 def list_rules(rule: RULE = None, config: CONFIG = None, json: JSON = False, debug: DEBUG = False) -> int:
@@ -61,7 +61,7 @@ def book_of(config: Path | None) -> "Rulebook":
 
 
 def by_level(rule: "Rule") -> tuple[int, str]:
-    return _LEVELS.index(rule.level), rule.title
+    return LEVELS.index(rule.level), rule.title
 
 
 def _settings(config: Path | None) -> "Settings | None":

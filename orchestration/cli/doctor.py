@@ -47,7 +47,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(config: CONFIG = None, json: JSON = False, debug: DEBUG = False) -> int:
-    """Check the configuration, signing key, store and lock, keys and their scopes, the clocks and the detections.
+    """Check the configuration, signing key, scratch folder, store, lock, keys and scopes, clocks and detections.
 
     Sends one small request for each scope, asks for each destination whether its receiver is there (no event is
     sent), and writes one small object to the store to see that it refuses to be overwritten; a folder for the
@@ -74,10 +74,12 @@ def doctor(config: CONFIG = None, json: JSON = False, debug: DEBUG = False) -> i
 
 def _checks(settings: "Settings") -> Iterator[Check]:
     from orchestration.cli.doctor_files import file_checks  # noqa: PLC0415
+    from orchestration.cli.doctor_scratch import scratch_check  # noqa: PLC0415
 
     yield Check("configuration", str(settings.path), "ok", "is valid")
     yield _signing_key(settings)
     yield from file_checks(settings)
+    yield scratch_check()
     yield from _store(settings)
     yield from _anchors(settings)
     yield from _anthropic(settings)

@@ -12,17 +12,17 @@ from typing import Any
 import vl_convert
 
 from warehouse.detections.backtest import BackTest
+from warehouse.detections.levels import LEVELS
 from warehouse.wire.windows import Window
 
 _ROW, _WIDTH = 18, 820
-_LEVELS = ("critical", "high", "medium", "low", "informational")
 _FONT = "system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif"
 
 
 def chart(tests: Sequence[BackTest], window: Window) -> str:
     """SVG with a row for each rule that raised anything, in order of level, and a column for each UTC day."""
     loud = sorted(
-        (test for test in tests if test.alerts), key=lambda one: (_LEVELS.index(one.rule.level), -one.alerts)
+        (test for test in tests if test.alerts), key=lambda one: (LEVELS.index(one.rule.level), -one.alerts)
     )
     names = [f"{test.rule.title} ({test.rule.level})" for test in loud]
     cells = [

@@ -14,12 +14,12 @@ from pathlib import Path
 from warehouse.detections.attack import coverage, layer, picture, tactics_of, techniques
 from warehouse.detections.computed import COMPUTED
 from warehouse.detections.export import TARGETS, export
+from warehouse.detections.levels import LEVELS
 from warehouse.detections.rule import Rule
 from warehouse.detections.rulebook import load
 from warehouse.detections.tuning import numbers
 
 BEGIN = "<!-- made by `python -m warehouse.detections.page`; do not edit below -->"
-_LEVELS = ("critical", "high", "medium", "low", "informational")
 _ROOT = Path(__file__).parents[2]
 BASELINE = Path(__file__).with_name("baseline.csv")
 _PAGE = _ROOT / "docs" / "detections.md"
@@ -29,7 +29,7 @@ DRAWN = {"docs/images/attack-coverage.svg": picture, "deploy/detections/attack-l
 
 def catalogue(rules: Iterable[Rule]) -> str:
     """The part of the page that is made: a list, what of ATT&CK is covered, then each rule."""
-    chosen = sorted(rules, key=lambda rule: (_LEVELS.index(rule.level), rule.path.stem))
+    chosen = sorted(rules, key=lambda rule: (LEVELS.index(rule.level), rule.path.stem))
     native = {target: set(export(chosen, target).files) for target in TARGETS}
     quiet = baseline()
     lines = ["## The rules", "", "| level | rule | sees | a quiet day | in |", "| --- | --- | --- | --: | --- |"]

@@ -29,11 +29,11 @@ from sigma.rule import SigmaRule
 
 from warehouse.detections.condition import event_types, fields, predicate
 from warehouse.detections.errors import RuleInvalid, RuleTooBroad
+from warehouse.detections.levels import LEVELS
 from warehouse.detections.rule_file import documents
 from warehouse.detections.shape import Kind, correlated, single
 from warehouse.detections.source import PLACE_FIELDS, PRODUCT, Source, sources
 
-_LEVELS = ("informational", "low", "medium", "high", "critical")
 _STATUSES = ("stable", "test", "experimental", "deprecated", "unsupported")
 _KEYS = frozenset(
     {"why", "runbook", "group-by", "gap", "novelty", "silence", "travel", "true", "false", "broad", "controls"}
@@ -158,7 +158,7 @@ def read(path: Path) -> Rule:
         why = "a part of it is a text, a list or a table where Sigma wants another" if inner else problem
         right = "correct it; docs/detections.md shows a whole one (in YAML, off, on, no and yes are no texts)"
         if isinstance(problem, SigmaStatusError | SigmaLevelError):
-            allowed = _STATUSES if isinstance(problem, SigmaStatusError) else _LEVELS
+            allowed = _STATUSES if isinstance(problem, SigmaStatusError) else LEVELS
             right = f"it is one of {', '.join(allowed)}"
         raise RuleInvalid(f"{path.name} is no Sigma rule: {why}", remedy=right) from problem
     return rule
@@ -245,7 +245,7 @@ def _check_head(head: SigmaRule | SigmaCorrelationRule, ours: Mapping[str, Any])
         raise RuleInvalid(
             f"rule {head.title!r} lacks {', '.join(missing)}", remedy="a rule without them wakes nobody"
         )
-    if str(head.level) not in _LEVELS or str(head.status) not in _STATUSES:
+    if str(head.level) not in LEVELS or str(head.status) not in _STATUSES:
         raise RuleInvalid(f"rule {head.title!r} has level {head.level} and status {head.status}")
     if not isinstance(ours["why"], str):
         raise RuleInvalid("why is no text", remedy="say in a sentence what happens if nobody looks")

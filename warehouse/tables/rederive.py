@@ -16,7 +16,7 @@ import pyarrow as pa
 from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Entry
 from warehouse.archive.errors import LogError, StoreUnreachable
-from warehouse.archive.findings import Verification
+from warehouse.archive.findings import Unread, Verification
 from warehouse.tables.activities import Parser
 from warehouse.tables.audit_export.committing import STREAM as EXPORTS
 from warehouse.tables.audit_export.rederiving import rederive_exports
@@ -37,13 +37,16 @@ from warehouse.tables.telemetry.schema import TABLES as TELEMETRY
 from warehouse.wire.windows import Window
 
 Tell = Callable[[str, int, int], None]
+_NO_ROOM = (
+    "large days and pulls are put on disk meanwhile, where TMPDIR says; make room there or name a larger folder"
+)
 
 
 def rederive(archive: Archive, parser: Parser, result: Verification, *, on_progress: Tell | None = None) -> None:
     """Add to `result` what in the tables does not follow from the pages.
 
     Raises StoreUnreachable. Where the log or a page is damaged, which `verify` names, a note says what could not
-    be made again.
+    be made again; where the disk for large days is full, the table is among what was not read.
     """
     tell = on_progress or (lambda _phase, _done, _total: None)
     try:
@@ -52,13 +55,16 @@ def rederive(archive: Archive, parser: Parser, result: Verification, *, on_progr
     except LogError as error:
         result.notes.append(f"the tables were not made again: {error}")
         return
-    with tempfile.TemporaryDirectory(prefix="ledgerline-") as scratch:
-        work = _Activities(archive, parser, result, Path(scratch))
-        for done, entry in enumerate(entries):
-            if entry.stream == STREAM and str(entry.seq) not in state.stream(STREAM).pending_fold:
-                work.fold_again(entry)
-            tell("pulls made again", done + 1, len(entries))
-        work.count_rows()
+    try:
+        with tempfile.TemporaryDirectory(prefix="ledgerline-") as scratch:
+            work = _Activities(archive, parser, result, Path(scratch))
+            for done, entry in enumerate(entries):
+                if entry.stream == STREAM and str(entry.seq) not in state.stream(STREAM).pending_fold:
+                    work.fold_again(entry)
+                tell("pulls made again", done + 1, len(entries))
+            work.count_rows()
+    except OSError as error:  # of that folder: the store has errors of its own
+        result.unread.append(Unread(f"the table {TABLE}", f"was not made again to its end: {_NO_ROOM}: {error}"))
     exports = [entry for entry in entries if entry.stream == EXPORTS]
     rederive_exports(archive, exports, result)
     rederive_spend(archive, entries, result)

@@ -1,7 +1,9 @@
 """The tables made again from the pages: what follows from them passes, in both tiers, and nothing else does."""
 
+import tempfile
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -85,6 +87,21 @@ def test_days_and_pulls_too_large_for_memory_are_compared_in_pieces_on_disk(
     bench.pull(WHOLE, records(70))
     result = again(bench.archive)
     assert (result.findings, result.notes) == ([], [])
+
+
+def test_a_folder_for_large_days_that_cannot_be_used_loses_no_finding_and_passes_for_no_verification(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    eventful(bench)
+    result = Verification()
+    result.found("altered", "pages/one", "was found before")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    rederive(bench.archive, Parser(load()), result)
+    assert [finding.subject for finding in result.findings] == ["pages/one"]
+    (unread,) = result.unread
+    assert unread.subject == "the table audit_events"
+    assert "TMPDIR" in unread.reason
+    assert "gone" in unread.reason
 
 
 def test_of_many_rows_that_are_wrong_few_are_named_and_all_are_counted(
