@@ -40,7 +40,7 @@ from warehouse.tables.schema import TABLE as EVENTS
 # Without alerts the position is written only so often: an entry a tick would double the log.
 _QUIET_COMMITS = 24
 # What the rules look at of a large day, or of a month, goes to a folder beyond this.
-_MEMORY_MB = 1_280
+_MEMORY_MB = 960
 
 
 @dataclass
