@@ -4,11 +4,14 @@ Promise: each finding names its code, the object it concerns and the next step; 
 thousand strangers) stays readable and in bounds: the first are named one by one, the rest are counted by folder.
 """
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 
 NAMED_PER_CODE = 200
 _FOLDERS = 20  # in which unnamed findings of a code are counted
+_COMMITS = 5  # named in a note
+_ADVICE = re.compile(r"[;.,]\s+run `ledgerline verify`[^;]*$", re.IGNORECASE)  # which is what is running
 
 _RESTORE = "restore it from its earlier version (S3) or from a copy, and find out who changed it"
 NEXT_STEPS = {
@@ -86,6 +89,7 @@ class Verification:
     checked: dict[str, int] = field(default_factory=lambda: {"entries": 0, "objects": 0, "bytes": 0, "records": 0})
     per_code: Counter[str] = field(default_factory=Counter)
     _unnamed: dict[str, Counter[str]] = field(default_factory=dict)
+    _not_made: dict[str, list[str]] = field(default_factory=dict)  # commits, by the reason they have in common
 
     @property
     def ok(self) -> bool:
@@ -105,8 +109,18 @@ class Verification:
         """A table file whose rows do not follow from the pages (found by `warehouse.tables.rederive`)."""
         self.found("rederivation_mismatch", subject, detail)
 
+    def not_made_again(self, commit: str, error: Exception) -> None:
+        """A commit's rows (of `pull 7`) could not be made again or read; the damage behind it has a finding."""
+        self._not_made.setdefault(_ADVICE.sub("", str(error)), []).append(commit)
+
     def count_the_rest(self) -> None:
-        """Say how many findings of a code were not named, and where they are. To be called once, at the end."""
+        """Say how many findings of a code were not named, and where they are; and what could not be made again.
+        To be called once, at the end."""
+        for reason, commits in self._not_made.items():
+            more = f" and {len(commits) - _COMMITS} more" if len(commits) > _COMMITS else ""
+            named = ", ".join(commits[:_COMMITS])
+            self.notes.append(f"the rows of {named}{more} could not be made again or read: {reason}")
+        self._not_made.clear()
         for code, folders in sorted(self._unnamed.items()):
             where = [f"{count} in {folder or 'other places'}" for folder, count in folders.most_common()]
             self.findings.append(

@@ -165,7 +165,7 @@ class _Activities:
             raise
         except UNREADABLE as error:
             self._skipped.add(entry.seq)
-            self._result.notes.append(f"the rows of pull {entry.seq} could not be made again or read: {error}")
+            self._result.not_made_again(f"pull {entry.seq}", error)
 
     def _made(self, entry: Entry, window: Window) -> _Made:
         made = _Made(self._parts(entry, window), self._scratch / f"made-{entry.seq}", window.start.date())

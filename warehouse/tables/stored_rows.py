@@ -106,7 +106,7 @@ class StoredRows:
                 except StoreUnreachable:
                     raise
                 except UNREADABLE as error:
-                    result.notes.append(f"rows of {self._table} could not be counted: {error}")
+                    result.not_made_again(f"{self._table} of {day}", error)
                     continue
                 yield day, file, counts
 

@@ -138,7 +138,7 @@ def rederive_versions(
         except StoreUnreachable:
             raise
         except UNREADABLE as error:
-            result.notes.append(f"the rows of pull {entry.seq} could not be made again or read: {error}")
+            result.not_made_again(f"pull {entry.seq}", error)
     for rows in stored.values():
         for _, file, counted in rows.counted(result):
             for seq, count in counted.items():

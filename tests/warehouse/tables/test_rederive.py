@@ -259,6 +259,20 @@ def test_a_table_file_that_was_altered_is_a_note_since_verify_names_it(
     assert any("pull 1" in note and file.key in note for note in result.notes)
 
 
+def test_pulls_that_one_damaged_file_stands_in_the_way_of_share_a_note(bench: Bench) -> None:
+    for number in range(7):
+        bench.pull(WHOLE, records(10 + number))
+    seal_day(bench.archive, DAY.date())
+    (file,) = bench.archive.state.table(TABLE).sealed
+    alter(bench, file.key)
+    result = again(bench.archive)
+    assert result.findings == []
+    (note,) = result.notes
+    assert "pull 1, " in note
+    assert f" more could not be made again or read: {file.key}" in note
+    assert "run `ledgerline verify`" not in note
+
+
 # -- imported exports ---------------------------------------------------------------------------------------------
 
 HEADER = "created_at,actor_info,event,event_info,entity_info,ip_address,device_id,user_agent,client_platform\n"

@@ -29,7 +29,7 @@ def rederive_exports(archive: Archive, imports: list[Entry], result: Verificatio
         except StoreUnreachable:
             raise
         except (ArchiveError, AuditExportError, IndexError) as error:
-            result.notes.append(f"the rows of import {entry.seq} could not be made again: {error}")
+            result.not_made_again(f"import {entry.seq}", error)
             for seqs in made_by.values():
                 seqs.add(entry.seq)
             continue
@@ -43,7 +43,7 @@ def rederive_exports(archive: Archive, imports: list[Entry], result: Verificatio
             except StoreUnreachable:
                 raise
             except UNREADABLE as error:
-                result.notes.append(f"the rows of import {entry.seq} could not be read: {error}")
+                result.not_made_again(f"import {entry.seq}", error)
     for day, file, counted in stored.counted(result):
         for seq, count in counted.items():
             if seq not in made_by[day]:

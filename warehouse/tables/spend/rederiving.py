@@ -35,7 +35,7 @@ def rederive_spend(archive: Archive, pulls: list[Entry], result: Verification) -
             except StoreUnreachable:
                 raise
             except UNREADABLE as error:
-                result.notes.append(f"the rows of pull {entry.seq} could not be made again or read: {error}")
+                result.not_made_again(f"pull {entry.seq}", error)
         for name in tables:
             _strangers(stored[name], folded, result)
 

@@ -35,7 +35,7 @@ def rederive_telemetry(archive: Archive, pulls: list[Entry], result: Verificatio
         except StoreUnreachable:
             raise
         except (ArchiveError, TelemetryError, ValueError, KeyError) as error:
-            result.notes.append(f"the rows of landing {entry.seq} could not be made again: {error}")
+            result.not_made_again(f"landing {entry.seq}", error)
             known[entry.seq] = {(name, file.dt) for name in TABLES for file in archive.state.table(name).recent}
             continue
         known[entry.seq] = set(made)
@@ -46,7 +46,7 @@ def rederive_telemetry(archive: Archive, pulls: list[Entry], result: Verificatio
             except StoreUnreachable:
                 raise
             except UNREADABLE as error:
-                result.notes.append(f"the rows of landing {entry.seq} could not be read: {error}")
+                result.not_made_again(f"landing {entry.seq}", error)
     for name in TABLES:
         for file in archive.state.table(name).recent:
             if file.seq not in known:

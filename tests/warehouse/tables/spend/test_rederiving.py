@@ -89,4 +89,4 @@ def test_a_file_that_was_altered_is_a_note_since_verify_names_it(restated: Spend
     place.write_bytes(place.read_bytes()[:-1] + b"x")
     result = made_again(restated)
     assert result.findings == []
-    assert any(f"pull {file.seq} " in note and file.key in note for note in result.notes)
+    assert any(f"pull {file.seq}" in note and file.key in note for note in result.notes)
