@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.harness import Failed
 from benchmarks.report import Table, page
-from benchmarks.targets import PAGE, with_tables, with_targets
+from benchmarks.targets import PAGE, put, with_tables
 
 BENCHMARKS = {
     "ingest": "ingest",
@@ -62,10 +62,13 @@ def main() -> int:
     out = options.out or (None if options.smoke or options.names or options.into else PAGE)
     if out is not None:
         whole = page(tables, smoke=options.smoke)
-        out.write_text(whole if options.smoke else with_targets(whole))
+        if options.smoke:
+            out.write_text(whole)
+        else:
+            put(out, whole)
         print(f"written: {out}")
     if options.into is not None:
-        options.into.write_text(with_tables(options.into.read_text(encoding="utf-8"), tables), encoding="utf-8")
+        put(options.into, with_tables(options.into.read_text(encoding="utf-8"), tables))
         print(f"written into {options.into}")
     absurd = [aim for table in tables for aim in table.aims if aim.absurd]
     for aim in absurd:

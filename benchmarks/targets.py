@@ -1,7 +1,7 @@
 """The table at the head of docs/benchmarks.md: every target that was set, what was measured, and by which command.
 
 Promise: a figure is in it only as it stands further down on the page; a target without one is said to be open.
-`python -m benchmarks.targets` makes it anew; tests/docs holds the page to it.
+`python -m benchmarks.targets` makes it anew, and the pictures after it; tests/docs holds the page to both.
 """
 
 import re
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks import pictures
 from benchmarks.report import Table
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -142,9 +143,22 @@ class _Line:
 def with_targets(text: str) -> str:
     """The page with its table made anew, before its first section. `text`: the page, with or without it."""
     head, sections = _cut(text)
-    listed = [one for one in sections if not one.startswith(f"{_TITLE}\n")]
+    listed = [one for one in sections if not one.startswith((f"{_TITLE}\n", f"{pictures.TITLE}\n"))]
     table = f"{_TITLE}\n\n{_wrapped(_WORDS)}\n\n{_table(list(_lines(''.join(listed))))}\n"
-    return head + table + "".join(listed)
+    return head + table + pictures.section() + "".join(listed)
+
+
+def put(page: Path, text: str) -> None:
+    """Write the page, with its table made anew, and its pictures into the folder `images` beside it."""
+    whole = with_targets(text)
+    page.write_text(whole, encoding="utf-8")
+    pictures.write(whole, [vars(line) for line in _lines(whole)], page.parent / "images")
+
+
+def figures_of(text: str) -> dict[str, str]:
+    """The digest of each picture's figures, by its file name, as the page has them now."""
+    specs = pictures.specs(text, [vars(line) for line in _lines(text)])
+    return {pictures.file_name(name): pictures.digest_of(spec) for name, spec in specs.items()}
 
 
 def with_tables(text: str, tables: Sequence[Table]) -> str:
@@ -221,7 +235,7 @@ def _wrapped(text: str, width: int = 118) -> str:
 
 
 def main() -> None:
-    PAGE.write_text(with_targets(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    put(PAGE, PAGE.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

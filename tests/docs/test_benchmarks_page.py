@@ -1,12 +1,30 @@
 """The table of targets on the page of benchmarks: what the page itself says, and every target that was named."""
 
 from benchmarks.report import Aim, Table
-from benchmarks.targets import NAMED, PAGE, with_tables, with_targets
+from benchmarks.targets import NAMED, PAGE, figures_of, with_tables, with_targets
 
 
 def test_the_table_of_targets_is_that_of_the_page() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert text == with_targets(text), "run `python -m benchmarks.targets`"
+
+
+def test_the_pictures_are_of_the_figures_of_the_page() -> None:
+    figures = figures_of(PAGE.read_text(encoding="utf-8"))
+    assert len(figures) == 3
+    for name, digest in figures.items():
+        picture = (PAGE.parent / "images" / name).read_text(encoding="utf-8")
+        assert f'data-figures="{digest}"' in picture, "run `python -m benchmarks.targets`"
+        assert f"(images/{name})" in PAGE.read_text(encoding="utf-8")
+
+
+def test_a_changed_figure_is_another_picture() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    known = figures_of(text)
+    changed = figures_of(text.replace("| dlt | ", "| dlt | 9", 1))
+    assert known["benchmarks-peers.svg"] != changed["benchmarks-peers.svg"]
+    changed = figures_of(text.replace(" (target: at least 0.8)", " (target: at least 0.7)", 1))
+    assert known["benchmarks-targets.svg"] != changed["benchmarks-targets.svg"]
 
 
 def test_every_figure_with_a_target_is_in_the_table_and_what_falls_short_says_why() -> None:
