@@ -162,8 +162,8 @@ class _Load:
     def aims(self, size: Size) -> list[Aim]:
         hours = self._longest / 3600
         return [
-            Aim(f"Peak memory of any stage, {size}", self._peak, 2_000, at_most=True, ratio=False, unit=" MB"),
-            Aim(f"All stages of one day, {size}", hours, 6, at_most=True, ratio=False, unit=" h"),
+            Aim(f"Peak memory of any stage ({size})", self._peak, 2_000, at_most=True, ratio=False, unit=" MB"),
+            Aim(f"All stages of one day ({size})", hours, 6, at_most=True, ratio=False, unit=" h"),
         ]
 
     def _step(self, name: str, moment: datetime, *more: str) -> Run:

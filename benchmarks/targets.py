@@ -112,12 +112,6 @@ _SHORT = {
         "one actor, all days",
     ): "files are cut for it (decision 35); what is left is what Trino reads between two pieces that lie less "
     "than 1 MB apart, and the footer of each day's file",
-    (
-        "Load: a very large",
-        "Peak memory",
-    ): "the first five-minute run, which pulls 12 hours at once, held the whole sealed day before it, and "
-    "`verify` much of a large pull; both were cut after the run (`verify` of such a day, pulled twice: 1,327 MB); "
-    "not measured again",
     ("Delivery to each", "security_lake"): _ONE_BY_ONE,
     ("Delivery to each", "snowflake"): _ONE_BY_ONE,
     ("Delivery to each", "secops"): _ONE_BY_ONE,
