@@ -71,15 +71,17 @@ def files_for(state: LogState, days: Iterable[date], span: tuple[datetime, datet
 def files_within(state: LogState, table: str, window: Window, before: int) -> list[TableFile]:
     """The files of a table that may hold days of a window, from pulls before a number. A file's span is that of
     its days; nothing seals these tables."""
-    low, high = (moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ") for moment in (window.start, window.end))
     return [
         file
         for file in state.table(table).recent
-        if file.seq is not None
-        and file.seq < before
-        and (file.last_at is None or file.last_at >= low)
-        and (file.first_at is None or file.first_at < high)
+        if file.seq is not None and file.seq < before and may_hold(file, window)
     ]
+
+
+def may_hold(file: TableFile, window: Window) -> bool:
+    """Whether a file's span touches a window."""
+    low, high = (moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ") for moment in (window.start, window.end))
+    return (file.last_at is None or file.last_at >= low) and (file.first_at is None or file.first_at < high)
 
 
 def held_versions(

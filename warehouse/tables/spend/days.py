@@ -4,12 +4,13 @@ Promise: sums are exact, over what was served and not over what a column could h
 than the rounding of the rows themselves, counts not at all.
 """
 
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from typing import Any
 
-from warehouse.tables.spend.money import DECIMALS, Money, decimals_of
+from warehouse.tables.spend.money import DECIMALS, decimals_of
 from warehouse.tables.spend.rows import Row
 from warehouse.tables.spend.schema import TOKENS, Report
 
@@ -28,81 +29,95 @@ class DayValues:
     unreadable: bool
 
 
-def day_values(report: Report, rows: list[Row], totals: list[Row]) -> DayValues:
+@dataclass
+class Sums:
+    """What rows add up to, in cents and in counts by column; `decimals`: the most that an amount was served with.
+    `unreadable`: whether a figure of any is no number."""
+
+    rows: int = 0
+    amount: Decimal = Decimal(0)
+    list_amount: Decimal = Decimal(0)
+    decimals: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    unreadable_amount: bool = False
+    unreadable_count: bool = False
+
+    @classmethod
+    def of(cls, rows: Iterable[Row]) -> "Sums":
+        found = cls()
+        for row in rows:
+            found.add(row)
+        return found
+
+    def add(self, row: Row) -> None:
+        self.rows += 1
+        if row.amount.cents is not None:
+            self.amount = _EXACT.add(self.amount, row.amount.cents)
+            self.decimals = max(self.decimals, decimals_of(row.amount.cents))
+        if row.list_amount.cents is not None:
+            self.list_amount = _EXACT.add(self.list_amount, row.list_amount.cents)
+        self.unreadable_amount |= row.amount.cents is None or row.list_amount.cents is None
+        for name in TOKENS:
+            self.counts[name] += row.values.get(name) or 0
+        self.unreadable_count |= any("(no whole number)" in name for name in row.strange)
+
+
+def day_values(report: Report, rows: Sums, totals: Sums) -> DayValues:
     """The sums of one day from its grouped rows and its total (one row; none for a day without any spend)."""
     if report.figures == "usage":
         return _usage(rows, totals, part=report.legacy)
     return _cost(rows, totals, part=report.legacy)
 
 
-def _cost(rows: list[Row], totals: list[Row], *, part: bool) -> DayValues:
+def _cost(rows: Sums, totals: Sums, *, part: bool) -> DayValues:
     """`part`: the rows may add up to less than the total, never to more."""
-    grouped, total = _cents(row.amount for row in rows), _cents(row.amount for row in totals)
-    listed, total_listed = _cents(row.list_amount for row in rows), _cents(row.list_amount for row in totals)
-    rounding = _rounding([row.amount for row in [*rows, *totals]])
+    # Half a unit of the last place for each: so far exact sums of rounded rows may lie apart.
+    rounding = (rows.rows + totals.rows) * _HALF.scaleb(-max(rows.decimals, totals.decimals))
     said = []
-    for name, mine, theirs in (("amount", grouped, total), ("list_amount", listed, total_listed)):
+    for name, mine, theirs in (
+        ("amount", rows.amount, totals.amount),
+        ("list_amount", rows.list_amount, totals.list_amount),
+    ):
         if mine - theirs > rounding or (theirs - mine > rounding and not part):
             said.append(
                 f"{name}: the grouped rows add up to {_usd(mine):f} USD, the total is {_usd(theirs):f} USD "
                 f"({_usd(theirs - mine):f} more)"
             )
+    facts = {
+        "amount": _usd(rows.amount),
+        "list_amount": _usd(rows.list_amount),
+        "total_amount": _usd(totals.amount),
+    }
     columns = {
-        "amount": _usd(grouped),
-        "list_amount": _usd(listed),
-        "total_amount": _usd(total),
-        "total_list_amount": _usd(total_listed),
-        "total_requests": _sum(row.values.get("requests") for row in totals),
-        "difference": _usd(total - grouped),
+        **facts,
+        "total_list_amount": _usd(totals.list_amount),
+        "total_requests": totals.counts["requests"],
+        "difference": _usd(totals.amount - rows.amount),
         "agrees": not said,
     }
-    return DayValues(
-        columns,
-        {"amount": _usd(grouped), "list_amount": _usd(listed), "total_amount": _usd(total)},
-        "; ".join(said) or None,
-        any(money.cents is None for row in [*rows, *totals] for money in (row.amount, row.list_amount)),
-    )
+    unreadable = rows.unreadable_amount or totals.unreadable_amount
+    return DayValues(columns, facts, "; ".join(said) or None, unreadable)
 
 
-def _usage(rows: list[Row], totals: list[Row], *, part: bool) -> DayValues:
+def _usage(rows: Sums, totals: Sums, *, part: bool) -> DayValues:
     said = []
     for name in TOKENS:
-        mine, theirs = _sum(row.values[name] for row in rows), _sum(row.values[name] for row in totals)
+        mine, theirs = rows.counts[name], totals.counts[name]
         if mine > theirs or (mine < theirs and not part):
             said.append(f"{name}: the grouped rows add up to {mine}, the total is {theirs}")
-    tokens = _sum(row.values["total_tokens"] for row in rows)
-    total = _sum(row.values["total_tokens"] for row in totals)
+    tokens, total = rows.counts["total_tokens"], totals.counts["total_tokens"]
     columns = {
         "tokens": tokens,
-        "requests": _sum(row.values["requests"] for row in rows),
+        "requests": rows.counts["requests"],
         "total_tokens": total,
-        "total_requests": _sum(row.values["requests"] for row in totals),
+        "total_requests": totals.counts["requests"],
         "difference": total - tokens,
         "agrees": not said,
     }
-    unreadable = any("(no whole number)" in name for row in [*rows, *totals] for name in row.strange)
-    return DayValues(
-        columns, {"total_tokens": tokens, "requests": columns["requests"]}, "; ".join(said) or None, unreadable
-    )
-
-
-def _cents(amounts: Iterable[Money]) -> Decimal:
-    found = Decimal(0)
-    for money in amounts:
-        if money.cents is not None:
-            found = _EXACT.add(found, money.cents)
-    return found
-
-
-def _rounding(amounts: list[Money]) -> Decimal:
-    """How far exact sums of rounded rows may lie apart, in cents: half a unit of the last place for each."""
-    decimals = max((decimals_of(money.cents) for money in amounts if money.cents is not None), default=0)
-    return len(amounts) * _HALF.scaleb(-decimals)
+    facts = {"total_tokens": tokens, "requests": columns["requests"]}
+    unreadable = rows.unreadable_count or totals.unreadable_count
+    return DayValues(columns, facts, "; ".join(said) or None, unreadable)
 
 
 def _usd(cents: Decimal) -> Decimal:
     return cents.scaleb(-2, _EXACT).quantize(_UNIT, context=_EXACT)
-
-
-def _sum(values: Iterable[int | None]) -> int:
-    return sum(value for value in values if value is not None)

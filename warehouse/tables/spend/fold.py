@@ -6,7 +6,7 @@ whichever of two writers folds, the same rows come out.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
@@ -24,14 +24,17 @@ from warehouse.archive.entry import Draft, Entry, ObjectRef, sha256_hex
 from warehouse.archive.state import LogState
 from warehouse.tables import parquet
 from warehouse.tables.folded import Folded
-from warehouse.tables.spend.days import day_values
+from warehouse.tables.spend.days import Sums, day_values
 from warehouse.tables.spend.findings import findings
-from warehouse.tables.spend.held import HeldDays
+from warehouse.tables.spend.gathered import DayGathered, GatheredDays
+from warehouse.tables.spend.held import HeldDays, joined, key_of
 from warehouse.tables.spend.rows import Row, read_rows
 from warehouse.tables.spend.schema import ALL_REPORTS, Report
 from warehouse.wire.records import split_page
 from warehouse.wire.times import midnight, parse_rfc3339
 from warehouse.wire.windows import Window
+
+_FILE_ROWS = 125_000  # rows of whole days gathered before a file is written: bounds memory
 
 
 @dataclass
@@ -74,19 +77,12 @@ def fold_days(archive: Archive, entry: Entry) -> FoldedDays | None:
     Pulls before it that overlap its window are folded first where they are not yet.
     """
     fold_pending_days(archive, entry.stream or "", before=entry)
-    report = ALL_REPORTS[entry.stream or ""]
-    work = _Fold(archive, entry, report)
-    if entry.complete:
-        work.run()
-    return work.commit()
+    return _Fold(archive, entry, ALL_REPORTS[entry.stream or ""]).commit()
 
 
-def fold_again(archive: Archive, entry: Entry) -> dict[str, pa.Table]:
-    """What a pull that was folded before comes to now, by table; nothing is written."""
-    work = _Fold(archive, entry, ALL_REPORTS[entry.stream or ""])
-    if entry.complete:
-        work.run()
-    return work.tables()
+def fold_again(archive: Archive, entry: Entry) -> Iterator["FoldedDay"]:
+    """What a pull that was folded before comes to now, day by day; nothing is written."""
+    return _Fold(archive, entry, ALL_REPORTS[entry.stream or ""]).days() if entry.complete else iter(())
 
 
 def _window(entry: Entry) -> Window:
@@ -114,6 +110,15 @@ def last_walk(objects: Iterable[ObjectRef]) -> tuple[list[tuple[int, ObjectRef]]
     return total, grouped
 
 
+@dataclass(frozen=True)
+class FoldedDay:
+    """A version that a pull adds: the rows of the day, and the day itself (one row), in the report's columns."""
+
+    day: date
+    rows: pa.Table
+    of_the_day: pa.Table
+
+
 class _Fold:
     """One fold while it is at work."""
 
@@ -123,128 +128,122 @@ class _Fold:
         self.folded = FoldedDays(entry.seq)
         self._observed_at = parse_rfc3339(entry.committed_at)
         self._refreshed_at = parse_rfc3339(entry.data_refreshed_at or entry.committed_at)
-        self._rows_tables: list[pa.Table] = []
-        self._days_tables: list[pa.Table] = []
         self._outside = 0
         self._disagreeing: list[tuple[date, str]] = []
         self._unreadable: list[date] = []
 
-    def run(self) -> None:
+    def days(self) -> Iterator[FoldedDay]:
+        """The versions that this pull adds, in order of the days."""
         total_pages, grouped_pages = last_walk(self.entry.objects)
-        totals, grouped = self._rows(total_pages), self._rows(grouped_pages)
-        held = HeldDays(self.archive, self.report, self.window, self.entry.seq)
-        for day in self.window.days():
-            self._fold_day(day, grouped.get(day, []), totals.get(day, []), held)
+        totals: dict[date, list[Row]] = {}
+        for rows in self._read(total_pages):
+            for row in rows:
+                totals.setdefault(row.day, []).append(row)
+        expected = sum(ref.records for _, ref in grouped_pages if isinstance(ref.records, int))
+        with GatheredDays(self.report, self.window, expected) as grouped:
+            for rows in self._read(grouped_pages):
+                grouped.add(rows)
+            held = HeldDays(self.archive, self.report, self.window, self.entry.seq)
+            for day in self.window.days():
+                folded = self._fold_day(day, grouped, totals.get(day, []), held)
+                if folded is not None:
+                    yield folded
 
-    def _rows(self, pages: list[tuple[int, ObjectRef]]) -> dict[date, list[Row]]:
-        by_day: dict[date, list[Row]] = {}
+    def _read(self, pages: list[tuple[int, ObjectRef]]) -> Iterator[list[Row]]:
         for number, ref in pages:
             records = split_page(self.archive.read_page(ref)).records
-            for row in read_rows(self.report, self.window, records, number):
-                self._outside += row.outside
-                by_day.setdefault(row.day, []).append(row)
-        return by_day
+            rows = read_rows(self.report, self.window, records, number)
+            self._outside += sum(row.outside for row in rows)
+            yield rows
 
-    def _fold_day(self, day: date, rows: list[Row], totals: list[Row], held: HeldDays) -> None:
-        folded = self.folded
-        folded.records += len(rows)
+    def _fold_day(self, day: date, grouped: GatheredDays, totals: list[Row], held: HeldDays) -> FoldedDay | None:
+        folded, known, rows = self.folded, grouped.days.get(day, DayGathered()), grouped.of_day(day)
+        folded.records += known.rows
         content = _content(rows, totals)
-        values = day_values(self.report, rows, totals)
+        values = day_values(self.report, known.sums, Sums.of(totals))
         if values.disagreement is not None:
             self._disagreeing.append((day, values.disagreement))
         if values.unreadable:
             self._unreadable.append(day)
-        folded.by_day[day.isoformat()] = facts = {"rows": len(rows), **values.facts}
+        folded.by_day[day.isoformat()] = facts = {"rows": known.rows, **values.facts}
         version, before = held.newest(day)
         facts["version"] = version
         if before == content:
-            folded.unchanged += len(rows)
-            return
-        known = Counter(held.keys(day)) if version else Counter[tuple[str, str]]()
-        mine = Counter((row.values["row_key"], row.content) for row in rows)
-        same = (known & mine).total()
-        known_keys = Counter({key: 0 for key, _ in known})
-        for (key, _), count in (known - mine).items():
-            known_keys[key] += count
-        my_keys: Counter[str] = Counter()
-        for (key, _), count in (mine - known).items():
-            my_keys[key] += count
-        revised = (known_keys & my_keys).total()
+            folded.unchanged += known.rows
+            return None
+        changes = _changes(held.keys(day) if version else [], joined(rows))
         facts.update(
-            version=version + 1,
-            first=my_keys.total() - revised,
-            revised=revised,
-            withdrawn=known_keys.total() - revised,
+            version=version + 1, first=changes.first, revised=changes.revised, withdrawn=changes.withdrawn
         )
-        folded.first += facts["first"]
-        folded.revised += revised
-        folded.withdrawn += facts["withdrawn"]
-        folded.unchanged += same
+        folded.first += changes.first
+        folded.revised += changes.revised
+        folded.withdrawn += changes.withdrawn
+        folded.unchanged += changes.same
         folded.days += 1
         folded.restated += version > 0
-        for row in [*rows, *totals]:
-            folded.unknown_fields.update(f"{self.report.stream}: {name}"[:300] for name in row.strange)
-            if row.unknown_actor is not None:
-                folded.unknown_types[row.unknown_actor] += 1
-        self._write(day, version + 1, rows, totals, values.columns, content)
-
-    def _write(
-        self, day: date, version: int, rows: list[Row], totals: list[Row], sums: dict[str, Any], content: str
-    ) -> None:
+        strange = known.strange + Counter(name for row in totals for name in row.strange)
+        for name, count in strange.items():
+            folded.unknown_fields[f"{self.report.stream}: {name}"[:300]] += count
+        folded.unknown_types.update(known.unknown_actors)
+        folded.unknown_types.update(row.unknown_actor for row in totals if row.unknown_actor is not None)
         same = {
             "data_refreshed_at": self._refreshed_at,
             "observed_at": self._observed_at,
             "commit_seq": self.entry.seq,
-            "version": version,
+            "version": version + 1,
         }
-        if rows:
-            found = [row.values for row in rows]
-            columns = {
-                name: [same[name]] * len(rows) if name in same else [values.get(name) for values in found]
-                for name in self.report.rows.names
-                if name != "unknown_fields"
-            }
-            columns["unknown_fields"] = [row.strange or None for row in rows]
-            self._rows_tables.append(pa.table(columns, schema=self.report.rows))
         of_the_day = {
             **same,
-            **sums,
+            **values.columns,
             "day": day,
             "final": (self._refreshed_at.date() - day).days >= FINAL_AGE,
-            "rows": len(rows),
+            "rows": known.rows,
             "raw": "\n".join(row.values["raw"] for row in totals) or None,
             "content_sha256": content,
         }
         schema = self.report.days
-        self._days_tables.append(pa.table({name: [of_the_day[name]] for name in schema.names}, schema=schema))
+        return FoldedDay(
+            day,
+            _with_version(rows, same, self.report.rows),
+            pa.table({name: [of_the_day[name]] for name in schema.names}, schema=schema),
+        )
 
-    def tables(self) -> dict[str, pa.Table]:
-        """The rows and the days that this pull adds, by table."""
-        report = self.report
-        return {
-            report.rows_table: pa.concat_tables([report.rows.empty_table(), *self._rows_tables]),
-            report.days_table: pa.concat_tables([report.days.empty_table(), *self._days_tables]),
-        }
-
-    def _put(self, table: str, rows: pa.Table) -> ObjectRef:
-        """One file for all days of this pull that changed, under the first of them."""
+    def _put(self, table: str, parts: list[pa.Table]) -> list[ObjectRef]:
+        """One file for days that changed, under the first of them; none where there is no row."""
+        rows = pa.concat_tables(parts) if parts else None
+        if rows is None or not rows.num_rows:
+            return []
         days = pc.min_max(rows["day"]).as_py()
         data = parquet.write([rows], rows.schema)
         # kept for the full term: nothing seals these rows, and old versions are what a closed month was made of
         stored = self.archive.put(keys.recent(table, days["min"], self.entry.seq, sha256_hex(data)), data)
-        return ObjectRef(
-            key=stored.key,
-            version_id=stored.version_id,
-            sha256=stored.sha256,
-            bytes=stored.bytes,
-            records=rows.num_rows,
-            table=table,
-            dt=days["min"].isoformat(),
-            covers=parquet.span_text(midnight(days["min"]), midnight(days["max"])) or UNSET,
-        )
+        return [
+            ObjectRef(
+                key=stored.key,
+                version_id=stored.version_id,
+                sha256=stored.sha256,
+                bytes=stored.bytes,
+                records=rows.num_rows,
+                table=table,
+                dt=days["min"].isoformat(),
+                covers=parquet.span_text(midnight(days["min"]), midnight(days["max"])) or UNSET,
+            )
+        ]
+
+    def _write(self) -> list[ObjectRef]:
+        """The files of this pull: rows of some days each, then all its days."""
+        report, waiting, objects = self.report, list[pa.Table](), list[ObjectRef]()
+        days = [report.days.empty_table()]
+        for one in self.days() if self.entry.complete else ():
+            days.append(one.of_the_day)
+            waiting.append(one.rows)
+            if sum(rows.num_rows for rows in waiting) >= _FILE_ROWS:
+                objects += self._put(report.rows_table, waiting)
+                waiting = []
+        return [*objects, *self._put(report.rows_table, waiting), *self._put(report.days_table, days)]
 
     def commit(self) -> FoldedDays | None:
-        objects = [self._put(table, rows) for table, rows in self.tables().items() if rows.num_rows]
+        objects = self._write()
         self.folded.bytes = sum(ref.bytes for ref in objects)
         self.folded.findings = findings(
             self.report.stream, self.window, self._disagreeing, self._unreadable, self._outside
@@ -270,7 +269,39 @@ class _Fold:
         return self.folded if self.archive.append(build) is not None else None
 
 
-def _content(rows: list[Row], totals: list[Row]) -> str:
+@dataclass(frozen=True)
+class _Changes:
+    """What became of a day's rows: `first`: their key was not there before; `withdrawn`: it is there no more."""
+
+    same: int
+    first: int
+    revised: int
+    withdrawn: int
+
+
+def _changes(before: list[str], now: list[str]) -> _Changes:
+    """Both as `joined` gives them."""
+    known, mine = Counter(before), Counter(now)
+    same = (known & mine).total()
+    gone, new = Counter[str](), Counter[str]()
+    for text, count in (known - mine).items():
+        gone[key_of(text)] += count
+    for text, count in (mine - known).items():
+        new[key_of(text)] += count
+    revised = (gone & new).total()
+    return _Changes(same, new.total() - revised, revised, gone.total() - revised)
+
+
+def _with_version(rows: pa.Table, same: dict[str, Any], schema: pa.Schema) -> pa.Table:
+    columns = [
+        pa.repeat(pa.scalar(same[one.name], one.type), rows.num_rows) if one.name in same else rows[one.name]
+        for one in schema
+    ]
+    return pa.table(columns, schema=schema).combine_chunks()  # so that the file's bytes follow from its rows alone
+
+
+def _content(rows: pa.Table, totals: list[Row]) -> str:
     """The hash of a day: over the hashes of its rows and of its total, in no order of the server's."""
-    parts = [*sorted(row.content for row in rows), "total", *sorted(row.content for row in totals)]
+    mine = sorted(rows["content_sha256"].to_pylist())
+    parts = [*mine, "total", *sorted(row.content for row in totals)]
     return sha256("\n".join(parts).encode()).hexdigest()

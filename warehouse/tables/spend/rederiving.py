@@ -1,26 +1,27 @@
 """Rows and days of usage and cost made again from the archived pages, and compared with what is stored.
 
 Promise: reads only. Each pull is folded again upon the days that the pulls before it left, which were compared
-before it, so all of them are compared with the pages.
+before it, so all of them are compared with the pages; day by day, into however many files a pull was written.
 """
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Entry
 from warehouse.archive.errors import StoreUnreachable
 from warehouse.archive.findings import Verification
+from warehouse.tables import parquet
 from warehouse.tables.row_difference import difference
 from warehouse.tables.spend.fold import fold_again
 from warehouse.tables.spend.schema import ALL_REPORTS
-from warehouse.tables.stored_rows import UNREADABLE, StoredRows
+from warehouse.tables.stored_rows import FILE, UNREADABLE, StoredRows
 
 
 def rederive_spend(archive: Archive, pulls: list[Entry], result: Verification) -> None:
     """Compare each pull of usage and cost (in order of the log) with the rows and days stored of it."""
     for report in ALL_REPORTS.values():
         tables = {report.rows_table: report.rows, report.days_table: report.days}
-        stored = {name: StoredRows(archive, name, schema) for name, schema in tables.items()}
         folded: set[int] = set()
         for entry in pulls:
             if entry.stream != report.stream:
@@ -28,40 +29,83 @@ def rederive_spend(archive: Archive, pulls: list[Entry], result: Verification) -
             if str(entry.seq) in archive.state.stream(report.stream).pending_fold:
                 continue
             folded.add(entry.seq)
+            stored = {name: _StoredPull(archive, name, schema, entry.seq) for name, schema in tables.items()}
             try:
-                made = fold_again(archive, entry)
-                for name, schema in tables.items():
-                    _compare(stored[name], name, entry.seq, made[name], schema, result)
+                for one in fold_again(archive, entry):
+                    stored[report.rows_table].compare(one.rows, result)
+                    stored[report.days_table].compare(one.of_the_day, result)
+                for pull in stored.values():
+                    pull.compare_the_rest(result)
             except StoreUnreachable:
                 raise
             except UNREADABLE as error:
                 result.not_made_again(f"pull {entry.seq}", error)
-        for name in tables:
-            _strangers(stored[name], folded, result)
+        for name, schema in tables.items():
+            _strangers(StoredRows(archive, name, schema), folded, result)
 
 
-def _compare(
-    stored: StoredRows, name: str, seq: int, made: pa.Table, schema: pa.Schema, result: Verification
-) -> None:
-    """A pull's file lies under its first day; rows of it in the file of another pull are told by `_strangers`."""
-    day = min(made["day"].to_pylist()).isoformat() if made.num_rows else None
-    named = {dt for dt, files in stored.days.items() if any(file.seq == seq for file in files)}
-    for dt in sorted(named | ({day} if day else set())):
-        there = stored.of_commit(dt, seq)
-        mine = made if dt == day else schema.empty_table()
-        if not mine.num_rows and not there.num_rows:
-            continue
-        for file, detail in difference(mine, there, schema).rows:
-            files = stored.files(dt)
-            subject = (
-                files[file].key if file is not None else f"tables/recent/{name}/dt={dt}/ (rows of entry {seq})"
-            )
-            result.not_rederived(subject, detail)
+class _StoredPull:
+    """The files of one table that a pull wrote; one of them at a time is in memory."""
+
+    def __init__(self, archive: Archive, table: str, schema: pa.Schema, seq: int) -> None:
+        self._archive, self._schema, self._seq = archive, schema, seq
+        self._nowhere = f"tables/recent/{table}/ (rows of entry {seq})"
+        self._files = [file for file in archive.state.table(table).recent if file.seq == seq]
+        self._days: dict[str, set[object]] = {}  # by a file's key, of which days it has rows
+        self._read: tuple[int, pa.Table] | None = None
+        self._made: set[object] = set()
+
+    def compare(self, made: pa.Table, result: Verification) -> None:
+        """The rows of one day, as they are made now."""
+        days = made["day"].unique().to_pylist()
+        for day in days:
+            self._made.add(day)
+            self._compare(day, made, result)
+
+    def compare_the_rest(self, result: Verification) -> None:
+        """Days that no page makes; and a file that lies under another day than its first, where nobody looks."""
+        for number, file in enumerate(self._files):
+            days = self._days_of(number)
+            for day in sorted(days - self._made, key=str):
+                self._made.add(day)
+                self._compare(day, self._schema.empty_table(), result)
+            if days and file.dt != str(min(days, key=str)):
+                result.not_rederived(file.key, f"lies under {file.dt}, and its first day is {min(days, key=str)}")
+
+    def _compare(self, day: object, made: pa.Table, result: Verification) -> None:
+        there = [self._of_day(number, day) for number in range(len(self._files)) if day in self._days_of(number)]
+        empty = self._numbered(self._schema.empty_table(), 0)
+        for number, detail in difference(made, pa.concat_tables([empty, *there]), self._schema).rows:
+            result.not_rederived(self._files[number].key if number is not None else self._nowhere, detail)
+
+    def _days_of(self, number: int) -> set[object]:
+        key = self._files[number].key
+        if key not in self._days:
+            self._days[key] = set(self._rows(number)["day"].unique().to_pylist())
+        return self._days[key]
+
+    def _of_day(self, number: int, day: object) -> pa.Table:
+        rows = self._rows(number)
+        return rows.filter(pc.equal(rows["day"], pa.scalar(day, pa.date32())))
+
+    def _rows(self, number: int) -> pa.Table:
+        """The rows that a file has of this pull."""
+        if self._read is None or self._read[0] != number:
+            rows = parquet.read(self._archive.read(self._files[number]), self._schema.names)
+            rows = rows.filter(pc.equal(rows["commit_seq"], self._seq))
+            self._read = number, self._numbered(rows, number)
+        return self._read[1]
+
+    def _numbered(self, rows: pa.Table, number: int) -> pa.Table:
+        rows = rows.cast(self._schema)
+        return rows.append_column(FILE, pa.repeat(pa.scalar(number, pa.int32()), rows.num_rows))
 
 
 def _strangers(stored: StoredRows, folded: set[int], result: Verification) -> None:
-    """No row may come from something that is no pull of this stream."""
+    """No row may come from something that is no pull of this stream, or stand in the file of another pull."""
     for _, file, counted in stored.counted(result):
         for seq, rows in counted.items():
             if seq not in folded:
                 result.not_rederived(file.key, f"{rows} rows say that they come from entry {seq}, no pull of it")
+            elif seq != file.seq:
+                result.not_rederived(file.key, f"{rows} rows say that they come from entry {seq}, another pull")
