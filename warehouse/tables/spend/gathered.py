@@ -24,7 +24,7 @@ from warehouse.tables.spend.rows import Row
 from warehouse.tables.spend.schema import Report
 from warehouse.wire.windows import Window
 
-KEPT_ROWS = 300_000  # of a pull with more, the rows go to disk
+KEPT_ROWS = 100_000  # of a pull with more, the rows go to disk
 # The same for all rows of a day's version; known when it is written.
 OF_THE_VERSION = ("data_refreshed_at", "observed_at", "commit_seq", "version")
 

@@ -4,6 +4,8 @@ Promise: reads only. Each pull is folded again upon the days that the pulls befo
 before it, so all of them are compared with the pages; day by day, into however many files a pull was written.
 """
 
+from collections.abc import Iterator
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -12,10 +14,12 @@ from warehouse.archive.entry import Entry
 from warehouse.archive.errors import StoreUnreachable
 from warehouse.archive.findings import Verification
 from warehouse.tables import parquet
-from warehouse.tables.row_difference import difference
+from warehouse.tables.row_difference import Difference, difference
 from warehouse.tables.spend.fold import fold_again
 from warehouse.tables.spend.schema import ALL_REPORTS
 from warehouse.tables.stored_rows import FILE, UNREADABLE, StoredRows
+
+_ROWS_AT_ONCE = 50_000  # of a day, compared together
 
 
 def rederive_spend(archive: Archive, pulls: list[Entry], result: Verification) -> None:
@@ -74,8 +78,11 @@ class _StoredPull:
 
     def _compare(self, day: object, made: pa.Table, result: Verification) -> None:
         there = [self._of_day(number, day) for number in range(len(self._files)) if day in self._days_of(number)]
-        empty = self._numbered(self._schema.empty_table(), 0)
-        for number, detail in difference(made, pa.concat_tables([empty, *there]), self._schema).rows:
+        stored = pa.concat_tables([self._numbered(self._schema.empty_table(), 0), *there])
+        found = Difference()
+        for mine, theirs in _parts(made, stored):
+            difference(mine, theirs, self._schema, found)
+        for number, detail in found.rows:
             result.not_rederived(self._files[number].key if number is not None else self._nowhere, detail)
 
     def _days_of(self, number: int) -> set[object]:
@@ -86,19 +93,43 @@ class _StoredPull:
 
     def _of_day(self, number: int, day: object) -> pa.Table:
         rows = self._rows(number)
+        if len(self._days_of(number)) == 1:
+            return rows
         return rows.filter(pc.equal(rows["day"], pa.scalar(day, pa.date32())))
 
     def _rows(self, number: int) -> pa.Table:
         """The rows that a file has of this pull."""
         if self._read is None or self._read[0] != number:
             rows = parquet.read(self._archive.read(self._files[number]), self._schema.names)
-            rows = rows.filter(pc.equal(rows["commit_seq"], self._seq))
+            mine = pc.equal(rows["commit_seq"], self._seq)
+            if not pc.all(pc.fill_null(mine, False)).as_py():
+                rows = rows.filter(mine)
             self._read = number, self._numbered(rows, number)
         return self._read[1]
 
     def _numbered(self, rows: pa.Table, number: int) -> pa.Table:
         rows = rows.cast(self._schema)
         return rows.append_column(FILE, pa.repeat(pa.scalar(number, pa.int32()), rows.num_rows))
+
+
+def _parts(made: pa.Table, stored: pa.Table) -> Iterator[tuple[pa.Table, pa.Table]]:
+    """Both in parts of some pages each, where there are many rows: sorted they would be in memory twice."""
+    pages = made["page"] if "page" in made.column_names and made.num_rows > _ROWS_AT_ONCE else None
+    if pages is None:
+        yield made, stored
+        return
+    count, last = -(-made.num_rows // _ROWS_AT_ONCE), pc.max(pages).as_py() or 0
+    for number in range(count):
+        low, high = (pa.scalar(last * edge // count, pa.int32()) for edge in (number, number + 1))
+        ends = [_between(rows["page"], low, high, ends=number + 1 == count) for rows in (made, stored)]
+        yield made.filter(ends[0]), stored.filter(ends[1])
+
+
+def _between(pages: pa.ChunkedArray, low: pa.Scalar, high: pa.Scalar, *, ends: bool) -> pa.ChunkedArray:
+    """Whether a page is above `low` and at most `high`; of the last part also what is above, below, or null."""
+    if ends:
+        return pc.fill_null(pc.or_(pc.greater(pages, low), pc.less_equal(pages, pa.scalar(0, pa.int32()))), True)
+    return pc.fill_null(pc.and_(pc.greater(pages, low), pc.less_equal(pages, high)), False)
 
 
 def _strangers(stored: StoredRows, folded: set[int], result: Verification) -> None:

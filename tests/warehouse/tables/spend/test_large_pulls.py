@@ -17,7 +17,7 @@ from warehouse.archive.verify import verify
 from warehouse.tables import parquet
 from warehouse.tables.activities import Parser
 from warehouse.tables.rederive import rederive
-from warehouse.tables.spend import fold, gathered
+from warehouse.tables.spend import fold, gathered, rederiving
 from warehouse.taxonomy import load
 from warehouse.wire.windows import Window
 
@@ -34,6 +34,7 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     with monkeypatch.context() as patch:
         patch.setattr(gathered, "KEPT_ROWS", 0)
         patch.setattr(fold, "_FILE_ROWS", 5)
+        patch.setattr(rederiving, "_ROWS_AT_ONCE", 2)
         patch.setattr(tempfile, "tempdir", str(place))
         yield place
 
@@ -67,7 +68,7 @@ def test_by_way_of_the_disk_it_is_the_same_rows(bench: SpendBench, small: Path, 
         pytest.MonkeyPatch.context() as patch,
         Archive(store, key=lambda: load_key(key), clock=lambda: bench.now[0]) as other,
     ):
-        patch.setattr(gathered, "KEPT_ROWS", 300_000)
+        patch.setattr(gathered, "KEPT_ROWS", 100_000)
         patch.setattr(fold, "_FILE_ROWS", 125_000)
         plain = SpendBench(other, bench.now)
         restate(plain)
@@ -93,7 +94,7 @@ def test_it_verifies_whichever_way_it_was_written_and_is_read(bench: SpendBench,
     restate(bench)
     assert made_again(bench).findings == []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gathered, "KEPT_ROWS", 300_000)
+        patch.setattr(gathered, "KEPT_ROWS", 100_000)
         patch.setattr(fold, "_FILE_ROWS", 125_000)
         assert made_again(bench).findings == []
         restate(bench)  # now as one file a pull

@@ -7,12 +7,14 @@ import msgspec
 import pyarrow as pa
 import pytest
 
-from tests.warehouse.tables.spend.conftest import SpendBench, cost, usage
+from tests.warehouse.tables.spend.conftest import SpendBench, cost, total_of, usage
 from warehouse.archive.entry import sha256_hex
 from warehouse.archive.findings import Verification
 from warehouse.tables import parquet
 from warehouse.tables.activities import Parser
 from warehouse.tables.rederive import rederive
+from warehouse.tables.spend import rederiving
+from warehouse.tables.spend.fold import fold_days
 from warehouse.tables.spend.schema import COST_DAYS, COST_ROWS
 from warehouse.taxonomy import load
 
@@ -49,6 +51,13 @@ def dearer(rows: pa.Table) -> pa.Table:
     return rows.set_column(rows.schema.get_field_index("amount"), field, doubled)
 
 
+def changed_page(rows: pa.Table, row: int) -> pa.Table:
+    """A row that says it stands on a page that is not there, or on none."""
+    pages = rows["page"].to_pylist()
+    pages[row] = None if row % 2 else 99
+    return rows.set_column(rows.schema.get_field_index("page"), "page", pa.array(pages, pa.int32()))
+
+
 def of_another_pull(rows: pa.Table) -> pa.Table:
     seqs = pa.array([99] * rows.num_rows, pa.int64())
     return rows.set_column(rows.schema.get_field_index("commit_seq"), "commit_seq", seqs)
@@ -63,22 +72,57 @@ CHANGES: dict[str, tuple[str, Change]] = {
 }
 
 
+def replace_rows(bench: SpendBench, table: str, number: int, change: Change, schema: pa.Schema) -> str:
+    """Put other rows into a table's file, as a log that was forged too would name it; gives its key."""
+    state = bench.archive.refresh().table(table)
+    file = state.recent[number]
+    data = parquet.write([change(parquet.read(bench.archive.read(file))).cast(schema)], schema)
+    path = Path(bench.archive.store.url.removeprefix("file:")) / file.key
+    path.chmod(0o644)
+    path.write_bytes(data)
+    state.recent[number] = msgspec.structs.replace(file, sha256=sha256_hex(data), bytes=len(data))
+    return file.key
+
+
 @pytest.mark.parametrize("what", CHANGES)
 def test_what_does_not_follow_from_the_pages_names_its_file(restated: SpendBench, what: str) -> None:
     table, change = CHANGES[what]
-    schema = COST_ROWS if table == "cost_rows" else COST_DAYS
-    state = restated.archive.refresh().table(table)
-    file = state.recent[0]
-    data = parquet.write([change(parquet.read(restated.archive.read(file))).cast(schema)], schema)
-    path = Path(restated.archive.store.url.removeprefix("file:")) / file.key
-    path.chmod(0o644)
-    path.write_bytes(data)
-    # as a log that was forged too would name it
-    state.recent[0] = msgspec.structs.replace(file, sha256=sha256_hex(data), bytes=len(data))
+    key = replace_rows(restated, table, 0, change, COST_ROWS if table == "cost_rows" else COST_DAYS)
     codes = {(finding.code, finding.subject) for finding in made_again(restated).findings}
     assert codes
     assert {code for code, _ in codes} == {"rederivation_mismatch"}
-    assert any(file.key in subject or f"tables/recent/{table}/" in subject for _, subject in codes)
+    assert any(key in subject or f"tables/recent/{table}/" in subject for _, subject in codes)
+
+
+@pytest.mark.parametrize("at_once", [50_000, 1])
+def test_many_rows_are_compared_in_parts_and_none_is_passed_over(
+    bench: SpendBench, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(rederiving, "_ROWS_AT_ONCE", at_once)
+    pages = [
+        ("limit=2&group_by%5B%5D=actor", f"c{n}" if n else None, [cost(2 * n), cost(2 * n + 1)]) for n in range(5)
+    ]
+    total = total_of([row for _, _, rows in pages for row in rows])
+    fold_days(bench.archive, bench.commit([("limit=2", None, total), *pages]))
+    assert made_again(bench).findings == []
+    honest = parquet.read(bench.archive.read(bench.archive.state.table("cost_rows").recent[0]))
+    for row in range(honest.num_rows):
+        key = replace_rows(bench, "cost_rows", 0, lambda _, row=row: changed_page(honest, row), COST_ROWS)
+        assert key in {finding.subject for finding in made_again(bench).findings}
+
+
+def test_a_row_that_names_another_pull_of_the_stream_is_found(restated: SpendBench) -> None:
+    """It would be served as a row of that pull's version."""
+    first = restated.archive.refresh().table("cost_rows").recent[0].seq
+
+    def forge(rows: pa.Table) -> pa.Table:
+        one = rows.slice(0, 1)
+        seq = pa.array([first], pa.int64())
+        one = one.set_column(one.schema.get_field_index("commit_seq"), "commit_seq", seq)
+        return pa.concat_tables([rows, one.cast(rows.schema)])
+
+    key = replace_rows(restated, "cost_rows", 1, forge, COST_ROWS)
+    assert key in {finding.subject for finding in made_again(restated).findings}
 
 
 @pytest.mark.parametrize("table", ["cost_rows", "cost_days", "usage_rows", "usage_days"])
