@@ -5,6 +5,7 @@ The normal suite plays a few rounds; the slow one fifty kills of a single writer
 
 import os
 import random
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -186,6 +187,22 @@ def test_a_backfill_by_several_processes_that_is_killed_leaves_no_process_and_is
         wait_for_the_end_of(run.process.pid)
     assert site.run("pull", "activities").code == 0
     assert_whole(site)
+
+
+@pytest.mark.parametrize("by", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM])
+def test_a_backfill_by_several_processes_ends_soon_after_a_signal(new_site: Sites, by: int) -> None:
+    site, entries = new_site(), "log/entry"
+    site.configure(anthropic="workers = 2\nrequests_per_minute.compliance = 400")  # half a minute for all of it
+    run = site.begin("pull", "activities", start_new_session=True)
+    while len(processes_of(run.process.pid)) < 3 or files(site.root / entries) < 5:
+        assert run.process.poll() is None, run.ended()
+        time.sleep(0.05)
+    os.killpg(run.process.pid, by) if by == signal.SIGINT else run.process.send_signal(by)  # as a terminal does
+    before = files(site.root / entries)
+    ended = run.ended(timeout=20)
+    assert (ended.code, ended.err.count("stopped; what was committed is safe")) == (130, 1), ended
+    assert files(site.root / entries) < before + 12  # what each was at: a window and the fold of one before
+    wait_for_the_end_of(run.process.pid)
 
 
 def wait_for_the_end_of(session: int, within: float = 20) -> None:
