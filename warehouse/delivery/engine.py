@@ -65,6 +65,7 @@ class Run:
         self._courier: Courier | None = None
         self._stopped: Stopped | None = None
         self._checkpoint: int | None = None  # the size of the one that was sent last
+        self._all_read = False  # the source has come to its end
         book.on_receipts = self._ages.add
 
     def learn(self, before: Mapping[int, int]) -> None:
@@ -106,6 +107,7 @@ class Run:
                 self._look(chunk)
                 self._tick()
             else:
+                self._all_read = True
                 for batcher in self._batchers.values():
                     for batch in batcher.rest():
                         self._courier.carry(batch)
@@ -203,7 +205,7 @@ class Run:
         checkpoint = self._checkpoint if told else None
         stopped = self._sending.stopped if last else None
         halted = str(stopped) if stopped else None
-        self.book.closing = last and self._progress.all_settled
+        self.book.closing = last and self._all_read and self._progress.all_settled
         if settled or self._worth_an_entry(halted):
             entry = self.book.write(self._progress, settled, counts, checkpoint=checkpoint, halted=halted)
             self._note(entry)
