@@ -36,17 +36,15 @@ class Courier:
     def carry(self, items: Items) -> bool:
         """Take a batch along; waits while as many as can be are on their way. False once stopped."""
         batch = Batch(items)
-        with self._lock:
-            self._open += 1
         while not self._sending.halt.is_set():
             try:
                 self._queue.put(batch, timeout=_TICK_SECONDS)
             except Full:
                 self._tick()
                 continue
+            with self._lock:  # below zero where it is done already; only the thread that carries waits, and later
+                self._open += 1
             return True
-        with self._lock:
-            self._open -= 1
         return False
 
     def wait(self) -> None:

@@ -3,6 +3,8 @@
 import threading
 from typing import Any
 
+import pytest
+
 from warehouse.delivery.batches import NOTHING
 from warehouse.delivery.courier import Courier
 from warehouse.delivery.port import Limits
@@ -28,10 +30,16 @@ class _Held(Sending):
         self.let_go.wait(30)
 
 
+def held(way: Any, concurrency: int) -> _Held:
+    limits = Limits(events=1, raw=1000, concurrency=concurrency)
+    sending = _Held(module=Any, settings=None, transport=way, limits=limits)  # type: ignore[arg-type]
+    sending.on_their_way, sending.let_go = threading.Semaphore(0), threading.Event()
+    return sending
+
+
 def test_a_courier_ends_though_all_its_threads_are_busy_when_it_halts() -> None:
     way: Any = _Way()
-    sending = _Held(module=Any, settings=None, transport=way, limits=Limits(events=1, raw=1000, concurrency=2))  # type: ignore[arg-type]
-    sending.on_their_way, sending.let_go = threading.Semaphore(0), threading.Event()
+    sending = held(way, concurrency=2)
     courier = Courier(sending)
     for _ in range(2):
         assert courier.carry(NOTHING)
@@ -43,3 +51,28 @@ def test_a_courier_ends_though_all_its_threads_are_busy_when_it_halts() -> None:
     closing.join(30)
     assert not closing.is_alive()
     assert way.closed
+
+
+def test_a_batch_that_never_got_a_place_is_not_waited_for() -> None:
+    ticks: list[int] = []
+
+    def failing() -> None:
+        ticks.append(len(ticks))
+        if len(ticks) == 1:
+            raise OSError("the store does not answer")
+
+    way: Any = _Way()
+    sending = held(way, concurrency=1)
+    courier = Courier(sending, failing)
+    assert courier.carry(NOTHING)
+    assert sending.on_their_way.acquire(timeout=30)
+    assert courier.carry(NOTHING)  # waits in the queue
+    with pytest.raises(OSError, match="does not answer"):
+        courier.carry(NOTHING)
+    sending.stop(Stopped("its record could not be written"))
+    sending.let_go.set()
+    waiting = threading.Thread(target=courier.wait, daemon=True)
+    waiting.start()
+    waiting.join(10)
+    assert not waiting.is_alive()
+    courier.close()
