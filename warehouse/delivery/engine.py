@@ -66,6 +66,7 @@ class Run:
         self._stopped: Stopped | None = None
         self._checkpoint: int | None = None  # the size of the one that was sent last
         self._all_read = False  # the source has come to its end
+        self._broken = False  # an entry could not be written
         book.on_receipts = self._ages.add
 
     def learn(self, before: Mapping[int, int]) -> None:
@@ -79,8 +80,9 @@ class Run:
             self._sending.stop(self._stopped)
 
     def go(self, source: Iterable[Chunk]) -> Report:
-        """Deliver everything that `source` selects. Raises what the archive and the source raise; what was settled
-        by then is on record."""
+        """Deliver everything that `source` selects. Raises what the source raises, with all that was settled by
+        then on record; and what the archive raises, with all that was settled since the last entry to be sent
+        again."""
         began = time.monotonic()
         module, settings = self.target.module, self.target.settings
         try:
@@ -207,7 +209,13 @@ class Run:
         halted = str(stopped) if stopped else None
         self.book.closing = last and self._all_read and self._progress.all_settled
         if settled or self._worth_an_entry(halted):
-            entry = self.book.write(self._progress, settled, counts, checkpoint=checkpoint, halted=halted)
+            try:
+                entry = self.book.write(self._progress, settled, counts, checkpoint=checkpoint, halted=halted)
+            except BaseException:
+                # no later entry may pass over what this one was to say, and it may be in the log all the same
+                self._broken = True
+                self._sending.stop(Stopped("its record could not be written", halted=False))
+                raise
             self._note(entry)
         self._progress.forget()
         self._written_at, self._handed_out = time.monotonic(), self._progress.count
@@ -238,13 +246,17 @@ class Run:
         assert self._courier is not None
         assert self._sending is not None
         try:
-            if self._sending.stopped is None and (self.report.delivered or self._sending.any_delivered()):
-                self._send_checkpoint()
-            self._courier.close()
+            try:
+                if self._sending.stopped is None and (self.report.delivered or self._sending.any_delivered()):
+                    self._send_checkpoint()
+            finally:
+                self._courier.close()
         finally:
-            self._write(last=True)
+            if not self._broken:
+                self._write(last=True)
+                delivering = self.book.action == "deliver"
+                self.report.position = self._progress.position() if delivering else self.book.begun
             self.report.stopped = self._sending.stopped
-            self.report.position = self._progress.position() if self.book.action == "deliver" else self.book.begun
             self.report.p95_age = self._ages.quantile(0.95)
             self.report.seconds = time.monotonic() - began
 
