@@ -4,8 +4,11 @@ Promise: each destination has a thread and a position of its own, so one that is
 a killed run left is taken up by the next. Knows no Dagster.
 """
 
+import errno
+import os
+import tempfile
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
@@ -153,10 +156,13 @@ def _rules(folders: Sequence[Path]) -> list[str]:
 def all_at_once(
     wanted: Sequence[Configured],
     serve: Callable[[Configured], Report],
-    runs: Iterable[Run],
+    runs: Collection[Run],
     stop: threading.Event | None = None,
 ) -> list[Report]:
-    """Each in a thread of its own. An interrupt or `stop` ends all; what is on its way is put on record."""
+    """Each in a thread of its own. An interrupt or `stop` ends all; what is on its way is put on record.
+
+    runs: those that `serve` uses, by which is told what was done before a trouble. Raises what no report tells.
+    """
     with ThreadPoolExecutor(len(wanted), thread_name_prefix="destination") as pool:
         futures = [pool.submit(serve, one) for one in wanted]
         try:
@@ -172,13 +178,49 @@ def all_at_once(
         error = future.exception()
         if error is None:
             reports.append(future.result())
-        elif isinstance(error, DeliveryError):
-            reports.append(Report(one.name, one.slice, stopped=Stopped(str(error), error.remedy)))
+        elif (stopped := _of_one_alone(error)) is not None:
+            report = Report(one.name, one.slice)
+            for run in runs:
+                if run.target.name == one.name:
+                    add_run(report, run.report)
+            report.stopped = stopped
+            reports.append(report)
         else:
             trouble = trouble or error
     if trouble is not None:
         raise trouble
     return reports
+
+
+def _of_one_alone(error: BaseException) -> Stopped | None:
+    """What ended the work for one destination, and need not for any other; None of what all would meet, or a fault
+    of ours."""
+    import duckdb  # noqa: PLC0415 - as in `open_duckdb`
+
+    if isinstance(error, DeliveryError):
+        return Stopped(str(error), error.remedy)
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    if full or (isinstance(error, duckdb.Error) and os.strerror(errno.ENOSPC) in str(error)):
+        folder = tempfile.gettempdir()
+        return Stopped(
+            f"no room left in {folder}, where rows go that are too many for memory",
+            "make room there, or let TMPDIR name a folder that has more",
+        )
+    if isinstance(error, MemoryError | duckdb.OutOfMemoryException):
+        return Stopped("no memory left for the rows of its slice", "give this machine more, or less to do at once")
+    return None
+
+
+def add_run(total: Report, report: Report) -> None:
+    """Take a further run for the same destination into its report."""
+    total.add(report)
+    total.seconds += report.seconds
+    total.settled += report.settled
+    total.looked_at += report.looked_at
+    total.checkpoint = report.checkpoint or total.checkpoint
+    total.stopped, total.position = report.stopped, report.position
+    total.entries += report.entries
+    total.p95_age = max(total.p95_age or 0.0, report.p95_age) if report.p95_age is not None else total.p95_age
 
 
 def _stop(runs: Iterable[Run]) -> None:

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from assets.delivering import (
     Configured,
+    add_run,
     all_at_once,
     book_of,
     newest_checkpoint,
@@ -121,7 +122,7 @@ def retry(
                 on_progress=lambda report: on_progress(_so_far(total, report)),
             )
             begun.append(run)
-            _add(total, run.go(_Again(workshop, lock).letters(letters)))
+            add_run(total, run.go(_Again(workshop, lock).letters(letters)))
             if total.stopped is not None:
                 break
         return total
@@ -311,15 +312,3 @@ def _so_far(total: Report, report: Report) -> Report:
         settled=total.settled + report.settled,
         looked_at=total.looked_at + report.looked_at,
     )
-
-
-def _add(total: Report, report: Report) -> None:
-    """Take a further run for the same destination into its report."""
-    total.add(report)
-    total.seconds += report.seconds
-    total.settled += report.settled
-    total.looked_at += report.looked_at
-    total.checkpoint = report.checkpoint or total.checkpoint
-    total.stopped, total.position = report.stopped, report.position
-    total.entries += report.entries
-    total.p95_age = max(total.p95_age or 0.0, report.p95_age) if report.p95_age is not None else total.p95_age
