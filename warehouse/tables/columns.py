@@ -4,7 +4,7 @@ Promise: both ways give the same columns for the same records; the quick one giv
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from warehouse.tables.schema import ACTOR_ID_FIELD, EXTRA_FIELDS, PARSED
+from warehouse.wire.arrays import micros
 from warehouse.wire.times import parse_rfc3339
 
 Strange = dict[int, list[str]]  # by position in the page: what is odd about a record
@@ -33,6 +34,7 @@ _WANTED = pa.schema(
         *[pa.field(name, _TEXT) for name in EXTRA_FIELDS],
     ]
 )
+_YEAR_1 = micros(datetime.min.replace(tzinfo=UTC))
 _PARSING = pj.ParseOptions(explicit_schema=_WANTED, unexpected_field_behavior="ignore")
 
 
@@ -55,6 +57,8 @@ def quick_columns(records: Sequence[bytes]) -> pa.Table | None:
         if texts.null_count or not pc.all(pc.ends_with(texts, "Z")).as_py():
             return None
         times = texts.cast(PARSED.field("created_at").type)
+        if not _in_python(times):
+            return None
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None
     actor = dict(zip(_ACTOR_FIELDS, read["actor"].combine_chunks().flatten(), strict=True))
@@ -180,10 +184,18 @@ def _times(texts: list[Any], strange: Strange) -> pa.Array:
     kind = PARSED.field("created_at").type
     try:
         if all(type(text) is str and text[-1:] == "Z" for text in texts):
-            return pa.array(texts, pa.string()).cast(kind)
+            times = pa.array(texts, pa.string()).cast(kind)
+            if _in_python(times):
+                return times
     except (pa.ArrowInvalid, UnicodeEncodeError):
         pass
     return pa.array([_time(text, position, strange) for position, text in enumerate(texts)], kind)
+
+
+def _in_python(times: pa.Array | pa.ChunkedArray) -> bool:
+    """Arrow takes a year 0, and Python's datetime none before 1. Both end with 9999."""
+    least = pc.min(times).cast(pa.int64()).as_py()
+    return least is None or bool(least >= _YEAR_1)
 
 
 def _time(text: Any, position: int, strange: Strange) -> datetime | None:

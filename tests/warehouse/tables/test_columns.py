@@ -29,6 +29,8 @@ _RECORD = st.fixed_dictionaries(
                 "2026-11-20T01:02:03.5Z",
                 "2026-11-20T01:02:03.123456789Z",
                 "2026-11-20T01:02:03.123456Z",
+                "0001-01-01T00:00:00Z",
+                "9999-12-31T23:59:59.999999Z",
             ]
         ),
         "type": st.text(max_size=8),
@@ -63,6 +65,7 @@ def test_the_quick_way_takes_ordinary_records() -> None:
         b'{"id":"a","created_at":"2026-11-20T00:00:00+01:00","type":"t"}',
         b'{"id":"a","created_at":"yesterday","type":"t"}',
         b'{"id":"a","type":"t"}',
+        b'{"id":"a","created_at":"0000-01-01T00:00:00Z","type":"t"}',
         b'{"id":5,"created_at":"2026-11-20T00:00:00Z","type":"t"}',
         b'{"id":"a","created_at":"2026-11-20T00:00:00Z","type":"t","filename":["x"]}',
         b'{"id":"a","created_at":"2026-11-20T00:00:00Z","actor":"me"}',

@@ -210,6 +210,19 @@ def test_a_strange_record_is_kept_and_tagged(bench: Bench, fields: dict, column:
     assert bench.sql(f"select {column} from audit_events") == [(tag,)]
 
 
+@pytest.mark.parametrize("zone", ["Z", "+00:00"])
+def test_a_time_before_the_year_1_is_unreadable_and_stops_nothing(bench: Bench, zone: str) -> None:
+    odd = verbatim(event(7, DAY, created_at=f"0000-01-01T00:00:00{zone}"))
+    first = verbatim(event(8, DAY, created_at=f"0001-01-01T00:00:00{zone}"))
+    assert bench.pull(WHOLE, [*records(3), odd, first]).first == 5
+    columns = "created_at is null, created_at_text[:4], unknown_fields"
+    assert bench.sql(f"select {columns} from audit_events where created_at_text < '0002' order by id") == [
+        (True, "0000", ["created_at (unreadable)"]),
+        (False, "0001", None),
+    ]
+    assert bench.pull(WHOLE, [*records(3), odd, first]).unchanged == 5
+
+
 def test_unknown_types_and_fields_are_remembered_from_their_first_sight(bench: Bench) -> None:
     bench.pull(WHOLE, [verbatim(event(1, DAY, type="brand_new_event")), verbatim(event(2, DAY, surprise=1))])
     bench.pull(WHOLE, [verbatim(event(n, DAY, type="brand_new_event")) for n in (1, 3)])
