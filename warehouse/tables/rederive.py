@@ -51,7 +51,7 @@ def rederive(archive: Archive, parser: Parser, result: Verification, *, on_progr
     tell = on_progress or (lambda _phase, _done, _total: None)
     try:
         state = archive.refresh()
-        entries = _pulls(archive)
+        entries = _pulls(archive, state.size)
     except LogError as error:
         result.notes.append(f"the tables were not made again: {error}")
         return
@@ -85,8 +85,9 @@ def rederive(archive: Archive, parser: Parser, result: Verification, *, on_progr
     result.count_the_rest()
 
 
-def _pulls(archive: Archive) -> list[Entry]:
-    return [entry for entry in archive.entries() if entry.kind == "pull"]
+def _pulls(archive: Archive, size: int) -> list[Entry]:
+    """Those that the state knows of: whether a pull committed meanwhile is folded, and its rows, are not in it."""
+    return [entry for entry in archive.entries(0, size) if entry.kind == "pull"]
 
 
 class _Again(OpenFold):

@@ -1,7 +1,7 @@
 """The tables made again from the pages: what follows from them passes, in both tiers, and nothing else does."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +11,9 @@ import pytest
 
 from tests.warehouse.tables.conftest import DAY, Bench, event, verbatim
 from warehouse.archive.archive import Archive
+from warehouse.archive.entry import Entry
 from warehouse.archive.findings import Verification
+from warehouse.archive.store import open_store
 from warehouse.tables import rederive as rederiving
 from warehouse.tables import stored_rows
 from warehouse.tables.activities import Parser
@@ -122,6 +124,24 @@ def test_a_pull_that_is_not_folded_yet_is_nothing_to_compare(bench: Bench) -> No
     bench.pull(WHOLE, records(5))
     bench.commit(WHOLE, records(7))
     assert again(bench.archive).findings == []
+
+
+def test_a_pull_that_is_committed_and_folded_meanwhile_is_left_for_the_next_time(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bench.pull(WHOLE, records(5))
+    with Archive(open_store(f"file:{tmp_path}/archive"), clock=lambda: bench.now[0]) as reader:
+        entries = reader.entries
+
+        def later(*given: int) -> Iterator[Entry]:
+            bench.advance(minutes=5)
+            bench.pull(WHOLE, records(7))
+            return entries(*given)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(reader, "entries", later)
+            assert again(reader).findings == []
+        assert again(reader).findings == []
 
 
 # -- tables that somebody, or a faulty release, wrote otherwise -------------------------------------------------
