@@ -211,15 +211,20 @@ class _Activities:
             rows_on_disk.remove()
 
     def count_rows(self) -> None:
-        """No row may come from a pull that did not make it: all others have been compared."""
+        """No row may come from a pull that did not make it, or stand in a recent file of another: all others have
+        been compared."""
         for day, file, counted in self._stored.counted(self._result):
             expected = self._expected.get(day, Counter())
             for seq, rows in sorted(counted.items(), key=lambda one: (one[0] is None, one[0] or 0)):
-                if seq not in expected and seq not in self._skipped:
-                    self._result.not_rederived(
-                        file.key,
-                        f"{rows} rows say that they come from entry {seq}, whose pages do not make them",
-                    )
+                if file.seq is not None and seq != file.seq:
+                    reason = "another pull"
+                elif seq not in expected and seq not in self._skipped:
+                    reason = "whose pages do not make them"
+                else:
+                    continue
+                self._result.not_rederived(
+                    file.key, f"{rows} rows say that they come from entry {seq}, {reason}"
+                )
         if self._retagged:
             self._result.notes.append(
                 f"{self._retagged} rows were judged known or unknown ({', '.join(JUDGED_BY_RELEASE)}) by another "

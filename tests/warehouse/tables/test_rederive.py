@@ -220,6 +220,23 @@ def test_a_row_too_many_on_a_day_outside_the_window_is_a_finding(
     assert all(f"dt={DAY.date() + timedelta(days=1)}/" in subject for subject, _ in found)
 
 
+@pytest.mark.parametrize("kept", [400_000, 0])
+def test_a_row_in_the_file_of_another_pull_is_a_finding(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    few_in_memory(monkeypatch, kept)
+    bench.pull(WHOLE, records(10))
+    bench.advance(minutes=5)
+
+    def forge(rows: pa.Table) -> pa.Table:
+        row = set_column(rows.slice(rows.num_rows - 1), "id", 0, "activity_x")
+        return pa.concat_tables([rows, set_column(row, "commit_seq", 0, 1)])
+
+    fold_lying(bench, forge, records(12))
+    file = bench.archive.state.table(TABLE).recent[-1].key
+    assert (file, "1 rows say that they come from entry 1, another pull") in told(bench.archive)
+
+
 def test_a_row_that_is_wrong_is_named_with_its_columns(bench: Bench) -> None:
     fold_lying(bench, LIES["an address"], records(10))
     ((_, detail),) = told(bench.archive)
@@ -324,6 +341,19 @@ def test_a_row_of_an_export_that_does_not_follow_is_a_finding(
     ((subject, detail),) = told(bench.archive)
     assert subject.startswith("tables/recent/audit_export_rows/dt=2026-11-20/")
     assert "ip_address" in detail
+
+
+def test_a_row_in_the_file_of_another_import_is_a_finding(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from warehouse.tables.audit_export import committing
+
+    honest = committing.rows_to_table
+    import_export(bench.archive, export(1, 2, 3), "a.csv")
+    with monkeypatch.context() as patch:
+        patch.setattr(committing, "rows_to_table", lambda *a: set_column(honest(*a), "commit_seq", 1, 1))
+        import_export(bench.archive, export(4, 5, 6), "b.csv")
+    monkeypatch.setattr(stored_rows, "KEPT_ROWS", 0)
+    file = bench.archive.state.table("audit_export_rows").recent[-1].key
+    assert (file, "1 rows say that they come from entry 1, another import") in told(bench.archive)
 
 
 def test_a_file_of_exports_that_was_altered_is_a_note_since_verify_names_it(bench: Bench) -> None:

@@ -48,6 +48,8 @@ def rederive_exports(archive: Archive, imports: list[Entry], result: Verificatio
         for seq, count in counted.items():
             if seq not in made_by[day]:
                 result.not_rederived(file.key, f"{count} rows say that they come from entry {seq}, no import")
+            elif file.seq is not None and seq != file.seq:
+                result.not_rederived(file.key, f"{count} rows say that they come from entry {seq}, another import")
 
 
 def _made(archive: Archive, entry: Entry) -> pa.Table:
