@@ -18,6 +18,7 @@
     ├── HoldUnknown               no such legal hold, or another one of that name
     ├── RestrictionRefused        a restriction that cannot be set, lifted or put on record as asked
     ├── ObjectAltered             stored bytes are not those that the entry names
+    ├── TableUnreadable           a table file whose bytes are those that its entry names, and no table
     ├── PinUnusable               a pinned checkpoint that is none, or is damaged
     ├── WitnessStateInvalid       a witness's file that is none
     ├── TimestampsMissing         the library or the certificates that timestamps need are not there
@@ -99,6 +100,10 @@ class RestrictionRefused(ArchiveError):
 
 class ObjectAltered(ArchiveError):
     """An object's bytes are not the ones that its entry or its own name promises."""
+
+
+class TableUnreadable(ArchiveError):
+    """A table file is no Parquet, or lacks columns, though its bytes are those that its entry names."""
 
 
 class PinUnusable(ArchiveError):

@@ -8,6 +8,8 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
+from warehouse.archive.errors import TableUnreadable
+
 NAMED_PER_CODE = 200
 _FOLDERS = 20  # in which unnamed findings of a code are counted
 _COMMITS = 5  # named in a note
@@ -89,7 +91,8 @@ class Verification:
     checked: dict[str, int] = field(default_factory=lambda: {"entries": 0, "objects": 0, "bytes": 0, "records": 0})
     per_code: Counter[str] = field(default_factory=Counter)
     _unnamed: dict[str, Counter[str]] = field(default_factory=dict)
-    _not_made: dict[str, list[str]] = field(default_factory=dict)  # commits, by the reason they have in common
+    # commits, by the reason they have in common and whether it is a finding
+    _not_made: dict[tuple[str, bool], list[str]] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -110,16 +113,21 @@ class Verification:
         self.found("rederivation_mismatch", subject, detail)
 
     def not_made_again(self, commit: str, error: Exception) -> None:
-        """A commit's rows (of `pull 7`) could not be made again or read; the damage behind it has a finding."""
-        self._not_made.setdefault(_ADVICE.sub("", str(error)), []).append(commit)
+        """A commit's rows (of `pull 7`) could not be made again or read. The damage behind it has a finding, but
+        for a table file that was damaged before its entry was written: that is one itself."""
+        reason = _ADVICE.sub("", str(error))
+        self._not_made.setdefault((reason, isinstance(error, TableUnreadable)), []).append(commit)
 
     def count_the_rest(self) -> None:
         """Say how many findings of a code were not named, and where they are; and what could not be made again.
         To be called once, at the end."""
-        for reason, commits in self._not_made.items():
+        for (reason, found), commits in self._not_made.items():
             more = f" and {len(commits) - _COMMITS} more" if len(commits) > _COMMITS else ""
-            named = ", ".join(commits[:_COMMITS])
-            self.notes.append(f"the rows of {named}{more} could not be made again or read: {reason}")
+            rows = f"the rows of {', '.join(commits[:_COMMITS])}{more}"
+            if found:
+                self.not_rederived(rows, f"could not be read: {reason}")
+            else:
+                self.notes.append(f"{rows} could not be made again or read: {reason}")
         self._not_made.clear()
         for code, folders in sorted(self._unnamed.items()):
             where = [f"{count} in {folder or 'other places'}" for folder, count in folders.most_common()]

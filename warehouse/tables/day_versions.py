@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from warehouse.archive.archive import Archive
 from warehouse.archive.state import TableFile
 from warehouse.tables import parquet
-from warehouse.tables.held import Held
+from warehouse.tables.held import Held, usable
 from warehouse.wire.arrays import micros
 
 _KEY_COLUMNS = ["id", "created_at", "content_sha256", "version", "fold", "commit_seq"]
@@ -50,7 +50,8 @@ class DayVersions:
             first = int(np.searchsorted(self._times, micros(span[0]), side="left"))
             after = int(np.searchsorted(self._times, micros(span[1]), side="right"))
         for piece in (self._rows.slice(first, after - first), self._rows.slice(timed)):
-            for rows in piece.filter(pc.less(piece["seq"], before)).to_batches(max_chunksize=_AT_ONCE):
+            held = usable(piece.filter(pc.less(piece["seq"], before)))
+            for rows in held.to_batches(max_chunksize=_AT_ONCE):
                 columns = (rows[name].to_pylist() for name in _HELD)
                 yield [
                     (record_id, Held(content, version, withdrawn, created, self._files[file], row))
@@ -59,12 +60,12 @@ class DayVersions:
 
 
 def _of_file(archive: Archive, number: int, file: TableFile) -> pa.Table:
-    rows = parquet.read(archive.read(file), _KEY_COLUMNS)
+    rows = parquet.read(archive.read(file), _KEY_COLUMNS, key=file.key)
     return pa.table(
         {
             "id": rows["id"],
             "created": rows["created_at"].cast(pa.int64()),
-            "content": rows["content_sha256"],
+            "content_sha256": rows["content_sha256"],
             "version": rows["version"],
             "withdrawn": pc.equal(rows["fold"], "withdrawn"),
             "seq": rows["commit_seq"],
@@ -74,10 +75,10 @@ def _of_file(archive: Archive, number: int, file: TableFile) -> pa.Table:
     )
 
 
-_HELD = ("id", "content", "version", "withdrawn", "created", "file", "row")
+_HELD = ("id", "content_sha256", "version", "withdrawn", "created", "file", "row")
 _SCHEMA = pa.schema(
     [
-        ("id", pa.string()), ("created", pa.int64()), ("content", pa.string()), ("version", pa.int32()),
+        ("id", pa.string()), ("created", pa.int64()), ("content_sha256", pa.string()), ("version", pa.int32()),
         ("withdrawn", pa.bool_()), ("seq", pa.int64()), ("file", pa.int32()), ("row", pa.int32()),
     ]
 )  # fmt: skip

@@ -20,6 +20,7 @@ from warehouse.wire.windows import Window
 
 _KEY_COLUMNS = ["id", "created_at", "content_sha256", "version", "fold"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_HASH = "^[0-9a-f]{64}$"
 _AT_ONCE = 65_536  # rows turned into Python's objects together
 
 
@@ -92,13 +93,13 @@ def held_versions(
     """
     if file.seq is not None and file.seq >= through_seq:
         return
-    rows = parquet.read(archive.read(file), [*_KEY_COLUMNS, "commit_seq"])
+    rows = parquet.read(archive.read(file), [*_KEY_COLUMNS, "commit_seq"], key=file.key)
     times = rows["created_at"].cast(pa.int64())
     low, high = (pa.scalar(micros(moment), pa.int64()) for moment in span)
     within = pc.fill_null(pc.and_(pc.greater_equal(times, low), pc.less_equal(times, high)), True)
     rows = rows.set_column(1, "created_at", times)
     rows = rows.append_column("row", pa.array(np.arange(rows.num_rows, dtype=np.int32)))
-    rows = rows.filter(pc.and_(within, pc.less(rows["commit_seq"], through_seq)))
+    rows = usable(rows.filter(pc.and_(within, pc.less(rows["commit_seq"], through_seq))))
     for some in rows.to_batches(max_chunksize=_AT_ONCE):
         columns = [some[name].to_pylist() for name in [*_KEY_COLUMNS, "row"]]
         yield [
@@ -107,12 +108,19 @@ def held_versions(
         ]
 
 
+def usable(rows: pa.Table) -> pa.Table:
+    """Those that say which version of which record they are, and of what content (columns `id`, `version`,
+    `content_sha256`). Others are forged: they are compared with nothing, and `verify --rederive` names them."""
+    named = pc.and_(pc.is_valid(rows["id"]), pc.is_valid(rows["version"]))
+    return rows.filter(pc.and_(named, pc.match_substring_regex(rows["content_sha256"], _HASH)))
+
+
 def full_rows(archive: Archive, wanted: list[Held], files: Mapping[str, TableFile]) -> pa.Table:
     """The whole rows of these versions, in the order given. `files` by their keys."""
     tables: dict[str, pa.Table] = {}
     parts = []
     for held in wanted:
         if held.file not in tables:
-            tables[held.file] = parquet.read(archive.read(files[held.file]), AUDIT_EVENTS.names)
+            tables[held.file] = parquet.read(archive.read(files[held.file]), AUDIT_EVENTS.names, key=held.file)
         parts.append(tables[held.file].slice(held.row, 1))
     return pa.concat_tables(parts).cast(AUDIT_EVENTS) if parts else AUDIT_EVENTS.empty_table()

@@ -3,12 +3,15 @@
 Promise: the same rows give the same bytes, so that a table file's name can carry its hash.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from io import BytesIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from warehouse.archive.errors import TableUnreadable
 
 ROW_GROUP_ROWS = 65_536
 _ZSTD_LEVEL = 3
@@ -50,12 +53,32 @@ def write(
     return sink.getvalue()
 
 
-def read(data: bytes, columns: list[str] | None = None) -> pa.Table:
-    """A file's rows, or some of its columns in this order. Threads of Arrow see no Python object: one that still
-    holds such an object when the process ends takes it down with code 134, after all work is done."""
-    with pq.ParquetFile(pa.BufferReader(data), pre_buffer=False) as file:
+def read(data: bytes, columns: list[str] | None = None, *, key: str = "a table file") -> pa.Table:
+    """A file's rows, or some of its columns in this order. `key` names it in an error.
+
+    Threads of Arrow see no Python object: one that still holds such an object when the process ends takes it down
+    with code 134, after all work is done.
+
+    Raises TableUnreadable.
+    """
+    with reading(key), pq.ParquetFile(pa.BufferReader(data), pre_buffer=False) as file:
         found = file.read(columns)
-    return found if columns is None else found.select(columns)
+        return found if columns is None else found.select(columns)
+
+
+@contextmanager
+def reading(key: str) -> Iterator[None]:
+    """What a file's bytes are read in. Raises TableUnreadable for what Arrow raises of bytes in memory that are no
+    Parquet, are damaged within, or hold other columns."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except (OSError, KeyError, pa.ArrowException) as error:
+        raise TableUnreadable(
+            f"{key}: its bytes are those that the log names, and no table that can be read ({error}). Keep it "
+            f"and find out who, or which release, wrote it"
+        ) from error
 
 
 def span_text(first: datetime | None, last: datetime | None) -> list[str] | None:

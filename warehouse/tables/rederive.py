@@ -7,7 +7,8 @@ tables, which were compared before it: so all of them are compared with the page
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 
@@ -55,19 +56,17 @@ def rederive(archive: Archive, parser: Parser, result: Verification, *, on_progr
     except LogError as error:
         result.notes.append(f"the tables were not made again: {error}")
         return
-    try:
-        with tempfile.TemporaryDirectory(prefix="ledgerline-") as scratch:
-            work = _Activities(archive, parser, result, Path(scratch))
-            for done, entry in enumerate(entries):
-                if entry.stream == STREAM and str(entry.seq) not in state.stream(STREAM).pending_fold:
-                    work.fold_again(entry)
-                tell("pulls made again", done + 1, len(entries))
-            work.count_rows()
-    except OSError as error:  # of that folder: the store has errors of its own
-        result.unread.append(Unread(f"the table {TABLE}", f"was not made again to its end: {_NO_ROOM}: {error}"))
+    with _using_disk(f"the table {TABLE}", result), tempfile.TemporaryDirectory(prefix="ledgerline-") as scratch:
+        work = _Activities(archive, parser, result, Path(scratch))
+        for done, entry in enumerate(entries):
+            if entry.stream == STREAM and str(entry.seq) not in state.stream(STREAM).pending_fold:
+                work.fold_again(entry)
+            tell("pulls made again", done + 1, len(entries))
+        work.count_rows()
     exports = [entry for entry in entries if entry.stream == EXPORTS]
     rederive_exports(archive, exports, result)
-    rederive_spend(archive, entries, result)
+    with _using_disk("the tables of usage and cost", result):
+        rederive_spend(archive, entries, result)
     rederive_directory(archive, entries, result)
     rederive_engagement(archive, entries, result)
     rederive_telemetry(archive, entries, result)
@@ -83,6 +82,15 @@ def rederive(archive: Archive, parser: Parser, result: Verification, *, on_progr
         if name not in known and (table.recent or table.sealed):
             result.notes.append(f"the table {name} was not made again: only {', '.join(sorted(known))} can be")
     result.count_the_rest()
+
+
+@contextmanager
+def _using_disk(tables: str, result: Verification) -> Iterator[None]:
+    """An OSError is of the folder for large days: store and table files have errors of their own."""
+    try:
+        yield
+    except OSError as error:
+        result.unread.append(Unread(tables, f"was not made again to its end: {_NO_ROOM}: {error}"))
 
 
 def _pulls(archive: Archive, size: int) -> list[Entry]:
@@ -222,9 +230,7 @@ class _Activities:
                     reason = "whose pages do not make them"
                 else:
                     continue
-                self._result.not_rederived(
-                    file.key, f"{rows} rows say that they come from entry {seq}, {reason}"
-                )
+                self._result.not_rederived(file.key, f"{rows} rows say that they come from entry {seq}, {reason}")
         if self._retagged:
             self._result.notes.append(
                 f"{self._retagged} rows were judged known or unknown ({', '.join(JUDGED_BY_RELEASE)}) by another "

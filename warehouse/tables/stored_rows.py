@@ -23,7 +23,8 @@ from warehouse.tables.held import Held
 from warehouse.tables.rows_on_disk import RowsOnDisk, numbers_of_ids
 
 # What a page or a table file that is gone or altered raises, which `verify` names: a note, and no end of the work.
-UNREADABLE = (ArchiveError, ValueError, pa.ArrowException)
+# A null where the tables have none is a TypeError: a row that its own pull's comparison names.
+UNREADABLE = (ArchiveError, ValueError, TypeError, pa.ArrowException)
 
 FILE = "(file)"  # a column added to rows read: the number of their file among the day's
 
@@ -62,19 +63,14 @@ class StoredRows:
             return whole.filter(pc.equal(whole["commit_seq"], seq))
         if self._scratch is not None:
             return self._pieces_of(day).of_commit(seq)
-        parts = [
-            self._numbered(
-                pq.read_table(
-                    pa.BufferReader(self._archive.read(file)),
-                    filters=[("commit_seq", "==", seq)],
-                    partitioning=None,
-                ),
-                number,
-            )
-            for number, file in enumerate(self.files(day))
-            if file.seq is None or file.seq == seq
-        ]
-        return pa.concat_tables(parts) if parts else self._with_file.empty_table()
+        parts = [self._with_file.empty_table()]
+        for number, file in enumerate(self.files(day)):
+            if file.seq is None or file.seq == seq:
+                data = pa.BufferReader(self._archive.read(file))
+                with parquet.reading(file.key):
+                    rows = pq.read_table(data, filters=[("commit_seq", "==", seq)], partitioning=None)
+                    parts.append(self._numbered(rows, number))
+        return pa.concat_tables(parts)
 
     def by_ids(self, day: str, seq: int, count: int) -> RowsOnDisk:
         """What `of_commit` gives, in `count` parts by `numbers_of_ids`: for a commit that is large itself. Needs
@@ -92,7 +88,7 @@ class StoredRows:
     def counts(self, file: TableFile) -> dict[int | None, int]:
         """How many rows of a file come from which pull. Raises what reading raises."""
         if file.key not in self._counts:
-            seqs = parquet.read(self._archive.read(file), ["commit_seq"])["commit_seq"]
+            seqs = parquet.read(self._archive.read(file), ["commit_seq"], key=file.key)["commit_seq"]
             counted = pc.value_counts(seqs.combine_chunks()).to_pylist()
             self._counts[file.key] = {one["values"]: one["counts"] for one in counted}
         return self._counts[file.key]
@@ -129,12 +125,12 @@ class StoredRows:
 
     def _day(self, day: str) -> pa.Table:
         if day not in self._whole:
-            parts = [
-                self._numbered(parquet.read(self._archive.read(file), self._schema.names), number)
-                for number, file in enumerate(self.files(day))
-            ]
-            empty = self._numbered(self._schema.empty_table(), 0)
-            self._whole[day] = pa.concat_tables([empty, *parts])
+            parts = [self._with_file.empty_table()]
+            for number, file in enumerate(self.files(day)):
+                rows = parquet.read(self._archive.read(file), self._schema.names, key=file.key)
+                with parquet.reading(file.key):
+                    parts.append(self._numbered(rows, number))
+            self._whole[day] = pa.concat_tables(parts)
             while len(self._whole) > _KEPT_DAYS:
                 self._whole.popitem(last=False)
         return self._whole[day]
@@ -157,7 +153,8 @@ class StoredRows:
         """The rows of a day's files, or of those that may have rows of a commit, some at a time."""
         for number, file in enumerate(self.files(day)):
             if seq is None or file.seq is None or file.seq == seq:
-                with pq.ParquetFile(pa.BufferReader(self._archive.read(file)), pre_buffer=False) as opened:
+                data = pa.BufferReader(self._archive.read(file))
+                with parquet.reading(file.key), pq.ParquetFile(data, pre_buffer=False) as opened:
                     for batch in opened.iter_batches(_ROWS_AT_ONCE):
                         yield self._numbered(pa.Table.from_batches([batch]), number)
 

@@ -61,7 +61,7 @@ def newest(archive: Archive, schema: pa.Schema, files: Iterable[TableFile], befo
     for file in files:
         if file.seq is None or file.seq >= before:
             continue
-        for row in parquet.read(archive.read(file), schema.names).to_pylist():
+        for row in parquet.read(archive.read(file), schema.names, key=file.key).to_pylist():
             known = found.get(row["record_key"])
             if known is None or row["version"] > known["version"]:
                 found[row["record_key"]] = row

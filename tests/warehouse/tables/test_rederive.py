@@ -14,8 +14,8 @@ from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Entry
 from warehouse.archive.findings import Verification
 from warehouse.archive.store import open_store
+from warehouse.tables import parquet, record_map, stored_rows
 from warehouse.tables import rederive as rederiving
-from warehouse.tables import stored_rows
 from warehouse.tables.activities import Parser
 from warehouse.tables.audit_export.committing import import_export
 from warehouse.tables.fold import OpenFold, batches_of
@@ -308,6 +308,57 @@ def test_pulls_that_one_damaged_file_stands_in_the_way_of_share_a_note(bench: Be
     assert "pull 1, " in note
     assert f" more could not be made again or read: {file.key}" in note
     assert "run `ledgerline verify`" not in note
+
+
+FORGED = {
+    "id": None,
+    "version": None,
+    "content_sha256": None,
+    "fold": None,
+    "created_at": None,
+    "observed_at": None,
+}
+
+
+@pytest.mark.parametrize("unpacked", [250_000, 2])
+@pytest.mark.parametrize(
+    ("column", "value"), [*FORGED.items(), ("content_sha256", "00"), ("content_sha256", "x" * 64)]
+)
+def test_a_forged_value_stops_no_later_fold_and_no_verification(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, column: str, value: object, unpacked: int
+) -> None:
+    monkeypatch.setattr(record_map, "UNPACKED", unpacked)
+    fold_lying(bench, lambda t: set_column(t, column, 3, value), records(10))
+    for served in (10, 8):
+        bench.advance(minutes=5)
+        bench.pull(WHOLE, records(served))
+    assert [subject for subject, _ in told(bench.archive) if "/dt=2026-11-20/" in subject]
+
+
+def spoil(data: bytes) -> bytes:
+    """A Parquet file whose footer is whole and whose columns are not."""
+    return data[:20] + bytes(byte ^ 0x5A for byte in data[20 : len(data) // 2]) + data[len(data) // 2 :]
+
+
+@pytest.mark.parametrize("kept", [400_000, 0])
+@pytest.mark.parametrize("spoiled", [spoil, lambda data: data[:-8]], ids=["its columns", "its end"])
+def test_a_table_file_that_was_damaged_before_its_entry_was_written_is_a_finding_and_stops_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, kept: int, spoiled: Callable[[bytes], bytes]
+) -> None:
+    few_in_memory(monkeypatch, kept)
+    tomorrow = Window(WHOLE.end, WHOLE.end + timedelta(days=1))
+    honest = parquet.write
+    with monkeypatch.context() as patch:
+        patch.setattr(parquet, "write", lambda *a, **k: spoiled(honest(*a, **k)))
+        bench.pull(tomorrow, [verbatim(event(900, tomorrow.start))])
+    key = bench.archive.state.table(TABLE).recent[0].key
+    fold_lying(bench, LIES["an address"], records(10))
+    result = again(bench.archive)
+    assert result.unread == []
+    lie, damaged = result.findings
+    assert "in ip_address" in lie.detail
+    assert "pull 1" in damaged.subject
+    assert key in damaged.detail
 
 
 # -- imported exports ---------------------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ def _compare(
     name, day = place
     schema = TABLES[name].schema
     files = {file.key: file for file in archive.state.table(name).recent if file.key in keys}
-    parts = [parquet.read(archive.read(file), schema.names).cast(schema) for file in files.values()]
+    parts = [parquet.read(archive.read(file), schema.names, key=file.key).cast(schema) for file in files.values()]
     stored = pa.concat_tables([schema.empty_table(), *parts]).sort_by("position")
     expected = (made if made is not None else schema.empty_table()).sort_by("position")
     subject = keys[0] if keys else f"tables/*/{name}/dt={day}/ (rows of entry {entry.seq})"
