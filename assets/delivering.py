@@ -34,6 +34,7 @@ from warehouse.delivery.port import Destination, Late
 from warehouse.delivery.settled import Stopped
 from warehouse.delivery.slice_words import names_a_rule
 from warehouse.delivery.slices import Slice, parse_slice
+from warehouse.detections.errors import DetectionError
 from warehouse.tables.schema import AUDIT_EVENTS
 from warehouse.wire.times import parse_rfc3339
 
@@ -80,8 +81,7 @@ def deliver(
     archive.refresh()
     archive.check_key()
     slices, refused = slices_of(wanted, workshop)
-    if any(slice.kind in ("alerts", "rule") for slice in slices.values()):
-        _detect(workshop)
+    refused += _detect(wanted, slices, workshop)
     wanted = [one for one in wanted if one.name in slices]
     if not wanted:
         return refused
@@ -112,12 +112,25 @@ def deliver(
     return reports + refused
 
 
-def _detect(workshop: Workshop) -> None:
-    """Look for alerts that are due, so that they go out too."""
+def _detect(wanted: Sequence[Configured], slices: dict[str, Slice], workshop: Workshop) -> list[Report]:
+    """Look for alerts that are due, so that they go out too. Where that fails, as for a rule of one's own that is
+    none, whoever waits for alerts is taken out of `slices`; returns their reports."""
+    alerts = [one for one in wanted if one.name in slices and slices[one.name].kind in ("alerts", "rule")]
+    if not alerts:
+        return []
     from assets.detecting import detect  # noqa: PLC0415 - the rules and their parser: only alerts need them
     from warehouse.detections.rulebook import load as load_rules  # noqa: PLC0415
 
-    detect(workshop, load_rules(workshop.rule_folders), patient=True)
+    try:
+        detect(workshop, load_rules(workshop.rule_folders), patient=True)
+    except Exception as error:
+        stopped = _of_one_alone(error)
+        if stopped is None:
+            raise
+        for one in alerts:
+            del slices[one.name]
+        return [Report(one.name, one.slice, stopped=stopped) for one in alerts]
+    return []
 
 
 def slices_of(wanted: Sequence[Configured], workshop: Workshop) -> tuple[dict[str, Slice], list[Report]]:
@@ -126,8 +139,8 @@ def slices_of(wanted: Sequence[Configured], workshop: Workshop) -> tuple[dict[st
     for one in wanted:
         try:
             slices[one.name] = sliced(one, workshop.rule_folders)
-        except DeliveryError as error:
-            refused.append(Report(one.name, one.slice, stopped=Stopped(str(error), error.remedy)))
+        except (DeliveryError, DetectionError) as error:
+            refused.append(Report(one.name, one.slice, stopped=_of_one_alone(error)))
     return slices, refused
 
 
@@ -141,7 +154,7 @@ def reader_of(archive: Archive, slice: Slice, lock: threading.Lock) -> Any:
 
 
 def sliced(one: Configured, rule_folders: Sequence[Path] = ()) -> Slice:
-    """The slice of a destination. Raises SliceInvalid."""
+    """The slice of a destination. Raises SliceInvalid, and RuleInvalid of one that names a rule."""
     return parse_slice(
         one.slice, AUDIT_EVENTS.names, rules=_rules(rule_folders) if names_a_rule(one.slice) else None
     )
@@ -193,12 +206,14 @@ def all_at_once(
 
 
 def _of_one_alone(error: BaseException) -> Stopped | None:
-    """What ended the work for one destination, and need not for any other; None of what all would meet, or a fault
-    of ours."""
+    """What ends the work for one destination, or for those of alerts, and need not for others; None of what all
+    would meet, or a fault of ours."""
     import duckdb  # noqa: PLC0415 - as in `open_duckdb`
 
     if isinstance(error, DeliveryError):
         return Stopped(str(error), error.remedy)
+    if isinstance(error, DetectionError):
+        return Stopped(str(error), error.remedy or "mend that; `ledgerline doctor` reads the rules again")
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     if full or (isinstance(error, duckdb.Error) and os.strerror(errno.ENOSPC) in str(error)):
         folder = tempfile.gettempdir()

@@ -158,9 +158,13 @@ def behind(workshop: "Workshop") -> dict[str, int]:
 
 
 def check_slices(workshop: "Workshop", names: list[str]) -> None:
-    """Refuse a slice that is none before anything is sent. Raises SliceInvalid."""
+    """Refuse a slice that is none before anything is sent. Raises SliceInvalid.
+
+    A mistake in a file of rules is told in the reports of those that it stops.
+    """
     from assets.delivering import sliced  # noqa: PLC0415
     from warehouse.delivery.errors import SliceInvalid  # noqa: PLC0415
+    from warehouse.detections.errors import DetectionError  # noqa: PLC0415
 
     for one in workshop.destinations:
         if one.name in names:
@@ -168,6 +172,8 @@ def check_slices(workshop: "Workshop", names: list[str]) -> None:
                 sliced(one, workshop.rule_folders)
             except SliceInvalid as error:
                 raise SliceInvalid(f"destination {one.name}: {error}", remedy=error.remedy) from None
+            except DetectionError:
+                pass
 
 
 def as_dict(report: "Report") -> dict[str, Any]:

@@ -250,13 +250,14 @@ def _destination(destination: "Destination", rules: "tuple[Path, ...]") -> Check
     from warehouse.config import SecretUnavailable  # noqa: PLC0415
     from warehouse.delivery.destinations import load  # noqa: PLC0415
     from warehouse.delivery.errors import DeliveryError  # noqa: PLC0415
+    from warehouse.detections.errors import DetectionError  # noqa: PLC0415
 
     name, module = f"{destination.name} ({destination.type})", load(destination.type)
     try:
         sliced(cast("Configured", destination), rules)
         module.connect(destination).close()
         outcome = module.probe(destination)
-    except (DeliveryError, SecretUnavailable) as error:
+    except (DeliveryError, DetectionError, SecretUnavailable) as error:
         return Check("destination", name, "failed", str(error), error.remedy or _MEND)
     if outcome.kind == "delivered":
         return Check("destination", name, "ok", outcome.reason)

@@ -63,3 +63,31 @@ def test_a_full_disk_for_the_rows_of_one_destination_is_told_in_its_report(
     monkeypatch.undo()
     shop.deliver(settings("lake", lake.url))
     assert sorted(lake.ids()) == shop.events()
+
+
+def test_a_mistake_in_a_rule_of_ones_own_stops_who_waits_for_alerts_and_nobody_else(
+    shop: Shop, receivers: Callable[[], Receiver]
+) -> None:
+    everything = receivers()
+    (shop.site.folder / "broken.yml").write_text("title: [broken")
+    rows = [("cheap", "all"), ("soc", "alerts"), ("one", "0d7d2f0e-5a0c-4a52-9a55-3f1f5f1c2a10")]
+    path = shop.site.folder / "ledgerline.toml"
+    path.write_text(
+        path.read_text()
+        + '\n[detections]\nrules = ["."]\n'
+        + "".join(
+            f'\n[[destinations]]\nname = "{name}"\ntype = "webhook"\nbody = "ndjson"\nslice = "{slice}"\n'
+            f'url = "{everything.url}"\n'
+            for name, slice in rows
+        )
+    )
+    ended = shop.site.run("deliver", "--json")
+    assert ended.code == 1, ended.err
+    told = {one["name"]: one["stopped"] for one in ended.json()["destinations"]}
+    assert told["cheap"] is None
+    assert sorted(everything.ids()) == shop.events()
+    for name in ("soc", "one"):
+        assert "broken.yml, line 1" in told[name]
+        assert "ledgerline doctor" in told[name]
+    checks = {one["subject"]: one["state"] for one in shop.site.run("doctor", "--json").json()["checks"]}
+    assert checks["one (webhook)"] == "failed"
