@@ -18,10 +18,11 @@ from assets.delivering import (
     all_at_once,
     book_of,
     newest_checkpoint,
+    reader_of,
     slices_of,
     target_of,
 )
-from assets.delivery_questions import ROWS_AT_ONCE, open_narrow
+from assets.delivery_questions import ROWS_AT_ONCE, Questions, open_narrow
 from assets.delivery_queue import FoldedBy
 from assets.delivery_rows import CODED, chunk_of
 from assets.workshop import Workshop
@@ -78,7 +79,13 @@ def replay(
     run = Run(target, book, patience=patience, clock=workshop.clock, on_progress=on_progress)
     source = _Again(workshop, lock)
     chunks = source.alerts_of if slices[name].kind in ("alerts", "rule") else source.events_of
-    (report,) = all_at_once([one], lambda _one: run.go(chunks(slices[name], window)), [run])
+
+    def serve(_one: Configured) -> Report:
+        with reader_of(archive, slices[name], lock) as reader:
+            reader.check()
+        return run.go(chunks(slices[name], window))
+
+    (report,) = all_at_once([one], serve, [run])
     archive.settle()
     return report
 
@@ -192,9 +199,9 @@ class _Again:
             f"'{rfc3339(window.end)}' and ({slice.condition or 'true'})"
         )
         source, setup = rows_of(self.workshop.archive, [file])
-        with connect(self.workshop.archive) if setup else open_narrow() as db:
-            query = f"select {', '.join(COLUMNS)} from ({source}) as stored where {condition}"
-            yield from db.execute(query).to_arrow_reader(ROWS_AT_ONCE)
+        with Questions(slice) as questions:
+            questions.prepare(setup)
+            yield from questions.asked(f"select {', '.join(COLUMNS)} from ({source}) as stored where {condition}")
 
     def alerts_of(self, slice: Slice, window: Window) -> Iterator[Chunk]:
         wanted = "last_at >= ? and last_at < ?" + (" and rule_id = ?" if slice.rule else "")

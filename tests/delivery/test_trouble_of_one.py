@@ -10,7 +10,7 @@ import pytest
 from assets import delivery_rows, delivery_sorted
 from assets.delivery_rows import Reader
 from tests.chaos.small_disk import small_disk
-from tests.delivery.conftest import Shop
+from tests.delivery.conftest import FIRST, NEXT, Shop
 from tests.delivery.receiver import Receiver, settings
 from tests.delivery.test_faults import refusing
 
@@ -91,3 +91,19 @@ def test_a_mistake_in_a_rule_of_ones_own_stops_who_waits_for_alerts_and_nobody_e
         assert "ledgerline doctor" in told[name]
     checks = {one["subject"]: one["state"] for one in shop.site.run("doctor", "--json").json()["checks"]}
     assert checks["one (webhook)"] == "failed"
+
+
+def test_a_replay_says_which_slice_cannot_be_asked_and_repeats_no_value_of_an_event(
+    shop: Shop, receiver: Receiver
+) -> None:
+    path = shop.site.folder / "ledgerline.toml"
+    path.write_text(
+        path.read_text() + '\n[[destinations]]\nname = "soc"\ntype = "webhook"\nbody = "ndjson"\n'
+        f'slice = "cast(actor_email as integer) = 1"\nurl = "{receiver.url}"\n'
+    )
+    ended = shop.site.run("replay", "soc", "--from", str(FIRST), "--to", str(NEXT))
+    assert ended.code == 1
+    said = ended.out + ended.err
+    assert "the slice 'cast(actor_email as integer) = 1' cannot be asked of audit_events" in said
+    assert "@" not in said
+    assert receiver.requests == []
