@@ -1,6 +1,7 @@
 """The rows of commits: one order, however they are read, from any position on and around what is settled ahead."""
 
 import random
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from typing import Any, cast
@@ -127,6 +128,23 @@ def test_what_was_put_on_disk_is_gone_when_a_reader_is_left_half_way(
             assert any(list(folder.rglob("*.arrow")) for _ in chunks)
         assert not list(folder.rglob("*.arrow"))
     assert not folder.exists()
+
+
+def test_rows_that_somebody_leaves_after_their_reader_was_closed_are_left_without_a_word(
+    archive: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery_sorted, "ROWS_A_PIECE", 60)
+    monkeypatch.setattr(delivery_rows, "ROWS_A_PIECE", 60)
+    said: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", said.append)
+    reader = Reader(archive, Slice("all", "all"))
+    reader._masked = True
+    folder = reader._questions.folder
+    with closing(cast("Generator[Chunk]", reader.chunks(Queue.since(archive, 0), BEGINNING, [], 0))) as chunks:
+        assert any(list(folder.rglob("*.arrow")) for _ in chunks)
+        reader.__exit__()  # as a run that fails does, while its traceback holds the rows
+    del chunks
+    assert (folder.exists(), said) == (False, [])
 
 
 def test_progress_that_is_read_back_leaves_no_row_out(archive: Any) -> None:

@@ -45,9 +45,11 @@ class RowsOnDisk:
             return stream.read_all()
 
     def remove(self) -> None:
-        """Nothing of it is needed any more."""
-        self._open.close()
-        rmtree(self._folder)
+        """Nothing of it is needed any more. The folder may be gone already, with the caller's that it lay in."""
+        try:
+            self._open.close()  # which writes, and may find no room
+        finally:
+            rmtree(self._folder, ignore_errors=True)
 
     def _writer(self, number: int) -> pa.ipc.RecordBatchStreamWriter:
         if number not in self._writers:
