@@ -152,7 +152,7 @@ class OpenFold:
             types, fields = tally(batch)
             folded.unknown_types += types
             folded.unknown_fields += fields
-            self._gather(batch, None, 1, "first")
+            self._gather(self._of_batch(batch, None, 1, "first"))
         if self._waiting >= _FILE_ROWS:
             self._flush()
 
@@ -191,11 +191,16 @@ class OpenFold:
             types, fields = tally(batch, kept.__contains__)
             folded.unknown_types += types
             folded.unknown_fields += fields
-            self._gather(batch, take, versions, folds)
+            self._gather(self._of_batch(batch, take, versions, folds))
 
-    def _gather(
+    def _gather(self, rows: pa.Table) -> None:
+        self._rows.append(rows)
+        self._waiting += rows.num_rows
+
+    def _of_batch(
         self, batch: Batch, take: list[int] | None, versions: int | list[int], folds: str | list[str]
-    ) -> None:
+    ) -> pa.Table:
+        """The rows (all, or those at some positions) with what the fold makes of them."""
         rows = batch.columns
         positions: list[int] = list(range(batch.rows)) if take is None else take
         content, unknown, fields = batch.content, batch.unknown, batch.unknown_fields
@@ -206,23 +211,18 @@ class OpenFold:
             fields = [fields[p] for p in take]
         count = len(positions)
         same = isinstance(versions, int)
-        self._rows.append(
-            _with_fold(
-                rows,
-                observed_at=pa.repeat(pa.scalar(self._observed_at, FOLDED.field("observed_at").type), count),
-                commit_seq=pa.repeat(pa.scalar(self.entry.seq, pa.int64()), count),
-                page=pa.repeat(pa.scalar(batch.page, pa.int32()), count),
-                position=pa.array(positions, pa.int32()),
-                version=pa.repeat(pa.scalar(versions, pa.int32()), count)
-                if same
-                else pa.array(versions, pa.int32()),
-                fold=pa.repeat(pa.scalar(folds, pa.string()), count) if same else pa.array(folds, pa.string()),
-                content_sha256=pa.array(content, pa.string()),
-                unknown_event=pa.array([bool(names) for names in unknown], pa.bool_()),
-                unknown_fields=pa.array(fields, FOLDED.field("unknown_fields").type),
-            )
+        return _with_fold(
+            rows,
+            observed_at=pa.repeat(pa.scalar(self._observed_at, FOLDED.field("observed_at").type), count),
+            commit_seq=pa.repeat(pa.scalar(self.entry.seq, pa.int64()), count),
+            page=pa.repeat(pa.scalar(batch.page, pa.int32()), count),
+            position=pa.array(positions, pa.int32()),
+            version=pa.repeat(pa.scalar(versions, pa.int32()), count) if same else pa.array(versions, pa.int32()),
+            fold=pa.repeat(pa.scalar(folds, pa.string()), count) if same else pa.array(folds, pa.string()),
+            content_sha256=pa.array(content, pa.string()),
+            unknown_event=pa.array([bool(names) for names in unknown], pa.bool_()),
+            unknown_fields=pa.array(fields, FOLDED.field("unknown_fields").type),
         )
-        self._waiting += count
 
     def _withdraw(self) -> None:
         """Versions for records that are held for this window and that a complete pull no longer served.
@@ -315,7 +315,8 @@ class OpenFold:
     def _write(self, day: date, part: pa.Table) -> ObjectRef:
         data = parquet.write([part], AUDIT_EVENTS, dictionary=DICTIONARY_COLUMNS, statistics=STATISTICS_COLUMNS)
         stored = self.archive.put(keys.recent(TABLE, day, self.entry.seq, sha256_hex(data)), data, recent=True)
-        ends = pc.min_max(part["created_at"]).as_py()
+        # A row without a time must be found whatever window a later pull asks for.
+        ends = pc.min_max(part["created_at"], skip_nulls=False).as_py()
         return ObjectRef(
             key=stored.key,
             version_id=stored.version_id,

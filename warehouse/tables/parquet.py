@@ -82,7 +82,8 @@ def reading(key: str) -> Iterator[None]:
 
 
 def span_text(first: datetime | None, last: datetime | None) -> list[str] | None:
-    """The `covers` of a table file: least and greatest event time, both inclusive, microseconds kept."""
+    """The `covers` of a table file: least and greatest event time, both inclusive, microseconds kept. None where a
+    row has no time: it may be asked for whatever the window."""
     if first is None or last is None:
         return None
     return [first.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), last.strftime("%Y-%m-%dT%H:%M:%S.%fZ")]

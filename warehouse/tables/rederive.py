@@ -7,18 +7,20 @@ tables, which were compared before it: so all of them are compared with the page
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Entry
 from warehouse.archive.errors import LogError, StoreUnreachable
 from warehouse.archive.findings import Unread, Verification
-from warehouse.tables.activities import Parser
+from warehouse.archive.state import TableFile
+from warehouse.tables.activities import Batch, Parser
 from warehouse.tables.audit_export.committing import STREAM as EXPORTS
 from warehouse.tables.audit_export.rederiving import rederive_exports
 from warehouse.tables.audit_export.schema import TABLE as EXPORT_TABLE
@@ -27,7 +29,8 @@ from warehouse.tables.directory.schema import LISTINGS
 from warehouse.tables.engagement.fold import rederive_engagement
 from warehouse.tables.engagement.schema import MEASURES
 from warehouse.tables.fold import STREAM, OpenFold, batches_of, by_day
-from warehouse.tables.row_difference import JUDGED_BY_RELEASE, Difference, difference
+from warehouse.tables.held import Held, held_versions
+from warehouse.tables.row_difference import JUDGED_BY_RELEASE, Difference, difference, explained
 from warehouse.tables.rows_on_disk import RowsOnDisk, numbers_of_ids
 from warehouse.tables.schema import AUDIT_EVENTS, TABLE
 from warehouse.tables.spend.rederiving import rederive_spend
@@ -106,15 +109,34 @@ class _Again(OpenFold):
         super().__init__(archive, entry, window)
 
     def _look(self, days: Iterable[date], span: tuple[datetime, datetime]) -> None:
-        if self.made.parts > 1:  # most of its days' versions, which are not kept for the next pull
-            super()._look(days, span)
-            return
+        """In all files of these days, whatever times they say they cover: they may have been others then."""
         for day in days:
-            if day.isoformat() not in self._stored.days:
-                continue
-            self._looked.update((file.key, file) for file in self._stored.files(day.isoformat()))
-            for versions in self._stored.held(day.isoformat(), self.entry.seq, span):
+            files = self._stored.files(day.isoformat())
+            self._looked.update((file.key, file) for file in files)
+            for versions in self._versions(day.isoformat(), files, span) if files else ():
                 self._hold(versions)
+
+    def _versions(
+        self, day: str, files: Sequence[TableFile], span: tuple[datetime, datetime]
+    ) -> Iterator[list[tuple[str, Held]]]:
+        if self.made.parts == 1:
+            return self._stored.held(day, self.entry.seq, span)
+        # most of its days' versions, which are not kept for the next pull
+        return (some for file in files for some in held_versions(self.archive, file, self.entry.seq, span))
+
+    def _compare(self, batch: Batch) -> None:
+        if batch.columns["created_at"].null_count:
+            self._as_not_held(batch)
+        super()._compare(batch)
+
+    def _as_not_held(self, batch: Batch) -> None:
+        """Earlier releases wrote for files which times they cover, and did not look there for a record without one
+        when they were asked for others: it was first again, in its first version."""
+        timeless = pc.indices_nonzero(pc.is_null(batch.columns["created_at"])).to_pylist()
+        held = self._held.get_all([batch.ids[position] for position in timeless])
+        take = [position for position, old in zip(timeless, held, strict=True) if old is not None]
+        if take:
+            self.made.earlier.append(self._of_batch(batch, take, 1, "first"))
 
     def _flush(self) -> None:
         if self._rows:
@@ -124,11 +146,12 @@ class _Again(OpenFold):
 
 class _Made:
     """The rows that a pull comes to: in memory, or on disk in `parts` by their ids. `days`: those they are of;
-    a row without a time is of the day `default`."""
+    a row without a time is of the day `default`. `earlier`: what earlier releases made of some of them."""
 
     def __init__(self, parts: int, folder: Path, default: date) -> None:
         self.parts = parts
         self.days: set[str] = set()
+        self.earlier = [AUDIT_EVENTS.empty_table()]
         self._default = default
         self._rows: list[pa.Table] = []
         self._on_disk = RowsOnDisk(folder, AUDIT_EVENTS) if parts > 1 else None
@@ -198,6 +221,7 @@ class _Activities:
         found: dict[str, Difference] = {}
         spread: dict[str, RowsOnDisk] = {}
         days = sorted({*self._days(window), *made.days})  # all in each part: a stored row may be in any
+        earlier = pa.concat_tables(made.earlier)
         for number in range(made.parts):
             rows = made.part(number)
             parts = dict(by_day(rows, window.start.date())) if rows.num_rows else {}
@@ -208,6 +232,8 @@ class _Activities:
                 if made.parts > 1 and day not in spread:
                     spread[day] = self._stored.by_ids(day, seq, made.parts)
                 stored = spread[day].read(number) if spread else self._stored.of_commit(day, seq)
+                if earlier.num_rows:
+                    mine, stored = explained(mine, stored, earlier)
                 found[day] = difference(mine, stored, AUDIT_EVENTS, found.get(day))
         for day, differs in found.items():
             self._retagged += differs.retagged

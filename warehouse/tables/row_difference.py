@@ -4,8 +4,11 @@ Promise: order and file boundaries do not matter, every other difference does; f
 """
 
 from dataclasses import dataclass, field
+from operator import itemgetter
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from warehouse.tables.stored_rows import FILE
 
@@ -49,6 +52,22 @@ def difference(made: pa.Table, stored: pa.Table, schema: pa.Schema, found: Diffe
         return found
     _name_rows(made, stored, compared, found)
     return found
+
+
+def explained(made: pa.Table, stored: pa.Table, earlier: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Both without what is stored exactly as an earlier release made it (rows of `earlier`, few), and without what
+    is made now of the same record of the same page."""
+    compared = [name for name in earlier.column_names if name not in JUDGED_BY_RELEASE]
+    key = itemgetter("id", "version", "page", "position")
+    wanted = {key(row): row for row in earlier.select(compared).to_pylist()}
+    (numbers,) = np.nonzero(pc.is_in(stored["id"], value_set=earlier["id"].combine_chunks()).to_numpy())
+    rows = stored.select(compared).take(pa.array(numbers)).to_pylist()
+    same = {number: row for number, row in zip(numbers.tolist(), rows, strict=True) if wanted.get(key(row)) == row}
+    places = {(row["page"], row["position"]) for row in same.values() if row["page"] is not None}
+    if places:
+        there = zip(made["page"].to_pylist(), made["position"].to_pylist(), strict=True)
+        made = made.filter(pa.array([place not in places for place in there], pa.bool_()))
+    return made, stored.filter(pa.array([number not in same for number in range(stored.num_rows)], pa.bool_()))
 
 
 def _sorted(rows: pa.Table) -> pa.Table:

@@ -58,7 +58,8 @@ from counted group by part order by part
 
 @dataclass(frozen=True)
 class Part:
-    """The bytes of a file, how many rows are in it, and what times they cover (least and greatest, inclusive)."""
+    """The bytes of a file, how many rows are in it, and what times they cover (least and greatest, inclusive; None
+    where a row has no time)."""
 
     data: bytes
     rows: int
@@ -107,14 +108,13 @@ class Rows:
 def write_part(rows: Rows, *, actors: int, first: int, later: int) -> Part:
     """The next rows as a part: so many of a first version, then so many later ones, by so many actors in all."""
     count = first + later
-    times: list[datetime] = []
+    times: list[datetime | None] = []
 
     def groups() -> Iterator[pa.Table]:
         for tier in (first, later):
             for begin in range(0, tier, _GROUP_ROWS):
                 group = rows.take(min(_GROUP_ROWS, tier - begin))
-                ends = pc.min_max(group["created_at"]).as_py()
-                times.extend(time for time in ends.values() if time is not None)
+                times.extend(pc.min_max(group["created_at"], skip_nulls=False).as_py().values())
                 yield group
 
     data = parquet.write(
@@ -126,4 +126,6 @@ def write_part(rows: Rows, *, actors: int, first: int, later: int) -> Part:
         row_group_rows=_GROUP_ROWS,
         page_rows=_PAGE_ROWS,
     )
-    return Part(data, count, parquet.span_text(min(times, default=None), max(times, default=None)))
+    timed = [time for time in times if time is not None]
+    all_timed = timed and len(timed) == len(times)
+    return Part(data, count, parquet.span_text(min(timed), max(timed)) if all_timed else None)

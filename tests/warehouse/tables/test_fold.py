@@ -223,6 +223,17 @@ def test_a_time_before_the_year_1_is_unreadable_and_stops_nothing(bench: Bench, 
     assert bench.pull(WHOLE, [*records(3), odd, first]).unchanged == 5
 
 
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_record_without_a_time_is_known_again_in_whatever_window(bench: Bench, sealed: bool) -> None:
+    odd = verbatim(event(7, DAY, created_at="2026-11-20T00:12:00"))
+    bench.pull(WHOLE, [odd, *records(3)])
+    if sealed:
+        seal_day(bench.archive, DAY.date())
+    bench.advance(minutes=5)
+    folded = bench.pull(Window(DAY + timedelta(minutes=5), DAY + timedelta(minutes=30)), [odd])
+    assert (folded.first, folded.unchanged) == (0, 1)
+
+
 def test_unknown_types_and_fields_are_remembered_from_their_first_sight(bench: Bench) -> None:
     bench.pull(WHOLE, [verbatim(event(1, DAY, type="brand_new_event")), verbatim(event(2, DAY, surprise=1))])
     bench.pull(WHOLE, [verbatim(event(n, DAY, type="brand_new_event")) for n in (1, 3)])

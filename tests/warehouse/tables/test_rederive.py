@@ -2,16 +2,18 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from msgspec import UNSET
 
 from tests.warehouse.tables.conftest import DAY, Bench, event, verbatim
 from warehouse.archive.archive import Archive
-from warehouse.archive.entry import Entry
+from warehouse.archive.entry import Entry, ObjectRef
 from warehouse.archive.findings import Verification
 from warehouse.archive.store import open_store
 from warehouse.tables import parquet, record_map, stored_rows
@@ -142,6 +144,36 @@ def test_a_pull_that_is_committed_and_folded_meanwhile_is_left_for_the_next_time
             patch.setattr(reader, "entries", later)
             assert again(reader).findings == []
         assert again(reader).findings == []
+
+
+@pytest.mark.parametrize("tier", ["recent", "sealed"])
+@pytest.mark.parametrize("kept", [400_000, 3])
+@pytest.mark.parametrize("again_as", ["2026-11-20T00:12:00", "2026-11-20 00:12"])
+def test_a_record_without_a_time_that_an_earlier_release_did_not_know_again_passes(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tier: str, kept: int, again_as: str
+) -> None:
+    honest = OpenFold._write
+
+    def with_times(fold: OpenFold, day: date, part: pa.Table) -> ObjectRef:
+        ends = pc.min_max(part["created_at"]).as_py()
+        covers = parquet.span_text(ends["min"], ends["max"])
+        return msgspec.structs.replace(honest(fold, day, part), covers=covers or UNSET)
+
+    monkeypatch.setattr(OpenFold, "_write", with_times)
+    few_in_memory(monkeypatch, kept)
+    bench.pull(
+        Window(DAY, DAY + timedelta(minutes=15)), [verbatim(event(90, DAY, created_at="00:12")), *records(5)]
+    )
+    bench.advance(minutes=5)
+    odd = verbatim(event(90, DAY, created_at=again_as))
+    folded = bench.pull(Window(DAY + timedelta(minutes=5), DAY + timedelta(minutes=30)), [odd, *records(5, 20)])
+    assert folded.first == 6
+    if tier == "sealed":
+        seal_day(bench.archive, DAY.date())
+    bench.pull(WHOLE, records(30))
+    assert told(bench.archive) == []
+    fold_lying(bench, lambda t: set_column(t, "actor_email", 0, "x@example.com"), [odd, *records(31)])
+    assert told(bench.archive)
 
 
 # -- tables that somebody, or a faulty release, wrote otherwise -------------------------------------------------
@@ -329,9 +361,10 @@ def test_a_forged_value_stops_no_later_fold_and_no_verification(
 ) -> None:
     monkeypatch.setattr(record_map, "UNPACKED", unpacked)
     fold_lying(bench, lambda t: set_column(t, column, 3, value), records(10))
-    for served in (10, 8):
+    changed = [verbatim(event(n, DAY + timedelta(minutes=n), claude_chat_id="new")) for n in range(10)]
+    for served in (records(10), changed, records(8)):
         bench.advance(minutes=5)
-        bench.pull(WHOLE, records(served))
+        bench.pull(WHOLE, served)
     assert [subject for subject, _ in told(bench.archive) if "/dt=2026-11-20/" in subject]
 
 
