@@ -8,6 +8,7 @@ its answer is not quoted with it.
 import logging
 import socket
 import ssl
+import time
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
@@ -36,7 +37,8 @@ class HttpTransport:
     """One receiver at one address. `headers` carry the credential; cookies are kept, for receivers behind a load
     balancer that needs the same back end for the next request.
 
-    name: the destination's, for messages. kept: bytes of an answer that are kept. hidden: secrets beside the
+    name: the destination's, for messages. read_seconds: to wait for the next bytes of an answer, and for all of it
+    once it has begun. kept: bytes of an answer that are kept; no more are read. hidden: secrets beside the
     headers (an address that is one). Raises Halted when `ca_file` cannot be used.
     """
 
@@ -52,7 +54,7 @@ class HttpTransport:
         kept: int = _KEPT_BODY,
         hidden: Iterable[str] = (),
     ) -> None:
-        self._kept = kept
+        self._kept, self._longest = kept, read_seconds
         self._hidden = _secrets([*(headers or {}).values(), *hidden])
         self.name = name
         self._url = url
@@ -95,11 +97,14 @@ class HttpTransport:
             with self._client.stream(
                 method, self._address(self._url + path), headers=dict(headers), content=body
             ) as answer:
-                pieces, room = [], self._kept
+                pieces, room, deadline = [], self._kept, time.monotonic() + self._longest
                 for piece in answer.iter_bytes():
-                    if room > 0:
-                        pieces.append(piece[:room])
-                        room -= len(piece)
+                    pieces.append(piece[:room])
+                    room -= len(piece)
+                    if room <= 0:
+                        break
+                    if time.monotonic() > deadline:  # a byte now and then keeps the client's own from passing
+                        return Response(status=0, error="no answer in time (it began and did not end)")
                 return Response(
                     status=answer.status_code,
                     headers={name.lower(): value for name, value in answer.headers.items()},

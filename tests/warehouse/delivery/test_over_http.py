@@ -6,6 +6,7 @@ import logging
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -130,6 +131,29 @@ def test_a_receiver_that_does_not_answer_in_time_is_no_answer() -> None:
         response = HttpTransport("soc", f"http://127.0.0.1:{port}", read_seconds=0.1).send(ASKED)
         released.set()
     assert (response.status, response.error) == (0, "no answer in time (ReadTimeout)")
+
+
+@pytest.mark.parametrize(("kept", "status", "body"), [(10, 200, b"." * 10), (1_000_000, 0, b"")])
+def test_an_answer_that_never_ends_is_read_no_longer_than_it_may_take(kept: int, status: int, body: bytes) -> None:
+    released = threading.Event()
+
+    def dripping(handler: Any) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        while not released.wait(0.02):
+            handler.wfile.write(b".")
+
+    stop = threading.Timer(5, released.set)
+    stop.start()
+    with serving(dripping) as port:
+        began = time.monotonic()
+        transport = HttpTransport("soc", f"http://127.0.0.1:{port}", read_seconds=0.4, kept=kept)
+        response = transport.send(ASKED)
+        took = time.monotonic() - began
+        released.set()
+    stop.cancel()
+    assert (response.status, response.body, response.sent) == (status, body, True)
+    assert took < 3
 
 
 def test_a_redirect_is_not_followed_and_of_a_long_answer_the_beginning_is_kept() -> None:
