@@ -8,7 +8,8 @@ import duckdb
 import pytest
 
 from tests.delivery.conftest import Shop
-from tests.delivery.receiver import Receiver, settings
+from tests.delivery.receiver import Answer, Receiver, settings
+from tests.delivery.test_faults import OK, letters
 from warehouse.archive.verify import verify
 from warehouse.delivery.receipts import from_parquet
 
@@ -152,3 +153,16 @@ def test_alerts_go_out_with_their_events_and_each_once(shop: Shop, receivers: Ca
     assert {one["rule_id"] for one in one_rule.stored if "alert_id" in one} == {rule}
     kept = shop.site.sql("select event_id from deliveries where destination = 'soc' and entry_seq is not null")
     assert sorted(kept) == sorted((row[0],) for row in raised)
+
+
+def test_a_checkpoint_that_is_refused_is_on_record_and_no_dead_letter(shop: Shop, receiver: Receiver) -> None:
+    def answer(_number: int, documents: list[dict[str, object]]) -> Answer:
+        return (400, {}, b"") if any(one["type"] == "ledgerline_checkpoint" for one in documents) else OK
+
+    receiver.answer = answer
+    report = shop.deliver(settings("soc", receiver.url))["soc"]
+    assert (report.delivered, report.dead, report.checkpoint) == (len(shop.events()), 0, None)
+    assert (letters(shop), shop.state().served()["soc"].dead_letters) == ([], 0)
+    (refused,) = [one for one in receipts(shop) if one["status"] == "dead"]
+    assert str(refused["event_id"]).startswith("ledgerline_checkpoint/")
+    assert refused["reason"] == "answered 400"

@@ -115,20 +115,25 @@ class Book:
         now = self.archive.clock()
         objects = []
         if settled:
-            rows = receipt_rows(
-                settled, destination=self.destination, action=self.action, mapping_version=self.mapping_version
-            )
+            rows = self._receipts(settled)
             self.on_receipts(rows)
             objects.append(self._put(RECEIPTS, rows, now))
-            if any(one.status == "dead" for one in settled):
-                self._dead.append(dead_rows(rows, slice=self.slice, now=now, tried=self.tried))
+        # a refused checkpoint is no event that could be sent again: the next run sends a newer one
+        dead = [one for one in settled if one.status == "dead" and one.items.numbers is not None]
+        if dead:
+            self._dead.append(dead_rows(self._receipts(dead), slice=self.slice, now=now, tried=self.tried))
         # what dies again in a retry is in its old letter until that one is closed
         if self.action != "retry" or self.closing:
-            dead = pa.concat_tables(self._dead) if self._dead else None
+            letters = pa.concat_tables(self._dead) if self._dead else None
             self._dead = []
-            if dead is not None and dead.num_rows:
-                objects.append(self._put(DEAD_LETTERS, dead, now))
+            if letters is not None and letters.num_rows:
+                objects.append(self._put(DEAD_LETTERS, letters, now))
         return objects
+
+    def _receipts(self, settled: Sequence[Settled]) -> pa.Table:
+        return receipt_rows(
+            settled, destination=self.destination, action=self.action, mapping_version=self.mapping_version
+        )
 
     def _put(self, prefix: str, rows: Any, now: datetime) -> ObjectRef:
         data = to_parquet(rows)
