@@ -26,6 +26,7 @@ from assets.delivery_questions import ROWS_AT_ONCE, Questions, open_narrow
 from assets.delivery_queue import FoldedBy
 from assets.delivery_rows import CODED, chunk_of
 from assets.workshop import Workshop
+from warehouse.archive.deliveries import DeadFile
 from warehouse.archive.state import TableFile
 from warehouse.delivery import destinations as modules
 from warehouse.delivery.chunk import Chunk, Report
@@ -109,32 +110,37 @@ def retry(
     if not wanted:
         return []
     checkpoint = newest_checkpoint(archive)
-    begun: list[Run] = []
+    totals = {one.name: Report(one.name, one.slice) for one in wanted}
+    runs: dict[str, Run] = {}  # by the file of letters; made before any begins, so that a stop meets all of them
+
+    def run_of(one: Configured, file: DeadFile) -> Run:
+        book = book_of(archive, lock, one)
+        book.action, book.closes = "retry", [file.key]
+        return Run(
+            target_of(one, load(one.type), checkpoint),
+            book,
+            patience=patience,
+            clock=workshop.clock,
+            on_progress=lambda report: on_progress(_so_far(totals[one.name], report)),
+        )
+
+    for one in wanted:
+        runs |= {file.key: run_of(one, file) for file in served[one.name].dead}
 
     def serve(one: Configured) -> Report:
-        total = Report(one.name, one.slice)
+        total = totals[one.name]
         for file in served[one.name].dead:
-            letters = from_parquet(archive.read(file))
-            book = book_of(archive, lock, one)
-            book.action, book.closes = "retry", [file.key]
-            book.tried = {
+            run, letters = runs[file.key], from_parquet(archive.read(file))
+            run.book.tried = {
                 (row["event_id"], row["version"]): (row["first_at"], row["attempts"])
                 for row in letters.to_pylist()
             }
-            run = Run(
-                target_of(one, load(one.type), checkpoint),
-                book,
-                patience=patience,
-                clock=workshop.clock,
-                on_progress=lambda report: on_progress(_so_far(total, report)),
-            )
-            begun.append(run)
             add_run(total, run.go(_Again(workshop, lock).letters(letters)))
             if total.stopped is not None:
                 break
         return total
 
-    reports = all_at_once(wanted, serve, begun)
+    reports = all_at_once(wanted, serve, runs.values())
     archive.settle()
     return reports
 

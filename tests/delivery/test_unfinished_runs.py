@@ -1,5 +1,7 @@
 """What a run leaves on record that could not read, or not write: what is so, and no event is lost."""
 
+import os
+import signal
 import time
 from datetime import datetime
 from typing import Any
@@ -8,8 +10,8 @@ import duckdb
 import pytest
 
 from assets.delivering import deliver
-from assets.delivery_again import retry
-from tests.delivery.conftest import QUICK, Shop
+from assets.delivery_again import replay, retry
+from tests.delivery.conftest import FIRST, NEXT, QUICK, Shop
 from tests.delivery.receiver import Answer, Receiver, plain, settings
 from tests.delivery.test_faults import OK, letters, refusing
 from tests.promises.mortal import Counted, give
@@ -19,6 +21,8 @@ from warehouse.archive.store import Exists, Stored
 from warehouse.delivery import engine
 from warehouse.delivery.chunk import Report
 from warehouse.delivery.port import Limits
+from warehouse.wire.times import midnight
+from warehouse.wire.windows import Window
 
 
 class FailsOnce(Counted):
@@ -35,9 +39,28 @@ class FailsOnce(Counted):
         return super().put_if_absent(key, data, retain_until)
 
 
-def send_again(shop: Shop, receiver: Receiver) -> list[Report]:
+class Interrupted(Counted):
+    """Ctrl-C while the so-and-so-many-th file of dead letters is read, which takes its time."""
+
+    def __init__(self, store: LocalStore, at: int) -> None:
+        super().__init__(store)
+        self.left = at
+
+    def get(self, key: str, version_id: str | None = None) -> bytes:
+        if key.startswith("dead_letters/"):
+            self.left -= 1
+            if not self.left:
+                time.sleep(0.3)  # until whoever waits for this thread does
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0.5)
+        return super().get(key, version_id)
+
+
+def send_again(shop: Shop, receiver: Receiver, *, interrupted_at: int | None = None) -> list[Report]:
     with shop.open() as workshop:
         workshop.destinations = [settings("soc", receiver.url)]
+        if interrupted_at is not None:
+            give(workshop, Interrupted(workshop.archive.store, interrupted_at))
         return retry(workshop, ["soc"], patience=QUICK, load=lambda _type: plain())
 
 
@@ -84,3 +107,29 @@ def test_what_an_entry_was_to_say_that_could_not_be_written_is_sent_again_and_on
     assert {one for letter in letters(shop) for one in letter["event_ids"]} == poison
     on_record = shop.site.sql("select event_id, status from deliveries where entry_seq is not null order by 1")
     assert on_record == [(one, "dead" if one in poison else "delivered") for one in events]
+
+
+@pytest.mark.parametrize("file", [1, 2])
+def test_an_interrupt_while_letters_are_read_sends_nothing_more(shop: Shop, receiver: Receiver, file: int) -> None:
+    receiver.answer = refusing(set(shop.events()[5:8]))
+    shop.deliver(settings("soc", receiver.url))
+    with shop.open() as workshop:
+        workshop.destinations = [settings("soc", receiver.url)]
+        window = Window(midnight(FIRST), midnight(NEXT))
+        replay(workshop, "soc", window, patience=QUICK, load=lambda _type: plain())
+    before = letters_by_file(shop)
+    assert len(before) == 2
+    receiver.answer = lambda _number, _documents: OK
+    sent = len(receiver.ids())
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            send_again(shop, receiver, interrupted_at=file)
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    assert letters_by_file(shop) == before[file - 1 :]
+    assert len(receiver.ids()) - sent == sum(before[: file - 1])
+
+
+def letters_by_file(shop: Shop) -> list[int]:
+    return [file.rows for file in shop.state().served()["soc"].dead]
