@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from assets.delivery_questions import ROWS_AT_ONCE, Questions
 from assets.delivery_queue import Commit, Queue
-from assets.delivery_sorted import MOST_PIECES, READ, ROWS_A_PIECE, Placed, sorted_rows
+from assets.delivery_sorted import MOST_PIECES, READ, ROWS_A_PIECE, Placed, chosen, sorted_rows
 from warehouse.archive.archive import Archive
 from warehouse.delivery.chunk import Chunk
 from warehouse.delivery.event_rows import EventRows
@@ -26,7 +26,6 @@ from warehouse.delivery.slices import Slice
 from warehouse.tables.file_rows import rows_of
 from warehouse.tables.page_order import PageOrder, page_order
 from warehouse.tables.schema import AUDIT_EVENTS, DICTIONARY_COLUMNS, TABLE
-from warehouse.wire import arrays
 
 # columns of few distinct texts, which are read as such
 CODED = [name for name in COLUMNS if name in DICTIONARY_COLUMNS and AUDIT_EVENTS.field(name).type == pa.string()]
@@ -120,23 +119,8 @@ class Reader:
             for first, batch in order.batches(columns, ROWS_AT_ONCE, skip=skip, dictionaries=coded):
                 for start, end in _due(commit.seq, first, first + batch.num_rows, begun, ahead):
                     rows, places = batch.slice(start - first, end - start), np.arange(start, end)
-                    if self._slice.condition is not None:
-                        rows, places = self._chosen(rows, self._slice.condition, start)
-                    yield rows, np.full(len(places), commit.seq), places
-
-    def _chosen(self, rows: pa.RecordBatch, condition: str, first: int) -> tuple[pa.RecordBatch, Any]:
-        """Those of some rows that meet the condition, in their order, with their numbers from `first` on."""
-        numbers = arrays.numbers(np.arange(first, first + rows.num_rows))
-        self._questions.db.register(
-            "offered", pa.table([*rows.columns, numbers], [*rows.schema.names, "entry_row"])
-        )
-        names = ", ".join(READ)
-        query = f"select {names}, entry_row from offered where {condition} order by entry_row"
-        found = list(self._questions.asked(query))
-        if not found:
-            return rows.slice(0, 0), np.zeros(0, np.int64)
-        batch = pa.concat_batches(found)
-        return batch.select(list(READ)), arrays.plain(batch.column("entry_row"))
+                    rows, kept = chosen(self._questions, rows)
+                    yield rows, np.full(len(kept), commit.seq), places[kept]
 
 
 def chunk_of(rows: pa.RecordBatch, seqs: Any, places: Any, scanned: Position, passed: int) -> Chunk:

@@ -1,7 +1,8 @@
 """The rows of commits that have to be sorted: those of sealed days, which lie by actor.
 
 Promise: one reading of the files, however many rows; what is in memory does not grow with them. Many rows go to
-disk first, in pieces that follow each other, and each piece is then sorted by itself.
+disk first, in pieces that follow each other, and each piece is then sorted by itself. DuckDB, whose memory is
+small, sorts nothing and is asked of few rows at once, however wide they are.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from assets.delivery_questions import Questions
+from assets.delivery_questions import ROWS_AT_ONCE, Questions
 from assets.delivery_queue import Commit, Queue
 from warehouse.archive.archive import Archive
 from warehouse.delivery.mappings.canonical import COLUMNS
@@ -30,9 +33,8 @@ MOST_PIECES = 100  # files that are open while rows go to disk; of more rows tha
 # Each of a few pieces is asked of the files themselves: they are read that often, and nothing is written.
 _FEW = 2
 _SPREAD_AT_ONCE = 32_768
-_PIECE = "piece"
-# Rows that a complete pull no longer saw have no place on a page: they come last, by id.
-_ORDER = "commit_seq, page nulls last, position nulls last, id, version"
+_PIECE, _OFFERED, _PLACE = "piece", "offered", "place"
+# Rows that a complete pull no longer saw have no place on a page: they come last (as Arrow has it), by id.
 _ORDERED_BY = ("commit_seq", "page", "position", "id", "version")
 
 # Rows with the columns of `READ`, and of each the entry and its number there: numpy arrays.
@@ -64,19 +66,31 @@ def sorted_rows(
     source, setup = rows_of(archive, queue.files([commit for group in groups for commit in group]))
     questions.prepare(setup)
     pieces = [piece for group in groups for piece in _pieces(questions, source, group) if _is_due(piece, begun)]
+    spans = np.array([(_number(*start), _number(*end)) for start, end in ahead], np.int64).reshape(-1, 2)
     if len(pieces) <= _FEW:
         for piece in pieces:
-            yield from _rows(questions, source, piece, begun, ahead)
+            yield from _rows(questions, _read(questions, source, piece), piece, begun, spans)
         return
     on_disk = RowsOnDisk(questions.folder / "pieces", _schema(questions))
     try:
         _spread(questions, source, pieces, on_disk)
         for number, piece in enumerate(pieces):
-            questions.db.register(_PIECE, on_disk.read(number))
-            yield from _rows(questions, f"select * from {_PIECE}", piece, begun, ahead)
-            questions.db.unregister(_PIECE)
+            yield from _rows(questions, on_disk.read(number), piece, begun, spans)
     finally:
         on_disk.remove()
+
+
+def chosen(questions: Questions, rows: pa.RecordBatch) -> tuple[pa.RecordBatch, Any]:
+    """Those of some rows that the slice selects, with the columns of `READ`, and their places among these."""
+    condition = questions.slice.condition
+    if condition is None:
+        return rows.select(READ), np.arange(rows.num_rows)
+    places = arrays.numbers(np.arange(rows.num_rows))
+    questions.db.register(_OFFERED, pa.table([*rows.columns, places], [*rows.schema.names, _PLACE]))
+    query = f"select {_PLACE} from {_OFFERED} where {condition} order by {_PLACE}"
+    found = [arrays.plain(batch.column(_PLACE)) for batch in questions.asked(query)]
+    kept = np.concatenate([np.zeros(0, np.int64), *found])
+    return rows.select(READ).take(arrays.numbers(kept)), kept
 
 
 def _pieces(questions: Questions, source: str, group: Sequence[Commit]) -> Iterator[_Piece]:
@@ -128,25 +142,42 @@ def _schema(questions: Questions) -> pa.Schema:
     return pa.schema([field for field in AUDIT_EVENTS if field.name in needed])
 
 
-def _rows(
-    questions: Questions, source: str, piece: _Piece, begun: Position, ahead: Sequence[Span]
-) -> Iterator[Placed]:
-    entry = " ".join(f"when {pull} then {commit.seq}" for commit in piece.commits for pull in commit.pulls)
-    wanted = [f"({questions.slice.condition or 'true'})", f"(entry_seq, entry_row) >= {_pair(begun)}"]
-    wanted += [
-        f"not ((entry_seq, entry_row) >= {_pair(start)} and (entry_seq, entry_row) < {_pair(end)})"
-        for start, end in ahead
-    ]
-    placed = f"select *, case commit_seq {entry} end as entry_seq from ({source}) as stored where {piece.where}"
-    number = f"row_number() over (partition by entry_seq order by {_ORDER}) + {piece.offset - 1}"
-    numbered = f"select *, {number} as entry_row from ({placed}) as placed"
-    for rows in questions.asked(
-        f"select {', '.join(READ)}, entry_seq, entry_row from ({numbered}) as numbered "
-        f"where {' and '.join(wanted)} order by entry_seq, entry_row"
-    ):
-        if rows.num_rows:
-            yield rows, *(arrays.plain(rows[name].cast(pa.int64())) for name in ("entry_seq", "entry_row"))
+def _read(questions: Questions, source: str, piece: _Piece) -> pa.Table:
+    """The rows of a piece, in whatever order."""
+    schema = _schema(questions)
+    found = questions.asked(f"select {', '.join(schema.names)} from ({source}) as stored where {piece.where}")
+    read = [pa.Table.from_batches([batch]).cast(schema) for batch in found]
+    return pa.concat_tables([schema.empty_table(), *read])
 
 
-def _pair(position: Position) -> str:
-    return f"({position.seq}, {position.row})"
+def _rows(questions: Questions, rows: pa.Table, piece: _Piece, begun: Position, spans: Any) -> Iterator[Placed]:
+    """What the slice selects of a piece after `begun`, but for `spans` (as numbers, ascending), in order."""
+    order, seqs, places = _placed(rows, piece)
+    numbers = _number(seqs, places)
+    due = numbers >= _number(*begun)
+    if len(spans):
+        span = np.searchsorted(spans[:, 0], numbers, side="right") - 1  # the last that begins before, if any
+        due &= (span < 0) | (numbers >= spans[span, 1])
+    places_due = np.flatnonzero(due)
+    for start in range(0, len(places_due), ROWS_AT_ONCE):
+        some = places_due[start : start + ROWS_AT_ONCE]
+        (batch,) = rows.take(arrays.numbers(order[some])).combine_chunks().to_batches()
+        batch, kept = chosen(questions, batch)
+        if len(kept):
+            yield batch, seqs[some[kept]], places[some[kept]]
+
+
+def _placed(rows: pa.Table, piece: _Piece) -> tuple[Any, Any, Any]:
+    """The order of the rows of a piece, and of each row in that order the entry and its number there."""
+    entries = {pull: commit.seq for commit in piece.commits for pull in commit.pulls}
+    pulls, which = np.unique(arrays.plain(rows["commit_seq"].combine_chunks()), return_inverse=True)
+    seqs = np.array([entries[pull] for pull in pulls.tolist()], np.int64)[which]
+    keys = rows.select(_ORDERED_BY).add_column(0, "entry_seq", arrays.numbers(seqs))
+    order = arrays.plain(pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in keys.schema.names]))
+    seqs = seqs[order]
+    return order, seqs, np.arange(len(seqs)) - np.searchsorted(seqs, seqs) + piece.offset
+
+
+def _number(seq: Any, row: Any) -> Any:
+    """A place in the log as one number; of numpy arrays, one for each."""
+    return seq * 2**32 + row

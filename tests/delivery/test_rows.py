@@ -9,7 +9,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from assets import delivery_rows, delivery_sorted
+from assets import delivery_questions, delivery_rows, delivery_sorted
 from assets.delivery_queue import FoldedBy, Queue
 from assets.delivery_rows import Reader
 from tests.delivery.conftest import LAST, NEXT, Shop
@@ -84,6 +84,29 @@ def test_reading_goes_on_at_any_position_and_leaves_out_what_is_settled_ahead(ar
         ]
         assert read(archive, begun=begun, ahead=ahead) == (expected, looked)
         assert read(archive, begun=begun, ahead=ahead, sort=True) == (expected, looked)
+
+
+def test_every_other_row_may_be_settled_ahead(archive: Any) -> None:
+    everything, looked = read(archive)
+    ahead = [(Position(seq, row), Position(seq, row + 1)) for _, _, seq, row in everything[1::2]]  # type: ignore[arg-type,operator]
+    for sort in (False, True):
+        assert read(archive, ahead=ahead, sort=sort) == (everything[::2], looked)
+
+
+def test_rows_are_sorted_however_wide_they_are(archive: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    everything, _ = read(archive)
+    rows_of = delivery_sorted.rows_of
+
+    def widened(*given: Any) -> tuple[str, list[str]]:
+        source, setup = rows_of(*given)
+        wide = "id || '/' || copy as id, repeat(md5(id || copy), 300) as raw"
+        return f"select * replace ({wide}) from ({source}), range(8) as copies(copy)", setup
+
+    monkeypatch.setattr(delivery_questions, "_MEMORY", "32MB")  # a sixth of what it is, for so many fewer rows
+    monkeypatch.setattr(delivery_sorted, "rows_of", widened)
+    for condition in (None, "length(raw) = 9600"):
+        found, _ = read(archive, sort=True, condition=condition)
+        assert len(found) == 8 * len(everything)
 
 
 def test_a_condition_chooses_rows_and_keeps_their_places(archive: Any) -> None:
