@@ -8,6 +8,8 @@ told.
 import logging
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from dataclasses import dataclass, field
 from threading import Event, Lock
 
@@ -91,22 +93,32 @@ def forward_once(
     queue: Queue,
     tell: Tell,
     *,
-    names: Sequence[str] | None = None,
     wait_seconds: float = 0.0,
     always: bool = False,
-    stop: Event | None = None,
 ) -> Forwarded:
     """Receive claims, deliver what is due, and take the claims out of the queue once that is settled or recorded.
 
-    always: deliver without a claim too. stop: as of `deliver`. tell: called with a subject and a text when a
-    message is dead. A destination that stopped keeps its position, so its claims are done all the same. Raises
-    QueueUnreachable, QueueUnusable, and what `deliver` raises: then the claims come back.
+    always: deliver without a claim too. tell: called with a subject and a text when a message is dead. A
+    destination that stopped keeps its position, so its claims are done all the same. Raises QueueUnreachable,
+    QueueUnusable, and what `deliver` raises: then the claims come back.
     """
+    done, good = _received(workshop, queue, tell, wait_seconds, Lock())
+    if good or always:
+        done.reports = deliver(workshop)
+    queue.done(good)
+    return done
+
+
+def _received(
+    workshop: Workshop, queue: Queue, tell: Tell, wait_seconds: float, lock: Lock
+) -> tuple[Forwarded, list[Message]]:
+    """What the queue held, and those of it that are claims of this log; `lock`: of all who use the archive."""
     done = Forwarded()
     good: list[Message] = []
     messages = queue.receive(wait_seconds)
     if messages:
-        workshop.archive.refresh()
+        with lock:
+            workshop.archive.refresh()
     for message in messages:
         try:
             check(workshop.archive, read_claim(message.text))
@@ -123,10 +135,7 @@ def forward_once(
         else:
             good.append(message)
     done.claims = len(good)
-    if good or always:
-        done.reports = deliver(workshop, names, stop=stop)
-    queue.done(good)
-    return done
+    return done, good
 
 
 def follow(
@@ -140,22 +149,46 @@ def follow(
     each: Callable[[Forwarded], None] = lambda _done: None,
 ) -> None:
     """Forward until `stop` is set: at once when a claim comes, and every `every_seconds` whatever the queue says,
-    so that a lost claim or a destination that was down waits no longer than that. A queue that does not answer is
-    asked again; meanwhile the log is. Raises QueueUnusable and what `deliver` raises.
+    so that a lost claim or a destination that was down waits no longer than that.
+
+    Each destination has rounds of its own, one after the other: what comes while it is at work is due in its next
+    one, and the others do not wait for it. A claim is taken out when it has asked for them: the log keeps what is
+    due. A queue that does not answer is asked again; meanwhile the log is. each: told what has ended. Raises
+    QueueUnusable and what `deliver` raises, once the other rounds have put on record what they did.
     """
-    due = time.monotonic()
-    while not stop.is_set():
-        wait = min(5.0, max(0.0, due - time.monotonic()))
-        always = wait == 0.0
+    lock, due = Lock(), time.monotonic()
+    wanted = [one.name for one in workshop.destinations if names is None or one.name in names]
+    asked: set[str] = set()  # destinations that are to have a round
+    rounds: dict[str, Future[list[Report]]] = {}
+
+    def ended() -> list[Report]:
+        found = [name for name in wanted if name in rounds and rounds[name].done()]
+        return [report for name in found for report in rounds.pop(name).result()]
+
+    with ThreadPoolExecutor(max(1, len(wanted)), thread_name_prefix="rounds") as pool:
         try:
-            done = forward_once(workshop, queue, tell, names=names, wait_seconds=wait, always=always, stop=stop)
-        except QueueUnreachable as problem:
-            _log.warning("%s; the log is asked instead", problem)
-            stop.wait(max(wait, 1.0))
-            done = Forwarded(reports=deliver(workshop, names, stop=stop)) if always else Forwarded()
-        if always or done.claims:
-            due = time.monotonic() + every_seconds
-        each(done)
+            while not stop.is_set():
+                wait = min(5.0, max(0.0, due - time.monotonic()))
+                always = wait == 0.0
+                done = Forwarded()
+                try:
+                    done, good = _received(workshop, queue, tell, wait, lock)
+                    queue.done(good)
+                except QueueUnreachable as problem:
+                    _log.warning("%s; the log is asked instead", problem)
+                    stop.wait(max(wait, 1.0))
+                if always or done.claims:
+                    asked.update(wanted)
+                    due = time.monotonic() + every_seconds
+                done.reports = ended()
+                for name in asked - rounds.keys():
+                    rounds[name] = pool.submit(deliver, workshop, [name], stop=stop, lock=lock)
+                    asked.remove(name)
+                each(done)
+            wait_for(rounds.values())
+            each(Forwarded(reports=ended()))
+        finally:
+            stop.set()
 
 
 def check(archive: Archive, claim: Claim) -> None:

@@ -67,28 +67,29 @@ def deliver(
     on_progress: Callable[[Report], None] = lambda _report: None,
     load: Callable[[str], Destination] = modules.load,
     stop: threading.Event | None = None,
+    lock: "threading.Lock | None" = None,
 ) -> list[Report]:
     """Push what is due to the named destinations, or to all that are configured; all at once.
 
     A destination's trouble is in its report (`stopped`) and no exception. `load`: the module of a type. stop: when
-    it is set, nothing more is sent, and what is on its way is put on record. Raises what reading and appending to
-    the archive raise.
+    it is set, nothing more is sent, and what is on its way is put on record. lock: of all who deliver from this
+    archive at once, to other destinations. Raises what reading and appending to the archive raise.
     """
     wanted = [one for one in workshop.destinations if names is None or one.name in names]
     if not wanted:
         return []
-    archive = workshop.archive
-    archive.refresh()
-    archive.check_key()
-    slices, refused = slices_of(wanted, workshop)
-    refused += _detect(wanted, slices, workshop)
-    wanted = [one for one in wanted if one.name in slices]
-    if not wanted:
-        return refused
-    lock = threading.Lock()
-    books = {one.name: book_of(archive, lock, one) for one in wanted}
-    queue = Queue.since(archive, min(book.begun.seq for book in books.values()))
-    checkpoint = newest_checkpoint(archive)
+    archive, lock = workshop.archive, lock or threading.Lock()
+    with lock:
+        archive.refresh()
+        archive.check_key()
+        slices, refused = slices_of(wanted, workshop)
+        refused += _detect(wanted, slices, workshop)
+        wanted = [one for one in wanted if one.name in slices]
+        if not wanted:
+            return refused
+        books = {one.name: book_of(archive, lock, one) for one in wanted}
+        checkpoint = newest_checkpoint(archive)
+    queue = Queue.since(archive, min(book.begun.seq for book in books.values()), lock)
     runs = {
         one.name: Run(
             target_of(one, load(one.type), checkpoint),
@@ -108,7 +109,8 @@ def deliver(
             return run.go(reader.chunks(queue, book.begun, book.ahead, book.passed))
 
     reports = all_at_once(wanted, serve, runs.values(), stop)
-    archive.settle()
+    with lock:
+        archive.settle()
     return reports + refused
 
 

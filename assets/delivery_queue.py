@@ -5,7 +5,9 @@ Promise: made once for all destinations of a run, and safe to read from several 
 
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from typing import Any
 
 from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Entry
@@ -39,11 +41,12 @@ class Queue:
     sealed: dict[str, list[TableFile]] = field(default_factory=dict)
 
     @classmethod
-    def since(cls, archive: Archive, seq: int) -> "Queue":
-        """The commits from entry `seq` on (itself included). Raises what reading the log raises."""
-        state = archive.refresh()
+    def since(cls, archive: Archive, seq: int, lock: AbstractContextManager[Any] = nullcontext()) -> "Queue":
+        """The commits from entry `seq` on (itself included). `lock`: of all who use the archive, which is not held
+        while entries are read. Raises what reading the log raises."""
         made = cls([commit for entry in archive.entries(max(seq, 0)) if (commit := _commit(entry)) is not None])
-        made.recent, made.sealed = _places(state)
+        with lock:  # the state knows each of these commits only when it is refreshed after them
+            made.recent, made.sealed = _places(archive.refresh())
         return made
 
     def before(self, slice: Slice, begun: Position, passed: int) -> dict[int, int]:

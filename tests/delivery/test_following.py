@@ -9,26 +9,31 @@ import pty
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
+from assets.claims import follow
+from assets.delivering import BY_HAND
 from orchestration.cli.delivery_progress import DeliveryProgress
 from tests.delivery.conftest import Shop
 from tests.delivery.receiver import Receiver, receiving
 from tests.promises.site import ROOT, Running
 from warehouse.delivery.chunk import Report
+from warehouse.delivery.queues.log import LogQueue
 
 
-def table(shop: Shop, receiver: Receiver, **more: Any) -> None:
+def table(shop: Shop, receiver: Receiver, name: str = "soc", **more: Any) -> None:
     path = shop.site.folder / "ledgerline.toml"
     lines = [f'url = "{receiver.url}"', *(f"{name} = {value}" for name, value in more.items())]
     path.write_text(
         path.read_text()
-        + '\n[[destinations]]\nname = "soc"\ntype = "webhook"\nbody = "ndjson"\nslice = "all"\n'
+        + f'\n[[destinations]]\nname = "{name}"\ntype = "webhook"\nbody = "ndjson"\nslice = "all"\n'
         + "\n".join(lines)
     )
 
@@ -108,6 +113,46 @@ def test_a_receiver_that_goes_away_and_returns_gets_everything_and_a_human_hears
     assert "ledgerline deliver soc" in human.stored[0]["detail"]
     assert "soc stopped: 6 tries failed" in ended.out + ended.err
     assert "nothing is lost" in ended.out + ended.err
+
+
+def test_a_destination_that_is_slow_delays_no_new_event_of_another_and_has_one_round_at_a_time(
+    shop: Shop, receivers: Callable[[], Receiver]
+) -> None:
+    slow, well = receivers(), receivers()
+    gate, stop, done = threading.Event(), threading.Event(), list[Report]()
+
+    def late(_number: int, _documents: object) -> Any:
+        gate.wait(60)
+        return 200, {}, b""
+
+    slow.answer = late
+    table(shop, slow, "slow", batch_events=50)
+    table(shop, well, "well")
+    with shop.site.open() as workshop, ThreadPoolExecutor(1) as beside:
+        kwargs = {"stop": stop, "every_seconds": 0.1, "each": lambda one: done.extend(one.reports)}
+        following = beside.submit(follow, workshop, LogQueue(stop), print, **kwargs)
+        try:
+            for _ in range(2):
+                events = shop.events()
+                within = time.monotonic() + 20
+                while sorted(well.ids()) != events or not any(one.name == "well" for one in done):
+                    assert not following.done(), following.result()
+                    assert time.monotonic() < within, (len(well.ids()), len(events))
+                    time.sleep(0.02)
+                assert slow.stored == []
+                done.clear()
+                shop.pull_more()
+            events = shop.events()
+            gate.set()
+            within = time.monotonic() + 20
+            while len(slow.ids()) < len(events) and time.monotonic() < within:
+                time.sleep(0.02)
+        finally:
+            gate.set()
+            stop.set()
+        following.result(20)
+    assert sorted(slow.ids()) == sorted(well.ids()) == events  # each once: no two rounds of one were at work
+    assert {str(one.stopped) for one in done} <= {"None", BY_HAND}
 
 
 def test_it_ends_with_1_where_something_is_dead(shop: Shop, receiver: Receiver) -> None:
