@@ -8,7 +8,8 @@ import errno
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
@@ -25,7 +26,7 @@ from warehouse.archive.archive import Archive
 from warehouse.archive.errors import KeyMissing
 from warehouse.delivery import destinations as modules
 from warehouse.delivery.book import Book
-from warehouse.delivery.chunk import Report, Target
+from warehouse.delivery.chunk import Chunk, Report, Target
 from warehouse.delivery.engine import Run
 from warehouse.delivery.errors import DeliveryError
 from warehouse.delivery.mappings.canonical import MAPPING_VERSION, CanonicalEvent, canonical_event
@@ -68,12 +69,14 @@ def deliver(
     load: Callable[[str], Destination] = modules.load,
     stop: threading.Event | None = None,
     lock: "threading.Lock | None" = None,
+    most_seconds: float | None = None,
 ) -> list[Report]:
     """Push what is due to the named destinations, or to all that are configured; all at once.
 
     A destination's trouble is in its report (`stopped`) and no exception. `load`: the module of a type. stop: when
     it is set, nothing more is sent, and what is on its way is put on record. lock: of all who deliver from this
-    archive at once, to other destinations. Raises what reading and appending to the archive raise.
+    archive at once, to other destinations. most_seconds: from its first rows on, after which a destination has no
+    more of them; the rest is due the next time. Raises what reading and appending to the archive raise.
     """
     wanted = [one for one in workshop.destinations if names is None or one.name in names]
     if not wanted:
@@ -106,12 +109,23 @@ def deliver(
         with reader_of(archive, slices[one.name], lock) as reader:
             reader.check()
             run.learn(queue.before(slices[one.name], book.begun, book.passed))
-            return run.go(reader.chunks(queue, book.begun, book.ahead, book.passed))
+            chunks = reader.chunks(queue, book.begun, book.ahead, book.passed)
+            return run.go(chunks if most_seconds is None else _for(most_seconds, chunks))
 
     reports = all_at_once(wanted, serve, runs.values(), stop)
     with lock:
         archive.settle()
     return reports + refused
+
+
+def _for(seconds: float, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+    """Chunks until it is so long since the first; at least one, so that each run gets on."""
+    end = None
+    for chunk in chunks:
+        end = end or time.monotonic() + seconds
+        yield chunk
+        if time.monotonic() >= end:
+            return
 
 
 def _detect(wanted: Sequence[Configured], slices: dict[str, Slice], workshop: Workshop) -> list[Report]:

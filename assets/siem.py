@@ -1,7 +1,7 @@
 """The destinations as assets: one for each that is configured, downstream of events and alerts, with its checks.
 
-Promise: all of them are served at once, so that one which is down delays no other; trouble is a check that fails
-and says which command mends it, never a failed run.
+Promise: all of them are served at once and for some minutes at most, so that one which is down or slow delays no
+other for longer; trouble is a check that fails and says which command mends it, never a failed run.
 """
 
 import re
@@ -24,6 +24,9 @@ from warehouse.wire.times import parse_rfc3339
 
 GROUP = "siem"
 _BEHIND = timedelta(minutes=30)
+# After so much sending a destination leaves the rest to the next run: neither the others nor the next pull of the
+# five-minute job wait longer for one that is slow, or has a long way to go.
+_MOST_SECONDS = 240.0
 
 
 def asset_name(destination: str) -> str:
@@ -48,7 +51,7 @@ def destination_assets(configured: Sequence[Configured]) -> list[dg.AssetsDefini
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         wanted = [names[key] for key in names if key in context.selected_asset_keys]
         with told_plainly():
-            reports = {report.name: report for report in deliver(workshop, wanted)}
+            reports = {report.name: report for report in deliver(workshop, wanted, most_seconds=_MOST_SECONDS)}
             now = {one["name"]: one for one in standing(workshop, workshop.archive.refresh())}
         for key, name in names.items():
             if name not in reports:

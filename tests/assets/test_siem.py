@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from assets import delivery_rows, siem
 from tests.assets.pipeline import CONFIG, Pipeline
 from tests.delivery.receiver import Receiver, receiving
 
@@ -58,6 +59,20 @@ def test_dead_letters_fail_the_check_until_they_are_delivered(
     assert "ledgerline dead-letters soc" in (check.description or "")
     again = pipeline.materialize("siem_soc").checks("siem_soc")["dead_letters_are_empty"]
     assert (again.passed, again.metadata["total"].value) == (False, 1)
+
+
+def test_a_destination_with_a_long_way_to_go_leaves_the_rest_to_the_next_run(
+    pipeline: Pipeline, receivers: tuple[Receiver, Receiver], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(siem, "_MOST_SECONDS", 0.0)
+    monkeypatch.setattr(delivery_rows, "ROWS_AT_ONCE", 20)
+    receiver, _ = receivers
+    monkeypatch.setattr("tests.assets.pipeline.CONFIG", CONFIG + destination("soc", receiver.url))
+    pipeline.pull("2026-11-20")
+    run = pipeline.materialize("siem_soc")
+    facts, behind = run.days("siem_soc")["None"], len(pipeline.ids()) - 20
+    assert (facts["delivered"], facts["rows behind"], facts["stopped"]) == (20, behind, "no")
+    assert {check.passed for check in run.checks("siem_soc").values()} == {True}
 
 
 def test_the_tail_serves_the_destinations_after_the_alerts(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import duckdb
 import pytest
 
+from assets import delivery_rows
 from tests.delivery.conftest import Shop
 from tests.delivery.receiver import Answer, Receiver, settings
 from tests.delivery.test_faults import OK, letters
@@ -73,6 +74,19 @@ def test_what_is_pulled_later_is_sent_then_and_nothing_twice(shop: Shop, receive
     shop.pull_more()
     shop.deliver(settings("soc", receiver.url))
     assert sorted(receiver.ids()) == shop.events()
+
+
+def test_a_run_whose_time_is_over_leaves_the_rest_to_the_next_and_each_gets_on(
+    shop: Shop, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery_rows, "ROWS_AT_ONCE", 60)
+    events, before = shop.events(), 0
+    while before < len(events):
+        report = shop.deliver(settings("soc", receiver.url), most_seconds=0)["soc"]
+        assert 0 < report.delivered <= 60
+        assert report.stopped is None
+        before += report.delivered
+    assert sorted(receiver.ids()) == events
 
 
 def test_destinations_take_different_slices_each_from_its_own_position(
