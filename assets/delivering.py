@@ -249,7 +249,7 @@ def add_run(total: Report, report: Report) -> None:
     total.settled += report.settled
     total.looked_at += report.looked_at
     total.checkpoint = report.checkpoint or total.checkpoint
-    total.stopped, total.position = report.stopped, report.position
+    total.stopped, total.position = report.stopped, report.position or total.position
     total.entries += report.entries
     total.p95_age = max(total.p95_age or 0.0, report.p95_age) if report.p95_age is not None else total.p95_age
 
