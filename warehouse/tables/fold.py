@@ -101,7 +101,9 @@ class OpenFold:
         self.folded = Folded(entry.seq)
         self._observed_at = parse_rfc3339(entry.committed_at)
         self._looked: dict[str, TableFile] = {}  # by key, the files that have versions in _held
-        self._spans: dict[str, tuple[datetime, datetime]] = {}  # by key, of which times those are
+        self._strays: dict[
+            date, tuple[datetime, datetime]
+        ] = {}  # which times of a day outside the window those are
         self._held: RecordMap[Held] = RecordMap(HELD, Held._make)
         self._seen: RecordMap[tuple[str, ...]] = RecordMap(_SEEN, tuple)
         self._given: dict[str, int] = {}  # versions above the first that this pull has given already
@@ -114,13 +116,25 @@ class OpenFold:
         self._look(window.days(), (window.start, window.end))
 
     def _look(self, days: Iterable[date], span: tuple[datetime, datetime]) -> None:
+        """Hold what these days have of a span."""
         for file in files_for(self.archive.state, days, span):
-            low, high = self._spans.get(file.key, span)
-            wider = (min(low, span[0]), max(high, span[1]))
-            if self._spans.get(file.key) != wider:
-                self._spans[file.key], self._looked[file.key] = wider, file
-                for versions in held_versions(self.archive, file, self.entry.seq, wider):
-                    self._hold(versions)
+            self._looked[file.key] = file
+            for versions in held_versions(self.archive, file, self.entry.seq, span):
+                self._hold(versions)
+
+    def _look_at_strays(self, times: pa.ChunkedArray) -> None:
+        """The same for records outside the window, of their own days and no day between."""
+        times = times.drop_null().combine_chunks()
+        low, high = (pa.scalar(end, times.type) for end in (self.window.start, self.window.end))
+        times = times.filter(pc.or_(pc.less(times, low), pc.greater_equal(times, high)))
+        days = pc.cast(times, pa.date32())
+        for day in sorted(pc.unique(days).to_pylist()):
+            ends = pc.min_max(times.filter(pc.equal(days, pa.scalar(day, pa.date32())))).as_py()
+            before = self._strays.get(day, (ends["min"], ends["max"]))
+            span = min(before[0], ends["min"]), max(before[1], ends["max"])
+            if self._strays.get(day) != span:
+                self._strays[day] = span
+                self._look([day], span)
 
     def _hold(self, versions: Sequence[tuple[str, Held]]) -> None:
         """Take in what is held; the newest version of each record counts."""
@@ -141,8 +155,7 @@ class OpenFold:
         if span is not None and not (self.window.contains(span[0]) and self.window.contains(span[1])):
             # Served outside what was asked for: kept all the same, compared with what its own days hold.
             self._outside += 1
-            days = range(span[0].toordinal(), span[1].toordinal() + 1)
-            self._look([date.fromordinal(day) for day in days], span)
+            self._look_at_strays(batch.columns["created_at"])
         ids = batch.ids
         if self._held or len(set(ids)) != len(ids) or self._seen.has_any(ids):
             self._compare(batch)

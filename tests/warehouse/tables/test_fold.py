@@ -1,6 +1,6 @@
 """What a pull makes of the rows that are held: first, unchanged, revised, withdrawn."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -184,6 +184,19 @@ def test_a_short_pull_holds_what_is_in_its_window_and_compares_a_stray_record_al
         held = begin_fold(bench.archive, entry, batches_of(bench.archive, entry, bench.parser), bench.parser)._held
         known = held.get_all([event(number, DAY)["id"] for number in range(60)])
         assert [number for number, one in enumerate(known) if one is not None] == list(range(10, 21))
+
+
+def test_a_record_of_1970_opens_no_file_of_the_days_between(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    for day in range(-3, 0):
+        start = DAY + timedelta(days=day)
+        bench.pull(Window(start, start + timedelta(days=1)), [verbatim(event(100 - day, start))])
+    opened: list[str] = []
+    read = bench.archive.read
+    monkeypatch.setattr(bench.archive, "read", lambda ref: opened.append(ref.key) or read(ref))
+    epoch = verbatim(event(7, datetime(1970, 1, 1, tzinfo=UTC)))
+    assert bench.pull(WHOLE, [*records(3), epoch]).first == 4
+    assert [key for key in opened if "/audit_events/" in key] == []
+    assert bench.pull(WHOLE, [*records(3), epoch]).unchanged == 4
 
 
 def test_a_page_that_reaches_to_a_midnight_after_the_window_is_compared_with_that_day_too(bench: Bench) -> None:
