@@ -5,6 +5,7 @@ Promise: the same answer whether the rows stand in the recent or the sealed tier
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -117,10 +118,13 @@ def usable(rows: pa.Table) -> pa.Table:
 
 def full_rows(archive: Archive, wanted: list[Held], files: Mapping[str, TableFile]) -> pa.Table:
     """The whole rows of these versions, in the order given. `files` by their keys."""
-    tables: dict[str, pa.Table] = {}
-    parts = []
-    for held in wanted:
-        if held.file not in tables:
-            tables[held.file] = parquet.read(archive.read(files[held.file]), AUDIT_EVENTS.names, key=held.file)
-        parts.append(tables[held.file].slice(held.row, 1))
-    return pa.concat_tables(parts).cast(AUDIT_EVENTS) if parts else AUDIT_EVENTS.empty_table()
+    order = sorted(range(len(wanted)), key=lambda number: (wanted[number].file, wanted[number].row))
+    found = {}
+    for key, of_file in groupby(order, lambda number: wanted[number].file):
+        numbers = list(of_file)
+        rows = parquet.take(
+            archive.read(files[key]), [wanted[number].row for number in numbers], AUDIT_EVENTS, key=key
+        )
+        found.update((number, rows.slice(place, 1)) for place, number in enumerate(numbers))
+    # Not `take`, which makes one array of a column's texts: two gigabytes at the most.
+    return pa.concat_tables([AUDIT_EVENTS.empty_table(), *(found[number] for number in range(len(wanted)))])

@@ -3,15 +3,17 @@
 Promise: the same rows give the same bytes, so that a table file's name can carry its hash.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from io import BytesIO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from warehouse.archive.errors import TableUnreadable
+from warehouse.wire.arrays import numbers
 
 ROW_GROUP_ROWS = 65_536
 _ZSTD_LEVEL = 3
@@ -64,6 +66,22 @@ def read(data: bytes, columns: list[str] | None = None, *, key: str = "a table f
     with reading(key), pq.ParquetFile(pa.BufferReader(data), pre_buffer=False) as file:
         found = file.read(columns)
         return found if columns is None else found.select(columns)
+
+
+def take(data: bytes, rows: Sequence[int], schema: pa.Schema, *, key: str) -> pa.Table:
+    """Some rows of a file, by their numbers in ascending order; one row group is in memory at a time. Raises
+    TableUnreadable."""
+    wanted = np.array(rows, np.int64)
+    parts = [schema.empty_table()]
+    with reading(key), pq.ParquetFile(pa.BufferReader(data), pre_buffer=False) as file:
+        start = 0
+        for number in range(file.num_row_groups):
+            end = start + file.metadata.row_group(number).num_rows
+            here = wanted[np.searchsorted(wanted, start) : np.searchsorted(wanted, end)] - start
+            if len(here):
+                parts.append(file.read_row_group(number, schema.names).take(numbers(here)).cast(schema))
+            start = end
+        return pa.concat_tables(parts)
 
 
 @contextmanager
