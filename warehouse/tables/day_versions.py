@@ -41,16 +41,21 @@ class DayVersions:
     def __len__(self) -> int:
         return int(self._rows.num_rows)
 
-    def within(self, span: tuple[datetime, datetime] | None, before: int) -> Iterator[list[tuple[str, Held]]]:
+    def within(
+        self, span: tuple[datetime, datetime] | None, before: int, ids: pa.Array | None = None
+    ) -> Iterator[list[tuple[str, Held]]]:
         """Those from pulls before `before`, of a span (inclusive; all without one), and those without a time, by
-        the record's id, some at a time."""
+        the record's id, some at a time; with `ids`, of those records alone."""
         timed = len(self._times)
         first, after = 0, timed
         if span is not None:
             first = int(np.searchsorted(self._times, micros(span[0]), side="left"))
             after = int(np.searchsorted(self._times, micros(span[1]), side="right"))
         for piece in (self._rows.slice(first, after - first), self._rows.slice(timed)):
-            held = usable(piece.filter(pc.less(piece["seq"], before)))
+            wanted = pc.less(piece["seq"], before)
+            if ids is not None:
+                wanted = pc.and_(wanted, pc.is_in(piece["id"], value_set=ids))
+            held = usable(piece.filter(wanted))
             for rows in held.to_batches(max_chunksize=_AT_ONCE):
                 columns = (rows[name].to_pylist() for name in _HELD)
                 yield [

@@ -21,18 +21,21 @@ from warehouse.archive.recording import Turn
 from warehouse.archive.state import LogState, TableFile
 from warehouse.tables import parquet
 from warehouse.tables.activities import Batch, Footprint, Parser, tally
+from warehouse.tables.event_rows import by_day, rows_of_batch, withdrawals
 from warehouse.tables.folded import Folded
 from warehouse.tables.footprints import footprints_seen
 from warehouse.tables.held import HELD, Held, files_for, full_rows, held_versions
 from warehouse.tables.record_map import RecordMap
-from warehouse.tables.schema import AUDIT_EVENTS, DICTIONARY_COLUMNS, FOLDED, STATISTICS_COLUMNS, TABLE
+from warehouse.tables.schema import AUDIT_EVENTS, DICTIONARY_COLUMNS, STATISTICS_COLUMNS, TABLE
 from warehouse.tables.seen_before import SeenBefore
+from warehouse.wire.arrays import texts
 from warehouse.wire.records import split_page
 from warehouse.wire.times import parse_rfc3339
 from warehouse.wire.windows import Window
 
 STREAM = "activities"
 _FILE_ROWS = 125_000  # rows gathered before a file is written: bounds memory and the size of one object
+Span = tuple[datetime, datetime]  # both inclusive
 _SEEN = pa.schema([pa.field("content", pa.binary(32))])
 
 
@@ -115,11 +118,11 @@ class OpenFold:
         self._outside = 0
         self._look(window.days(), (window.start, window.end))
 
-    def _look(self, days: Iterable[date], span: tuple[datetime, datetime]) -> None:
-        """Hold what these days have of a span."""
+    def _look(self, days: Iterable[date], span: Span | None, ids: pa.Array | None = None) -> None:
+        """Hold what these days have of a span (all without one); with `ids`, of those records alone."""
         for file in files_for(self.archive.state, days, span):
             self._looked[file.key] = file
-            for versions in held_versions(self.archive, file, self.entry.seq, span):
+            for versions in held_versions(self.archive, file, self.entry.seq, span, ids):
                 self._hold(versions)
 
     def _look_at_strays(self, times: pa.ChunkedArray) -> None:
@@ -137,12 +140,17 @@ class OpenFold:
                 self._look([day], span)
 
     def _hold(self, versions: Sequence[tuple[str, Held]]) -> None:
-        """Take in what is held; the newest version of each record counts."""
+        """Take in what is held; the newest version of each record counts. Of one that earlier releases had twice,
+        withdrawn at its old time and served at its new one, what is served."""
         newest: dict[str, Held] = {}
         before = self._held.get_all([record_id for record_id, _ in versions])
         for (record_id, held), other in zip(versions, before, strict=True):
             known = newest.get(record_id, other)
-            if known is None or held.version > known.version:
+            if (
+                known is None
+                or held.version > known.version
+                or (held.version == known.version and known.withdrawn)
+            ):
                 newest[record_id] = held
         self._held.update(newest.items())
 
@@ -213,66 +221,40 @@ class OpenFold:
     def _of_batch(
         self, batch: Batch, take: list[int] | None, versions: int | list[int], folds: str | list[str]
     ) -> pa.Table:
-        """The rows (all, or those at some positions) with what the fold makes of them."""
-        rows = batch.columns
-        positions: list[int] = list(range(batch.rows)) if take is None else take
-        content, unknown, fields = batch.content, batch.unknown, batch.unknown_fields
-        if take is not None:
-            rows = rows.take(pa.array(take))
-            content = [content[p] for p in take]
-            unknown = [unknown[p] for p in take]
-            fields = [fields[p] for p in take]
-        count = len(positions)
-        same = isinstance(versions, int)
-        return _with_fold(
-            rows,
-            observed_at=pa.repeat(pa.scalar(self._observed_at, FOLDED.field("observed_at").type), count),
-            commit_seq=pa.repeat(pa.scalar(self.entry.seq, pa.int64()), count),
-            page=pa.repeat(pa.scalar(batch.page, pa.int32()), count),
-            position=pa.array(positions, pa.int32()),
-            version=pa.repeat(pa.scalar(versions, pa.int32()), count) if same else pa.array(versions, pa.int32()),
-            fold=pa.repeat(pa.scalar(folds, pa.string()), count) if same else pa.array(folds, pa.string()),
-            content_sha256=pa.array(content, pa.string()),
-            unknown_event=pa.array([bool(names) for names in unknown], pa.bool_()),
-            unknown_fields=pa.array(fields, FOLDED.field("unknown_fields").type),
-        )
+        return rows_of_batch(batch, take, versions, folds, seq=self.entry.seq, observed_at=self._observed_at)
+
+    def _is_missed(self, held: Held) -> bool:
+        return not held.withdrawn and held.created_at is not None and self.window.contains(held.created_at)
 
     def _withdraw(self) -> None:
-        """Versions for records that are held for this window and that a complete pull no longer served.
+        """Versions for records that are held for this window and that a complete pull no longer served."""
+        held = self._held.missing_from(self._seen)
+        missed = {record_id: one for record_id, one in held.items() if self._is_missed(one)}
+        if missed:
+            newest = self._newest(missed)
+            rows = self._withdrawn({record_id: one for record_id, one in newest.items() if self._is_missed(one)})
+            self.folded.withdrawn = rows.num_rows
+            self._gather(rows)
 
-        What another writer saw only after this pull had begun to ask is left alone: the next pull will tell.
-        """
-        missed = {
-            record_id: held
-            for record_id, held in self._held.missing_from(self._seen).items()
-            if not held.withdrawn and held.created_at is not None and self.window.contains(held.created_at)
-        }
-        if not missed:
-            return
+    def _newest(self, missed: dict[str, Held]) -> dict[str, Held]:
+        """The newest versions of these records: some may stand at another time of their day by now."""
+        of_days = {day: Window.of_day(day) for day in self.window.days()}
+        days = [day for day, whole in of_days.items() if whole.clip(self.window) != whole]
+        if not days:
+            return missed
+        self._look(days, None, texts(list(missed)))
+        newest = self._held.get_all(list(missed))
+        return {record_id: one for record_id, one in zip(missed, newest, strict=True) if one is not None}
+
+    def _withdrawn(self, gone: dict[str, Held]) -> pa.Table:
+        """The withdrawals of these. What another writer saw only after this pull had begun to ask is left alone:
+        the next pull will tell."""
         # In one order whatever tier they were held in: two writers must write the same bytes.
-        gone = [missed[record_id] for record_id in sorted(missed)]
-        rows = full_rows(self.archive, gone, self._looked)
+        ordered = [gone[record_id] for record_id in sorted(gone)]
+        rows = full_rows(self.archive, ordered, self._looked)
         known = SeenBefore(self.archive, self.entry).known(rows)
-        rows, gone = rows.filter(known), [held for held, was in zip(gone, known.to_pylist(), strict=True) if was]
-        count = self.folded.withdrawn = len(gone)
-        if not gone:
-            return
-        none = pa.nulls(count, pa.int32())
-        self._rows.append(
-            _with_fold(
-                rows.select(AUDIT_EVENTS.names[: -len(FOLDED)]),
-                observed_at=pa.repeat(pa.scalar(self._observed_at, FOLDED.field("observed_at").type), count),
-                commit_seq=pa.repeat(pa.scalar(self.entry.seq, pa.int64()), count),
-                page=none,
-                position=none,
-                version=pa.array([held.version + 1 for held in gone], pa.int32()),
-                fold=pa.repeat(pa.scalar("withdrawn", pa.string()), count),
-                content_sha256=rows["content_sha256"],
-                unknown_event=rows["unknown_event"],
-                unknown_fields=rows["unknown_fields"],
-            )
-        )
-        self._waiting += count
+        versions = [held.version + 1 for held, was in zip(ordered, known.to_pylist(), strict=True) if was]
+        return withdrawals(rows.filter(known), versions, seq=self.entry.seq, observed_at=self._observed_at)
 
     def close(self) -> None:
         """No more pages will come."""
@@ -340,17 +322,3 @@ class OpenFold:
             dt=day.isoformat(),
             covers=parquet.span_text(ends["min"], ends["max"]) or UNSET,
         )
-
-
-def _with_fold(rows: pa.Table, **columns: pa.Array) -> pa.Table:
-    arrays = [*rows.columns, *(columns[name] for name in FOLDED.names)]
-    return pa.Table.from_arrays(arrays, schema=AUDIT_EVENTS)
-
-
-def by_day(rows: pa.Table, default: date) -> list[tuple[date, pa.Table]]:
-    """Rows by UTC day of `created_at`, ascending, order within a day kept; no time counts as `default`."""
-    days = pc.fill_null(pc.cast(rows["created_at"], pa.date32()), pa.scalar(default, pa.date32()))
-    distinct = sorted(pc.unique(days).to_pylist())
-    if len(distinct) == 1:
-        return [(distinct[0], rows)]
-    return [(day, rows.filter(pc.equal(days, pa.scalar(day, pa.date32())))) for day in distinct]

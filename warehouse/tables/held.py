@@ -87,20 +87,30 @@ def may_hold(file: TableFile, window: Window) -> bool:
 
 
 def held_versions(
-    archive: Archive, file: TableFile, through_seq: int, span: tuple[datetime, datetime]
+    archive: Archive,
+    file: TableFile,
+    through_seq: int,
+    span: tuple[datetime, datetime] | None,
+    ids: pa.Array | None = None,
 ) -> Iterator[list[tuple[str, Held]]]:
-    """The versions in a file of a span (inclusive), and those without a time, that came from pulls before
-    `through_seq`, by record id, some at a time. A sealed file has all of a day; a short pull needs little of it.
+    """The versions in a file of a span (inclusive; all without one), and those without a time, that came from
+    pulls before `through_seq`, by record id, some at a time; with `ids`, of those records alone. A sealed file has
+    all of a day; a short pull needs little of it.
     """
     if file.seq is not None and file.seq >= through_seq:
         return
     rows = parquet.read(archive.read(file), [*_KEY_COLUMNS, "commit_seq"], key=file.key)
     times = rows["created_at"].cast(pa.int64())
-    low, high = (pa.scalar(micros(moment), pa.int64()) for moment in span)
-    within = pc.fill_null(pc.and_(pc.greater_equal(times, low), pc.less_equal(times, high)), True)
+    wanted = pc.less(rows["commit_seq"], through_seq)
+    if span is not None:
+        low, high = (pa.scalar(micros(moment), pa.int64()) for moment in span)
+        within = pc.and_(pc.greater_equal(times, low), pc.less_equal(times, high))
+        wanted = pc.and_(wanted, pc.fill_null(within, True))
+    if ids is not None:
+        wanted = pc.and_(wanted, pc.is_in(rows["id"], value_set=ids))
     rows = rows.set_column(1, "created_at", times)
     rows = rows.append_column("row", pa.array(np.arange(rows.num_rows, dtype=np.int32)))
-    rows = usable(rows.filter(pc.and_(within, pc.less(rows["commit_seq"], through_seq))))
+    rows = usable(rows.filter(wanted))
     for some in rows.to_batches(max_chunksize=_AT_ONCE):
         columns = [some[name].to_pylist() for name in [*_KEY_COLUMNS, "row"]]
         yield [
@@ -119,7 +129,7 @@ def usable(rows: pa.Table) -> pa.Table:
 def full_rows(archive: Archive, wanted: list[Held], files: Mapping[str, TableFile]) -> pa.Table:
     """The whole rows of these versions, in the order given. `files` by their keys."""
     order = sorted(range(len(wanted)), key=lambda number: (wanted[number].file, wanted[number].row))
-    found = {}
+    found: dict[int, pa.Table] = {}
     for key, of_file in groupby(order, lambda number: wanted[number].file):
         numbers = list(of_file)
         rows = parquet.take(

@@ -7,9 +7,10 @@ tables, which were compared before it: so all of them are compared with the page
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,7 +20,6 @@ from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Entry
 from warehouse.archive.errors import LogError, StoreUnreachable
 from warehouse.archive.findings import Unread, Verification
-from warehouse.archive.state import TableFile
 from warehouse.tables.activities import Batch, Parser
 from warehouse.tables.audit_export.committing import STREAM as EXPORTS
 from warehouse.tables.audit_export.rederiving import rederive_exports
@@ -28,7 +28,8 @@ from warehouse.tables.directory.rederiving import rederive_directory
 from warehouse.tables.directory.schema import LISTINGS
 from warehouse.tables.engagement.fold import rederive_engagement
 from warehouse.tables.engagement.schema import MEASURES
-from warehouse.tables.fold import STREAM, OpenFold, batches_of, by_day
+from warehouse.tables.event_rows import by_day
+from warehouse.tables.fold import STREAM, OpenFold, Span, batches_of
 from warehouse.tables.held import Held, held_versions
 from warehouse.tables.row_difference import JUDGED_BY_RELEASE, Difference, difference, explained
 from warehouse.tables.rows_on_disk import RowsOnDisk, numbers_of_ids
@@ -108,21 +109,26 @@ class _Again(OpenFold):
         self.made, self._stored = made, stored
         super().__init__(archive, entry, window)
 
-    def _look(self, days: Iterable[date], span: tuple[datetime, datetime]) -> None:
+    def _look(self, days: Iterable[date], span: Span | None, ids: pa.Array | None = None) -> None:
         """In all files of these days, whatever times they say they cover: they may have been others then."""
+        seq = self.entry.seq
         for day in days:
             files = self._stored.files(day.isoformat())
             self._looked.update((file.key, file) for file in files)
-            for versions in self._versions(day.isoformat(), files, span) if files else ():
+            if self.made.parts == 1 and files:
+                held = self._stored.held(day.isoformat(), seq, span, ids)
+            else:  # most of its days' versions, which are not kept for the next pull
+                held = chain.from_iterable(held_versions(self.archive, file, seq, span, ids) for file in files)
+            for versions in held:
                 self._hold(versions)
 
-    def _versions(
-        self, day: str, files: Sequence[TableFile], span: tuple[datetime, datetime]
-    ) -> Iterator[list[tuple[str, Held]]]:
-        if self.made.parts == 1:
-            return self._stored.held(day, self.entry.seq, span)
-        # most of its days' versions, which are not kept for the next pull
-        return (some for file in files for some in held_versions(self.archive, file, self.entry.seq, span))
+    def _newest(self, missed: dict[str, Held]) -> dict[str, Held]:
+        """Earlier releases took for the newest version what was the newest of the window."""
+        newest = super()._newest(missed)
+        moved = {record_id: held for record_id, held in missed.items() if newest[record_id] != held}
+        if moved:
+            self.made.earlier.append(self._withdrawn(moved))
+        return newest
 
     def _compare(self, batch: Batch) -> None:
         if batch.columns["created_at"].null_count:

@@ -107,10 +107,10 @@ class StoredRows:
                 yield day, file, counts
 
     def held(
-        self, day: str, before: int, span: tuple[datetime, datetime] | None
+        self, day: str, before: int, span: tuple[datetime, datetime] | None, ids: pa.Array | None = None
     ) -> Iterator[list[tuple[str, Held]]]:
         """The versions of a day's rows from pulls before `before`, by record id, some at a time; with a span
-        (inclusive), of those in it and of those without a time."""
+        (inclusive), of those in it and of those without a time; with `ids`, of those records alone."""
         if day not in self._versions:
             self._versions[day] = DayVersions.of(self._archive, self.files(day))
             while len(self._versions) > 1 and (
@@ -118,7 +118,7 @@ class StoredRows:
                 or sum(len(one) for one in self._versions.values()) > _KEPT_VERSIONS
             ):
                 self._versions.popitem(last=False)
-        return self._versions[day].within(span, before)
+        return self._versions[day].within(span, before, ids)
 
     def _is_large(self, day: str) -> bool:
         return sum(file.rows for file in self.files(day)) > KEPT_ROWS

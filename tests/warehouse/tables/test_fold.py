@@ -81,6 +81,23 @@ def test_a_record_no_longer_served_is_withdrawn_with_its_content_kept(bench: Ben
     assert (again.withdrawn, again.unchanged) == (0, 2)
 
 
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_record_that_moved_within_its_day_is_not_withdrawn_where_it_was(bench: Bench, sealed: bool) -> None:
+    bench.pull(WHOLE, records(3))
+    moved = verbatim(event(1, DAY + timedelta(hours=15)))
+    bench.pull(WHOLE, [*records(1), moved, records(3)[2]])
+    if sealed:
+        seal_day(bench.archive, DAY.date())
+    early = Window(DAY, DAY + timedelta(minutes=5))
+    folded = bench.pull(early, [*records(1)])
+    assert folded.withdrawn == 1  # the third, which stood there still
+    one = "from audit_events where id like '%1'"
+    assert bench.sql(f"select version, fold, created_at_text {one}") == [(2, "revised", "2026-11-20T15:00:00Z")]
+    late = Window(DAY + timedelta(hours=14), DAY + timedelta(hours=16))
+    assert bench.pull(late, []).withdrawn == 1
+    assert bench.sql(f"select version, fold {one}") == [(3, "withdrawn")]
+
+
 def test_a_withdrawn_record_that_is_served_again_is_a_further_version(bench: Bench) -> None:
     bench.pull(WHOLE, records(2))
     bench.pull(WHOLE, records(1))

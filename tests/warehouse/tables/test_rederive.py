@@ -176,6 +176,29 @@ def test_a_record_without_a_time_that_an_earlier_release_did_not_know_again_pass
     assert told(bench.archive)
 
 
+@pytest.mark.parametrize("tier", ["recent", "sealed"])
+@pytest.mark.parametrize("kept", [400_000, 4])
+def test_a_moved_record_that_an_earlier_release_withdrew_where_it_was_passes(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tier: str, kept: int
+) -> None:
+    few_in_memory(monkeypatch, kept)
+    bench.pull(WHOLE, records(9))
+    bench.advance(minutes=5)
+    moved = verbatim(event(1, DAY + timedelta(hours=15)))
+    bench.pull(WHOLE, [*records(1), moved, *records(7, 2)])
+    bench.advance(minutes=5)
+    with monkeypatch.context() as patch:
+        patch.setattr(OpenFold, "_newest", lambda _, missed: missed)
+        assert bench.pull(Window(DAY, DAY + timedelta(minutes=2)), records(1)).withdrawn == 1
+    assert bench.sql("select count(*) from audit_events where id like '%1'") == [(2,)]
+    bench.advance(minutes=5)
+    assert bench.pull(WHOLE, [*records(1), moved, *records(7, 2)]).unchanged == 9
+    if tier == "sealed":
+        seal_day(bench.archive, DAY.date())
+        bench.pull(Window(DAY, DAY + timedelta(minutes=2)), records(1))
+    assert told(bench.archive) == []
+
+
 # -- tables that somebody, or a faulty release, wrote otherwise -------------------------------------------------
 
 
