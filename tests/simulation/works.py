@@ -23,10 +23,8 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import assets.claims
-import assets.delivering
 from assets.claims import Announcer, Forwarded
 from assets.delivering import deliver
-from assets.detecting import detect
 from assets.period_books import bookkeeping
 from assets.pulling import pull_activities
 from assets.spend_pulling import pull_spend
@@ -55,6 +53,7 @@ from warehouse.archive.holds import complete, release_hold, set_hold
 from warehouse.archive.rotate import rotate
 from warehouse.archive.verify import verify
 from warehouse.delivery.patience import Patience as DeliveryPatience
+from warehouse.detections import rulebook
 from warehouse.detections.rule import Rule, read
 from warehouse.finops.periods import Period
 from warehouse.tables.activities import Parser
@@ -123,13 +122,10 @@ class Works:
             assert task is not None
             return self._deliver(task.process, workshop, names, stop)
 
-        def detect_here(workshop: Workshop) -> None:
-            detect(workshop, [_rule()], patient=True)
-
         log = logging.getLogger("ledgerline.claims")  # a queue that is down is said, which here is nothing new
         with (
             instead(assets.claims, "deliver", deliver_here),
-            instead(assets.delivering, "_detect", detect_here),
+            instead(rulebook, "load", lambda _folders: [_rule()]),
             instead(log, "disabled", True),
         ):
             yield
