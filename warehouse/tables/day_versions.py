@@ -59,8 +59,10 @@ class DayVersions:
             for rows in held.to_batches(max_chunksize=_AT_ONCE):
                 columns = (rows[name].to_pylist() for name in _HELD)
                 yield [
-                    (record_id, Held(content, version, withdrawn, created, self._files[file], row))
-                    for record_id, content, version, withdrawn, created, file, row in zip(*columns, strict=True)
+                    (record_id, Held(content, version, withdrawn, created, seq, self._files[file], row))
+                    for record_id, content, version, withdrawn, created, seq, file, row in zip(
+                        *columns, strict=True
+                    )
                 ]
 
 
@@ -80,7 +82,7 @@ def _of_file(archive: Archive, number: int, file: TableFile) -> pa.Table:
     )
 
 
-_HELD = ("id", "content_sha256", "version", "withdrawn", "created", "file", "row")
+_HELD = ("id", "content_sha256", "version", "withdrawn", "created", "seq", "file", "row")
 _SCHEMA = pa.schema(
     [
         ("id", pa.string()), ("created", pa.int64()), ("content_sha256", pa.string()), ("version", pa.int32()),

@@ -140,8 +140,8 @@ class OpenFold:
                 self._look([day], span)
 
     def _hold(self, versions: Sequence[tuple[str, Held]]) -> None:
-        """Take in what is held; the newest version of each record counts. Of one that earlier releases had twice,
-        withdrawn at its old time and served at its new one, what is served."""
+        """Take in what is held; the newest version of each record counts, and of two with one number (a record
+        that moved) the one that was first, whichever file is read first."""
         newest: dict[str, Held] = {}
         before = self._held.get_all([record_id for record_id, _ in versions])
         for (record_id, held), other in zip(versions, before, strict=True):
@@ -149,7 +149,7 @@ class OpenFold:
             if (
                 known is None
                 or held.version > known.version
-                or (held.version == known.version and known.withdrawn)
+                or (held.version == known.version and held.seq < known.seq)
             ):
                 newest[record_id] = held
         self._held.update(newest.items())

@@ -19,20 +19,21 @@ from warehouse.tables.schema import AUDIT_EVENTS, TABLE
 from warehouse.wire.arrays import micros
 from warehouse.wire.windows import Window
 
-_KEY_COLUMNS = ["id", "created_at", "content_sha256", "version", "fold"]
+_KEY_COLUMNS = ["id", "created_at", "content_sha256", "version", "fold", "commit_seq"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HASH = "^[0-9a-f]{64}$"
 _AT_ONCE = 65_536  # rows turned into Python's objects together
 
 
 class Held(NamedTuple):
-    """The newest version of one record. `created` in microseconds since 1970; `file` (its key) and `row` say where
-    it stands."""
+    """The newest version of one record. `created` in microseconds since 1970; `seq` is the pull that it came from;
+    `file` (its key) and `row` say where it stands."""
 
     content: str
     version: int
     withdrawn: bool
     created: int | None
+    seq: int
     file: str
     row: int
 
@@ -48,6 +49,7 @@ HELD = pa.schema(
         pa.field("version", pa.int32()),
         pa.field("withdrawn", pa.bool_()),
         pa.field("created", pa.int64()),
+        pa.field("seq", pa.int64()),
         pa.field("file", pa.dictionary(pa.int32(), pa.string())),
         pa.field("row", pa.int32()),
     ]
@@ -99,7 +101,7 @@ def held_versions(
     """
     if file.seq is not None and file.seq >= through_seq:
         return
-    rows = parquet.read(archive.read(file), [*_KEY_COLUMNS, "commit_seq"], key=file.key)
+    rows = parquet.read(archive.read(file), _KEY_COLUMNS, key=file.key)
     times = rows["created_at"].cast(pa.int64())
     wanted = pc.less(rows["commit_seq"], through_seq)
     if span is not None:
@@ -114,8 +116,8 @@ def held_versions(
     for some in rows.to_batches(max_chunksize=_AT_ONCE):
         columns = [some[name].to_pylist() for name in [*_KEY_COLUMNS, "row"]]
         yield [
-            (record_id, Held(content, version, fold == "withdrawn", created, file.key, row))
-            for record_id, created, content, version, fold, row in zip(*columns, strict=True)
+            (record_id, Held(content, version, fold == "withdrawn", created, seq, file.key, row))
+            for record_id, created, content, version, fold, seq, row in zip(*columns, strict=True)
         ]
 
 

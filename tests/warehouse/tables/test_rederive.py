@@ -199,6 +199,22 @@ def test_a_moved_record_that_an_earlier_release_withdrew_where_it_was_passes(
     assert told(bench.archive) == []
 
 
+@pytest.mark.parametrize("sealed", [False, True])
+def test_of_two_first_versions_of_a_record_that_moved_the_one_that_was_first_counts(
+    bench: Bench, sealed: bool
+) -> None:
+    bench.pull(WHOLE, [verbatim(event(1, DAY + timedelta(hours=17), claude_chat_id="late"))])
+    moved = verbatim(event(1, DAY + timedelta(hours=2), claude_chat_id="early"))
+    bench.advance(minutes=5)
+    assert bench.pull(Window(DAY, DAY + timedelta(hours=3)), [moved]).first == 1
+    if sealed:
+        seal_day(bench.archive, DAY.date())
+    bench.advance(minutes=5)
+    assert bench.pull(WHOLE, [moved]).revised == 1
+    assert bench.sql("select version, claude_chat_id from audit_events") == [(2, "early")]
+    assert told(bench.archive) == []
+
+
 # -- tables that somebody, or a faulty release, wrote otherwise -------------------------------------------------
 
 
