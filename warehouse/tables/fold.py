@@ -104,9 +104,7 @@ class OpenFold:
         self.folded = Folded(entry.seq)
         self._observed_at = parse_rfc3339(entry.committed_at)
         self._looked: dict[str, TableFile] = {}  # by key, the files that have versions in _held
-        self._strays: dict[
-            date, tuple[datetime, datetime]
-        ] = {}  # which times of a day outside the window those are
+        self._strays: dict[date, Span] = {}  # of days with records outside the window, which times were looked at
         self._held: RecordMap[Held] = RecordMap(HELD, Held._make)
         self._seen: RecordMap[tuple[str, ...]] = RecordMap(_SEEN, tuple)
         self._given: dict[str, int] = {}  # versions above the first that this pull has given already
