@@ -13,6 +13,7 @@ from warehouse.archive.archive import Archive
 from warehouse.archive.entry import Entry
 from warehouse.archive.errors import StoreUnreachable
 from warehouse.archive.findings import Verification
+from warehouse.archive.state import TableFile
 from warehouse.tables import parquet
 from warehouse.tables.row_difference import Difference, difference
 from warehouse.tables.spend.fold import fold_again
@@ -26,6 +27,7 @@ def rederive_spend(archive: Archive, pulls: list[Entry], result: Verification) -
     """Compare each pull of usage and cost (in order of the log) with the rows and days stored of it."""
     for report in ALL_REPORTS.values():
         tables = {report.rows_table: report.rows, report.days_table: report.days}
+        files = {name: _by_pull(archive, name) for name in tables}
         folded: set[int] = set()
         for entry in pulls:
             if entry.stream != report.stream:
@@ -33,7 +35,10 @@ def rederive_spend(archive: Archive, pulls: list[Entry], result: Verification) -
             if str(entry.seq) in archive.state.stream(report.stream).pending_fold:
                 continue
             folded.add(entry.seq)
-            stored = {name: _StoredPull(archive, name, schema, entry.seq) for name, schema in tables.items()}
+            stored = {
+                name: _StoredPull(archive, name, schema, entry.seq, files[name].get(entry.seq, []))
+                for name, schema in tables.items()
+            }
             try:
                 for one in fold_again(archive, entry):
                     stored[report.rows_table].compare(one.rows, result)
@@ -48,13 +53,20 @@ def rederive_spend(archive: Archive, pulls: list[Entry], result: Verification) -
             _strangers(StoredRows(archive, name, schema), folded, result)
 
 
+def _by_pull(archive: Archive, table: str) -> dict[int | None, list[TableFile]]:
+    found: dict[int | None, list[TableFile]] = {}
+    for file in archive.state.table(table).recent:
+        found.setdefault(file.seq, []).append(file)
+    return found
+
+
 class _StoredPull:
     """The files of one table that a pull wrote; one of them at a time is in memory."""
 
-    def __init__(self, archive: Archive, table: str, schema: pa.Schema, seq: int) -> None:
+    def __init__(self, archive: Archive, table: str, schema: pa.Schema, seq: int, files: list[TableFile]) -> None:
         self._archive, self._schema, self._seq = archive, schema, seq
         self._nowhere = f"tables/recent/{table}/ (rows of entry {seq})"
-        self._files = [file for file in archive.state.table(table).recent if file.seq == seq]
+        self._files = files
         self._days: dict[str, set[object]] = {}  # by a file's key, of which days it has rows
         self._read: tuple[int, pa.Table] | None = None
         self._made: set[object] = set()
